@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# The rooms: who may use whom, and which library belongs to which room. See rooms.cmake for what
+# hull_room() does with this. The order is the design's: a room uses rooms above it, never below.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(SQLite3 REQUIRED)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
+pkg_check_modules(NFTABLES REQUIRED IMPORTED_TARGET libnftables)
+pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma)
+find_package(BZip2 REQUIRED)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+
+hull_room(base)
+hull_room(linux USES base oci LIBRARIES PkgConfig::SECCOMP PkgConfig::MNL Threads::Threads)
+hull_room(oci USES base)
+hull_room(archive USES base oci LIBRARIES PkgConfig::ARCHIVE PkgConfig::ISAL PkgConfig::ZSTD PkgConfig::LZMA
+          BZip2::BZip2 ZLIB::ZLIB OpenSSL::Crypto Threads::Threads)
+hull_room(runtime USES linux oci)
+hull_room(shim USES runtime linux)
+hull_room(store USES archive linux LIBRARIES SQLite::SQLite3 OpenSSL::Crypto)
+hull_room(image USES store archive)
+hull_room(network USES store linux LIBRARIES PkgConfig::NFTABLES)
+hull_room(volume USES store linux)
+hull_room(container USES image network volume shim)
+hull_room(api USES container volume network image LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
+hull_room(cli USES base oci)

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# hull_program(<name> [STATIC] SOURCE <file> ROOMS <room>…): one binary in build/bin.
+function(hull_program name)
+  cmake_parse_arguments(PROGRAM "STATIC" "SOURCE" "ROOMS" ${ARGN})
+  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/${PROGRAM_SOURCE})
+    return()
+  endif()
+  add_executable(${name} ${PROGRAM_SOURCE})
+  list(TRANSFORM PROGRAM_ROOMS PREPEND hull_ OUTPUT_VARIABLE rooms)
+  target_link_libraries(${name} PRIVATE ${rooms})
+  target_compile_definitions(${name} PRIVATE HULL_VERSION="${PROJECT_VERSION}")
+  if(PROGRAM_STATIC AND NOT HULL_SANITIZE)
+    target_link_options(${name} PRIVATE -static)
+  endif()
+endfunction()
+
+hull_program(hull STATIC SOURCE src/cmd/hull.cpp ROOMS cli)
+hull_program(hulld SOURCE src/cmd/hulld.cpp ROOMS api)
+hull_program(hull-shim STATIC SOURCE src/cmd/hull_shim.cpp ROOMS shim)
+hull_program(hull-runtime STATIC SOURCE src/cmd/hull_runtime.cpp ROOMS runtime)
+hull_program(hull-init STATIC SOURCE src/cmd/hull_init.cpp ROOMS base)

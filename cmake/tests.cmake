@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# tests/unit/<room>/*_test.cpp become build/tests/test_<room>.
+find_package(GTest REQUIRED)
+enable_testing()
+include(GoogleTest)
+foreach(room base linux oci archive runtime shim store image network volume container api cli)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${room}/*_test.cpp)
+  if(NOT sources)
+    continue()
+  endif()
+  add_executable(test_${room} ${sources})
+  set_target_properties(test_${room} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_link_libraries(test_${room} PRIVATE hull_${room} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME unit_${room} COMMAND test_${room})
+endforeach()

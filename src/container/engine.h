@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+#include "container/container.h"
+#include "container/events.h"
+#include "container/spec.h"
+#include "image/images.h"
+#include "linux/cgroup.h"
+#include "linux/reactor.h"
+#include "network/networks.h"
+#include "shim/client.h"
+#include "store/database.h"
+#include "store/snapshots.h"
+#include "volume/volumes.h"
+
+// The life of containers. This header is the whole of what `api` may do with them; one source file per verb.
+// Every function is thread-safe and blocks only for what its comment says. `name` is a full id, an exact name
+// (with or without a leading "/") or a unique id prefix: Error{kNotFound} "No such container: x",
+// Error{kInvalidArgument} "multiple IDs found with provided prefix: x".
+namespace hull::container {
+
+struct Configuration {
+  std::string data_root, exec_root;
+  std::string shim_program;       // path of hull-shim
+  std::string init_program;       // path of the static init for --init; "" : none installed
+  std::string cgroup_parent = "/hull";  // systemd driver: a slice
+  linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
+  int default_stop_timeout = 10;  // seconds
+  bool trace = false;             // print the microseconds of each step of a start
+};
+
+// What the verbs work with; made once by hulld, outlives everything.
+struct Services {
+  store::Database& database;
+  store::Snapshots& snapshots;
+  image::Images& images;
+  network::Networks& networks;
+  volume::Volumes& volumes;
+  shim::Launcher& shims;
+  linux::Reactor& reactor;
+  Events& events;
+};
+
+struct CreateRequest {
+  std::string name;      // "" : a random one
+  std::string platform;  // "os/arch[/variant]"
+  Spec spec;             // config, host, endpoints as the client sent them
+  std::optional<std::string> raw_api_version;
+};
+struct CreateResult {
+  std::string id;
+  std::vector<std::string> warnings;
+};
+
+// One client's wish to be connected to streams, with the descriptor to hand over to the shim. Before the
+// descriptor is taken, `accepted(multiplexed)` is called once so that the HTTP layer can write its response
+// head; when that throws, nothing was attached.
+struct AttachRequest {
+  bool in = false, out = false, err = false;
+  bool logs = false;     // first what is in the log
+  bool stream = true;    // then live
+  std::optional<std::string> detach_keys;  // "ctrl-p,ctrl-q" syntax; not given: the default (only with a terminal)
+  std::function<shim::Stream(bool tty)> take_stream;  // writes the response head, gives socket and early input
+};
+
+enum class WaitCondition : unsigned char { kNotRunning, kNextExit, kRemoved };
+struct WaitResult {
+  int code = 0;
+  std::string error;  // "" : none
+};
+
+struct LogQuery {
+  bool out = false, err = false, follow = false, timestamps = false, details = false;
+  std::optional<Timestamp> since, until;
+  std::int64_t tail = -1;  // lines; -1: all
+};
+struct LogLine {
+  Timestamp time;
+  bool is_stderr = false;
+  std::string text;  // with its newline; partial lines are joined
+};
+
+struct ExecSpec {
+  bool attach_stdin = false, attach_stdout = false, attach_stderr = false, tty = false, privileged = false;
+  std::optional<std::vector<std::string>> env, cmd;
+  std::string user, working_dir;
+  std::string detach_keys;
+  std::vector<std::uint32_t> console_size;
+};
+struct ExecState {
+  std::string id, container_id;
+  ExecSpec spec;
+  bool running = false;
+  bool started = false;
+  std::optional<int> exit_code;
+  pid_t pid = 0;
+};
+struct ExecStart {
+  bool detach = false;
+  std::optional<bool> tty;
+  std::vector<std::uint32_t> console_size;
+  std::function<shim::Stream(bool tty)> take_stream;  // not called when detached
+};
+
+struct StatsSample {
+  Timestamp read;
+  bool running = false;
+  linux::CgroupStats cgroup;
+  std::uint64_t system_cpu = 0;  // nanoseconds, HIDDEN-FACTS 168
+  int online_cpus = 0;
+  std::vector<network::Networks::InterfaceCounters> networks;
+};
+
+struct RemoveOptions {
+  bool force = false, volumes = false, link = false;
+};
+
+class Engine {
+ public:
+  Engine(Configuration configuration, Services services);
+  // Leaves every container running.
+  ~Engine();
+  Engine(const Engine&) = delete;
+
+  // Rebuilds the truth from the database, the shims and the exit records; removes what crashed work left
+  // behind; restarts what its policy wants running. Called once, before the API listens. Idempotent.
+  void recover();
+
+  // Readers.
+  StatePtr get(std::string_view name) const;
+  std::vector<StatePtr> list() const;  // newest first
+  const Configuration& configuration() const;
+  Services& services();
+
+  // Verbs.
+  CreateResult create(CreateRequest request);   // a container that cannot start is refused here
+  void start(std::string_view name, const std::optional<std::string>& detach_keys = {});  // kNotModified when running
+  void stop(std::string_view name, std::optional<int> timeout, const std::string& signal, std::stop_token stop);
+  void kill(std::string_view name, const std::string& signal);
+  void restart(std::string_view name, std::optional<int> timeout, const std::string& signal);
+  void pause(std::string_view name);
+  void unpause(std::string_view name);
+  void rename(std::string_view name, const std::string& new_name);
+  void remove(std::string_view name, const RemoveOptions& options);
+  // Resource limits and restart policy of a running or stopped container; zero values mean "leave alone".
+  std::vector<std::string> update(std::string_view name, const HostConfig& changes);
+  // Calls `registered` when the wait is certain to see every later exit (the HTTP layer flushes its head then).
+  WaitResult wait(std::string_view name, WaitCondition condition, const std::function<void()>& registered,
+                  std::stop_token stop);
+  void attach(std::string_view name, AttachRequest request);
+  void resize(std::string_view name, std::uint32_t height, std::uint32_t width);
+
+  // Calls `line` for each; returns at the end, or with `follow` when the container has exited. Throws
+  // Error{kNotImplemented} when the driver cannot read back.
+  void logs(std::string_view name, const LogQuery& query, const std::function<void(const LogLine&)>& line,
+            std::stop_token stop);
+  StatsSample stats(std::string_view name);
+  struct Top {
+    std::vector<std::string> titles;
+    std::vector<std::vector<std::string>> processes;
+  };
+  Top top(std::string_view name, const std::string& ps_arguments);
+  std::int64_t size_rw(std::string_view name);
+  std::int64_t size_root(std::string_view name);
+
+  std::string exec_create(std::string_view name, ExecSpec spec);  // returns the exec's id
+  void exec_start(const std::string& exec_id, ExecStart start);
+  ExecState exec_inspect(const std::string& exec_id) const;        // kNotFound "No such exec instance: id"
+  void exec_resize(const std::string& exec_id, std::uint32_t height, std::uint32_t width);
+
+  struct Pruned {
+    std::vector<std::string> ids;
+    std::int64_t space_reclaimed = 0;
+  };
+  Pruned prune(const std::function<bool(const State&)>& selected);  // of the stopped ones
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hull::container

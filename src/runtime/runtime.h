@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "linux/cgroup.h"
+#include "oci/runtime_config.h"
+
+// From an OCI configuration to a process, and nothing more: no daemon, no state on disk, no threads. Used by
+// hull-shim (hull's own containers) and by hull-runtime (everybody else's). The caller must be
+// single-threaded: the child of the clone is an ordinary program until its execve.
+namespace hull::runtime {
+
+// The steps of a start, in order. A failure in the child comes back as (step, object, errno).
+enum class Step : unsigned char {
+  kCgroup, kClone, kUserMaps, kJoinNamespace, kJoinCgroup, kNetwork, kHostname, kRootfs, kMount, kDevice, kConsole,
+  kPivot, kMaskedPath, kReadonlyPath, kSysctl, kRlimit, kOomScore, kCapabilities, kUser, kWorkingDirectory,
+  kSecurityLabel, kSeccomp, kHook, kExec,
+};
+std::string_view to_string(Step step);
+
+// A start that failed, structured: it crosses a socket as it is (fields() below).
+struct Failure {
+  Step step = Step::kExec;
+  int code = 0;         // errno, 0 where there is none
+  std::string object;   // the path, the name of the limit, the program
+  std::string message;  // the readable sentence; contains Docker's key words for exec failures (HIDDEN-FACTS 116, 117)
+};
+template <class Visitor>
+void fields(Visitor& visit, Failure& value) {
+  visit("step", value.step);
+  visit("code", value.code);
+  visit("object", value.object);
+  visit("message", value.message);
+}
+
+// Descriptors that replace paths of the configuration. -1: use the configuration. The caller keeps them.
+struct Handles {
+  int rootfs = -1;             // a detached mount, instead of root.path
+  int network_namespace = -1;  // instead of creating or opening one
+  int in = -1, out = -1, err = -1;  // stdio of the process without a terminal; -1: this process's own
+};
+
+struct StartOptions {
+  linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
+  bool hold_before_exec = false;  // OCI create: wait for Init::release() right before execve
+  bool die_with_parent = false;   // PR_SET_PDEATHSIG SIGKILL (shim): set after every change of credentials
+  // A ready seccomp program (struct sock_filter array). Empty: config.linux.seccomp is compiled here.
+  std::string seccomp_program;
+  std::string bundle;             // directory that relative root.path and hooks refer to
+  std::string id;                 // for hooks' state and messages
+};
+
+// The first process of a container. Moved around by its owner; destroying it without release_ownership() kills
+// and reaps the process.
+class Init {
+ public:
+  virtual ~Init() = default;
+  virtual pid_t pid() const = 0;             // in this process's PID namespace
+  virtual int pidfd() const = 0;             // owned by the object
+  virtual UniqueFd take_console() = 0;       // master side of the terminal; invalid without one
+  virtual linux::Cgroup& cgroup() = 0;
+  virtual void release() = 0;                // lets a held process go on to execve; returns after it happened. Throws Failure's Error
+  virtual void release_ownership() = 0;      // from here on the destructor leaves the process alone
+};
+
+// Creates the cgroup, clones, sets up everything in the child, and returns when the child has executed its
+// program (or stands right before it, hold_before_exec). On failure nothing is left: process reaped, cgroup
+// removed. Throws StartError.
+class StartError : public Error {
+ public:
+  explicit StartError(Failure failure);
+  const Failure& failure() const { return failure_; }
+
+ private:
+  Failure failure_;
+};
+std::unique_ptr<Init> start(const oci::RuntimeConfig& config, const Handles& handles, const StartOptions& options);
+
+// Runs a further process in the container whose first process is `target` (a pidfd): joins all of its
+// namespaces through that descriptor, its cgroup, and takes on `process`. Returns when it has executed.
+// The new process is a child of the caller.
+struct ExecOptions {
+  linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
+  std::string cgroup_path;
+  std::string seccomp_program;  // empty: none
+  int in = -1, out = -1, err = -1;
+};
+struct Execed {
+  pid_t pid = -1;
+  UniqueFd pidfd;
+  UniqueFd console;  // master side of the terminal, when process.terminal
+};
+Execed exec(int target_pidfd, const oci::Process& process, const ExecOptions& options);
+
+// The exit code that Docker shows for a wait status: the code, or 128 + signal.
+int exit_code(int wait_status);
+
+}  // namespace hull::runtime
