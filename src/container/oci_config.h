@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "container/container.h"
+#include "container/engine.h"
+#include "oci/runtime_config.h"
+
+namespace hull::container {
+
+// Everything that a configuration depends on beside the container's own state.
+struct ConfigInputs {
+  const State& state;                   // with mounts (sources resolved) and paths of hosts, hostname, resolv.conf
+  const Configuration& configuration;
+  int rootfs = -1;                      // the mounted root filesystem: users, groups and devices are looked up in it
+  pid_t ipc_target = 0, pid_target = 0; // first processes of the containers of "container:<id>" modes
+  bool own_network_namespace = true;    // false with --network host
+};
+
+// The OCI configuration of a container: Docker's default namespaces, mounts, devices, capabilities, masked
+// paths, limits, environment (HIDDEN-FACTS 272 to 281). Errors: kInvalidArgument for a user or group that the
+// image does not have ("unable to find user x: no matching entries in passwd file"), a device that the host
+// does not have ("error gathering device information while adding custom device …").
+oci::RuntimeConfig build_config(const ConfigInputs& inputs);
+
+// The process of an exec, on top of the container's own configuration (HIDDEN-FACTS 107). `root` is an open
+// directory of the running container's root (/proc/<pid>/root).
+oci::Process build_exec_process(const State& state, const ExecSpec& exec, int root);
+
+// The compiled seccomp program for a container; "" when unconfined. Compiled once per profile and cached in
+// <data-root>/seccomp by its digest. `privileged` execs run without.
+std::string seccomp_program(const State& state, const Configuration& configuration);
+
+}  // namespace hull::container
