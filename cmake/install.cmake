@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+include(GNUInstallDirs)
+foreach(program hull hulld hull-shim hull-runtime hull-init)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endforeach()

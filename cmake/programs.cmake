@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# hull_program(<name> [STATIC] SOURCE <file> ROOMS <room>…): one binary in build/bin.
+# hull_program(<name> [STATIC] SOURCE <file>… ROOMS <room>…): one binary in build/bin. The first file has main().
 function(hull_program name)
-  cmake_parse_arguments(PROGRAM "STATIC" "SOURCE" "ROOMS" ${ARGN})
-  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/${PROGRAM_SOURCE})
+  cmake_parse_arguments(PROGRAM "STATIC" "" "SOURCE;ROOMS" ${ARGN})
+  list(GET PROGRAM_SOURCE 0 main)
+  if(NOT EXISTS ${CMAKE_SOURCE_DIR}/${main})
     return()
   endif()
   add_executable(${name} ${PROGRAM_SOURCE})
@@ -17,5 +18,9 @@ endfunction()
 hull_program(hull STATIC SOURCE src/cmd/hull.cpp ROOMS cli)
 hull_program(hulld SOURCE src/cmd/hulld.cpp ROOMS api)
 hull_program(hull-shim STATIC SOURCE src/cmd/hull_shim.cpp ROOMS shim)
-hull_program(hull-runtime STATIC SOURCE src/cmd/hull_runtime.cpp ROOMS runtime)
+hull_program(hull-runtime STATIC
+             SOURCE src/cmd/hull_runtime.cpp src/cmd/runtime_arguments.cpp src/cmd/runtime_control.cpp
+                    src/cmd/runtime_create.cpp src/cmd/runtime_exec.cpp src/cmd/runtime_spec.cpp
+                    src/cmd/runtime_state.cpp
+             ROOMS runtime)
 hull_program(hull-init STATIC SOURCE src/cmd/hull_init.cpp ROOMS base)

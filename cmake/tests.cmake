@@ -11,5 +11,8 @@ foreach(room base linux oci archive runtime shim store image network volume cont
   add_executable(test_${room} ${sources})
   set_target_properties(test_${room} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(test_${room} PRIVATE hull_${room} GTest::gtest GTest::gmock GTest::gtest_main)
+  if(TARGET hull-${room})  # tests of a room that has a program of its own run that program
+    add_dependencies(test_${room} hull-${room})
+  endif()
   add_test(NAME unit_${room} COMMAND test_${room})
 endforeach()
