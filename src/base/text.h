@@ -50,6 +50,9 @@ std::string lower(std::string_view text);      // ASCII only
 std::string upper(std::string_view text);      // ASCII only
 bool equals_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
 std::string quoted(std::string_view text);     // "text" with \" \\ \n \t \xNN escapes, for error messages
+// The same for a std::string: without it, std::quoted() of <iomanip> would be the better match by argument-dependent look-up.
+inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
+inline std::string quoted(const char* text) { return quoted(std::string_view(text)); }
 
 // A whole integer and nothing else (no blanks, no trailing text); empty when it does not fit.
 template <std::integral Number>

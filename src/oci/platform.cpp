@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/platform.h"
+
+#include <sys/utsname.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace hull::oci {
+
+namespace {
+
+struct Alias {
+  std::string_view name, architecture, variant;
+};
+constexpr Alias kArchitectures[] = {
+    {"amd64", "amd64", ""},   {"x86_64", "amd64", ""},      {"x86-64", "amd64", ""},    {"386", "386", ""},
+    {"i386", "386", ""},      {"i686", "386", ""},          {"arm64", "arm64", ""},     {"aarch64", "arm64", ""},
+    {"arm", "arm", ""},       {"armhf", "arm", "v7"},       {"armv7l", "arm", "v7"},    {"armel", "arm", "v6"},
+    {"armv6l", "arm", "v6"},  {"ppc64le", "ppc64le", ""},   {"s390x", "s390x", ""},     {"riscv64", "riscv64", ""},
+    {"mips64", "mips64", ""}, {"mips64le", "mips64le", ""}, {"loong64", "loong64", ""}, {"loongarch64", "loong64", ""},
+};
+constexpr std::string_view kSystems[] = {"linux", "windows", "darwin", "freebsd", "wasip1"};
+
+const Alias* find_architecture(std::string_view name) {
+  const auto* found = std::ranges::find_if(kArchitectures, [&](const Alias& a) { return a.name == name; });
+  return found == std::end(kArchitectures) ? nullptr : found;
+}
+
+bool is_word(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
+  });
+}
+
+void set_architecture(Platform& platform, std::string_view name) {
+  const Alias* alias = find_architecture(lower(name));
+  platform.architecture = alias ? std::string(alias->architecture) : std::string(name);
+  platform.variant = alias ? std::string(alias->variant) : "";
+}
+
+}  // namespace
+
+Platform host_platform() {
+  utsname machine{};
+  check(::uname(&machine), "uname");
+  Platform platform;
+  platform.os = "linux";
+  set_architecture(platform, machine.machine);
+  return platform;
+}
+
+Platform parse_platform(std::string_view text) {
+  Platform platform = host_platform();
+  if (text.empty()) return platform;
+  auto parts = split(text, '/');
+  if (parts.size() > 3 || !std::ranges::all_of(parts, is_word))
+    fail_invalid(quoted(text), " is an invalid OS component of platform specification: expected os[/arch[/variant]]");
+  if (parts.size() == 1) {
+    if (std::ranges::find(kSystems, lower(parts[0])) != std::end(kSystems)) {
+      platform.os = lower(parts[0]);
+    } else if (find_architecture(lower(parts[0]))) {
+      set_architecture(platform, parts[0]);
+    } else {
+      fail_invalid(quoted(text), ": unknown operating system or architecture");
+    }
+    return platform;
+  }
+  platform.os = lower(parts[0]);
+  set_architecture(platform, parts[1]);
+  if (parts.size() == 3) platform.variant = lower(parts[2]);
+  // Every arm64 is v8 so far; the specification leaves it out.
+  if (platform.architecture == "arm64" && platform.variant == "v8") platform.variant.clear();
+  return platform;
+}
+
+std::string to_string(const Platform& platform) {
+  return cat(platform.os, "/", platform.architecture, platform.variant.empty() ? "" : "/", platform.variant);
+}
+
+}  // namespace hull::oci
