@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+// The kernel has a header of this very name, and libseccomp's includes it.
+#include_next <linux/seccomp.h>
+
 #include <string>
 #include <string_view>
+
+#include "base/unique_fd.h"
 
 namespace hull::oci {
 struct Seccomp;
@@ -18,5 +23,12 @@ std::string compile_seccomp(const oci::Seccomp& profile);
 // Installs a compiled program for the calling thread. With `flags` of the profile (SECCOMP_FILTER_FLAG_*).
 // Needs no_new_privs or CAP_SYS_ADMIN. Throws errno.
 void load_seccomp_program(std::string_view program, unsigned flags = 0);
+
+// The same for a program with SCMP_ACT_NOTIFY: gives the descriptor on which the calls are announced.
+UniqueFd load_seccomp_listener(std::string_view program, unsigned flags = 0);
+
+// SECCOMP_FILTER_FLAG_* bits of the profile's `flags`; SPEC_ALLOW when it names none, as runc does. Throws
+// Error{kInvalidArgument} for an unknown name.
+unsigned seccomp_flags(const oci::Seccomp& profile);
 
 }  // namespace hull::linux

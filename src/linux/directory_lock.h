@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/unique_fd.h"
+
+namespace hull::linux {
+
+// An exclusive flock(2) on the directory itself; waits for whoever has it. Held until the descriptor is closed.
+// Throws errno.
+UniqueFd lock_directory(const std::string& path);
+
+}  // namespace hull::linux

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "linux/netlink_socket.h"
+
+// rtnetlink(7): interfaces, IPv4 addresses and routes of the namespace that the socket was opened in. Functions that
+// take a batch only add a message to it; those that take a socket ask the kernel. IPv4 addresses are numbers in the
+// machine's byte order.
+namespace hull::linux {
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+struct Link {
+  int index = 0;
+  std::string name;
+  int master = 0;  // the bridge that it is a port of
+  std::uint32_t group = 0;
+  bool up = false;
+};
+struct InterfaceAddress {
+  int link = 0;
+  std::uint32_t address = 0;
+  int prefix_length = 0;
+};
+struct Route {
+  std::uint32_t destination = 0;
+  int prefix_length = 0;  // 0: the default route
+};
+
+std::optional<Link> find_link(NetlinkSocket& socket, const std::string& name);
+std::vector<Link> list_links(NetlinkSocket& socket);
+std::vector<InterfaceAddress> list_addresses(NetlinkSocket& socket);
+std::vector<Route> list_routes(NetlinkSocket& socket);  // of every table
+
+void add_bridge(NetlinkBatch& batch, const std::string& name, const MacAddress& mac);
+
+// A pair of interfaces: the host's end is a port of bridge `master`, up, and in `group`; the peer is born in the
+// namespace behind `peer_namespace`. Moving it there afterwards would cost RCU grace periods, 30 ms and more.
+struct VethPair {
+  std::string name;
+  std::uint32_t group = 0;
+  int master = 0;
+  std::string peer_name;
+  int peer_namespace = -1;
+};
+void add_veth(NetlinkBatch& batch, const VethPair& pair);
+
+void set_link_up(NetlinkBatch& batch, int link);
+// Has the kernel act now on a change of the carrier of an interface of the calling thread's namespace. By itself its
+// link watcher does so up to a second later, and until then a bridge forwards nothing to a new port. ETHTOOL_GLINK.
+void settle_carrier(const std::string& name);
+void set_mac(NetlinkBatch& batch, int link, const MacAddress& mac);
+void set_master(NetlinkBatch& batch, int link, int master);
+void set_group(NetlinkBatch& batch, int link, std::uint32_t group);
+// Lets a bridge port send a frame back to where it came from: what br_netfilter needs when a container uses its own
+// published port.
+void set_hairpin(NetlinkBatch& batch, int link);
+void add_address(NetlinkBatch& batch, const InterfaceAddress& address);
+void add_default_route(NetlinkBatch& batch, int link, std::uint32_t gateway);
+void delete_link(NetlinkBatch& batch, int link);
+// All interfaces of a group at once: 100 cost about as much as 3 one by one.
+void delete_group(NetlinkBatch& batch, std::uint32_t group);
+
+}  // namespace hull::linux

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "linux/port_reservation.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/file.h"
+
+namespace hull::linux {
+
+namespace {
+
+struct Protocol {
+  std::string_view name;
+  int type, number;
+  bool listens;
+};
+constexpr Protocol kProtocols[] = {
+    {"tcp", SOCK_STREAM, IPPROTO_TCP, true},
+    {"udp", SOCK_DGRAM, IPPROTO_UDP, false},
+    {"sctp", SOCK_STREAM, IPPROTO_SCTP, true},
+};
+
+const Protocol& protocol_named(std::string_view name) {
+  for (const auto& protocol : kProtocols)
+    if (protocol.name == name) return protocol;
+  fail_invalid("invalid protocol ", quoted(name), ": use tcp, udp or sctp");
+}
+
+}  // namespace
+
+UniqueFd reserve_port(std::string_view protocol, std::uint32_t address, std::uint16_t port) {
+  const Protocol& kind = protocol_named(protocol);
+  UniqueFd socket(::socket(AF_INET, kind.type | SOCK_CLOEXEC, kind.number));
+  if (!socket && (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT)) return {};
+  check(socket.get(), "open a socket");
+  int on = 1, smallest = 1;
+  // Connections of an earlier owner that wait out their end do not keep the port; a listener still does.
+  if (kind.listens) check(::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "setsockopt");
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(address);
+  name.sin_port = htons(port);
+  check(::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), "bind");
+  // Only a listening socket keeps out others that set SO_REUSEADDR, as nearly all servers do.
+  if (kind.listens) check(::listen(socket.get(), 1), "listen");
+  return socket;
+}
+
+std::pair<std::uint16_t, std::uint16_t> ephemeral_ports() {
+  constexpr std::pair<std::uint16_t, std::uint16_t> kUsual{32768, 60999};
+  auto text = read_if_exists("/proc/sys/net/ipv4/ip_local_port_range");
+  if (!text) return kUsual;
+  auto [first, last] = split_once(trim(*text), '\t');
+  auto low = parse_number<std::uint16_t>(trim(first));
+  auto high = last ? parse_number<std::uint16_t>(trim(*last)) : std::nullopt;
+  if (!low || !high || *low == 0 || *low > *high) return kUsual;
+  return {*low, *high};
+}
+
+}  // namespace hull::linux

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "linux/pty.h"
+
+#include <sys/ioctl.h>
+#include <termios.h>
+
+namespace hull::linux {
+
+Pty open_pty(const RootDir& root) {
+  Pty pty;
+  pty.master = root.open("/dev/pts/ptmx", O_RDWR | O_NOCTTY);
+  int unlocked = 0;
+  check(::ioctl(pty.master.get(), TIOCSPTLCK, &unlocked), "unlock", "/dev/pts/ptmx");
+  // By the descriptor, not by name: the name could lead elsewhere by now.
+  pty.slave.reset(check(::ioctl(pty.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), "open", "terminal"));
+  return pty;
+}
+
+void set_window_size(int terminal, std::uint16_t rows, std::uint16_t columns) {
+  winsize size{rows, columns, 0, 0};
+  check(::ioctl(terminal, TIOCSWINSZ, &size), "resize", "terminal");
+}
+
+void make_controlling_terminal(int slave) { check(::ioctl(slave, TIOCSCTTY, 0), "set controlling", "terminal"); }
+
+// EPERM: this process leads a session already.
+void start_session() { ::setsid(); }
+
+}  // namespace hull::linux

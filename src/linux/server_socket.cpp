@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "linux/server_socket.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+#include <vector>
+
+namespace hull::linux {
+
+namespace {
+
+constexpr int kBacklog = 1024;
+
+sockaddr_un unix_address(const std::string& path, socklen_t& size) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    fail_invalid("the socket path ", path, " is longer than ", sizeof address.sun_path - 1, " bytes");
+  std::memcpy(address.sun_path, path.data(), path.size());
+  size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  if (path.starts_with('@')) address.sun_path[0] = '\0';
+  else ++size;
+  return address;
+}
+
+bool somebody_listens(const sockaddr_un& address, socklen_t size) {
+  UniqueFd probe(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+  return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0;
+}
+
+using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+Addresses resolve(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  if (int code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), cat(port).c_str(), &hints, &found); code != 0)
+    fail_invalid("cannot listen on ", host, ":", port, ": ", std::string_view(::gai_strerror(code)));
+  return {found, ::freeaddrinfo};
+}
+
+template <class Call>
+std::optional<std::size_t> without_blocking(Call call, std::string_view operation) {
+  for (;;) {
+    ssize_t moved = call();
+    if (moved >= 0) return static_cast<std::size_t>(moved);
+    if (errno == EAGAIN) return std::nullopt;
+    if (errno != EINTR) throw_errno(operation);
+  }
+}
+
+}  // namespace
+
+UniqueFd listen_at_path(const std::string& path, mode_t mode, std::optional<gid_t> group) {
+  socklen_t size = 0;
+  sockaddr_un address = unix_address(path, size);
+  UniqueFd listener(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
+  auto* raw = reinterpret_cast<const sockaddr*>(&address);
+  if (::bind(listener.get(), raw, size) < 0) {
+    if (errno != EADDRINUSE) throw_errno("bind", path);
+    if (somebody_listens(address, size)) fail(Kind::kConflict, "somebody else listens on ", path, " already");
+    check(::unlink(path.c_str()), "unlink", path);
+    check(::bind(listener.get(), raw, size), "bind", path);
+  }
+  // Until listen() nobody can connect, so there is no moment with the wrong permissions.
+  if (group) check(::lchown(path.c_str(), static_cast<uid_t>(-1), *group), "chown", path);
+  check(::chmod(path.c_str(), mode), "chmod", path);
+  check(::listen(listener.get(), kBacklog), "listen", path);
+  return listener;
+}
+
+UniqueFd listen_tcp(const std::string& host, std::uint16_t port) {
+  Addresses addresses = resolve(host, port);
+  int code = EADDRNOTAVAIL;
+  for (const addrinfo* a = addresses.get(); a; a = a->ai_next) {
+    UniqueFd listener(::socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    int on = 1, off = 0;
+    if (!listener) continue;
+    ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (a->ai_family == AF_INET6) ::setsockopt(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (::bind(listener.get(), a->ai_addr, a->ai_addrlen) == 0 && ::listen(listener.get(), kBacklog) == 0)
+      return listener;
+    code = errno;
+  }
+  throw_errno("listen", cat(host, ":", port), code);
+}
+
+bool is_listener(int fd) {
+  int on = 0;
+  socklen_t size = sizeof on;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on;
+}
+
+std::optional<UniqueFd> accept_client(int listener) {
+  UniqueFd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+  if (!client) {
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM)
+      return std::nullopt;
+    throw_errno("accept");
+  }
+  int on = 1;
+  ::setsockopt(client.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // refused by unix sockets, which do not delay
+  return client;
+}
+
+Wakeup wait_for(int fd, bool for_writing, int interrupt, std::chrono::milliseconds patience) {
+  pollfd polled[2] = {{fd, static_cast<short>(for_writing ? POLLOUT : POLLIN), 0}, {interrupt, POLLIN, 0}};
+  int ready = ::poll(polled, 2, patience.count() < 0 ? -1 : static_cast<int>(patience.count()));
+  if (ready < 0) {
+    if (errno == EINTR) return wait_for(fd, for_writing, interrupt, patience);
+    throw_errno("poll");
+  }
+  if (polled[0].revents) return Wakeup::kReady;
+  return ready == 0 ? Wakeup::kTimeout : Wakeup::kInterrupted;
+}
+
+int wait_for_any(const int* listeners, std::size_t count, int interrupt) {
+  std::vector<pollfd> polled;
+  for (std::size_t i = 0; i < count; ++i) polled.push_back({listeners[i], POLLIN, 0});
+  polled.push_back({interrupt, POLLIN, 0});
+  for (;;) {
+    if (::poll(polled.data(), polled.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      throw_errno("poll");
+    }
+    if (polled.back().revents) return -1;
+    for (std::size_t i = 0; i < count; ++i)
+      if (polled[i].revents) return listeners[i];
+  }
+}
+
+std::optional<std::size_t> receive_some(int fd, void* buffer, std::size_t size) {
+  return without_blocking([&] { return ::recv(fd, buffer, size, MSG_DONTWAIT); }, "recv");
+}
+
+std::optional<std::size_t> send_some(int fd, const void* data, std::size_t size) {
+  return without_blocking([&] { return ::send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL); }, "send");
+}
+
+void end_writing(int fd) noexcept { ::shutdown(fd, SHUT_WR); }
+
+bool send_datagram(const std::string& socket_path, const std::string& text) {
+  socklen_t size = 0;
+  sockaddr_un address = unix_address(socket_path, size);
+  UniqueFd socket(check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
+  return ::sendto(socket.get(), text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
+                  size) == static_cast<ssize_t>(text.size());
+}
+
+}  // namespace hull::linux

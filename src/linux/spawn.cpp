@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "linux/spawn.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+
+#include <csignal>
+
+#include "linux/pidfd.h"
+
+namespace hull::linux {
+
+namespace {
+
+struct Actions {
+  Actions() { ::posix_spawn_file_actions_init(&value); }
+  ~Actions() { ::posix_spawn_file_actions_destroy(&value); }
+  Actions(const Actions&) = delete;
+  posix_spawn_file_actions_t value;
+};
+
+struct Attributes {
+  Attributes() {
+    ::posix_spawnattr_init(&value);
+    sigset_t all, none;
+    ::sigfillset(&all);
+    ::sigemptyset(&none);
+    ::posix_spawnattr_setsigdefault(&value, &all);
+    ::posix_spawnattr_setsigmask(&value, &none);
+    ::posix_spawnattr_setflags(&value, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  }
+  ~Attributes() { ::posix_spawnattr_destroy(&value); }
+  Attributes(const Attributes&) = delete;
+  posix_spawnattr_t value;
+};
+
+}  // namespace
+
+Spawned spawn_with_socket(const std::string& program, int socket) {
+  Actions actions;
+  // Open files first: a duplicate onto 3 could hit a descriptor that is needed later, an open cannot.
+  ::posix_spawn_file_actions_addopen(&actions.value, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions.value, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions.value, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions.value, socket, 3);
+  Attributes attributes;
+  std::string name = program;
+  char* const arguments[] = {name.data(), nullptr};
+  char* const environment[] = {nullptr};
+  Spawned child;
+  int code = ::posix_spawn(&child.pid, program.c_str(), &actions.value, &attributes.value, arguments, environment);
+  if (code != 0) throw_errno("spawn", program, code);
+  auto pidfd = open_pidfd(child.pid);  // it is our unreaped child: it cannot be gone
+  if (!pidfd) throw_errno("pidfd_open", program, ESRCH);
+  child.pidfd = std::move(*pidfd);
+  return child;
+}
+
+}  // namespace hull::linux
