@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "archive/source.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+
+namespace hull::archive {
+
+namespace {
+
+// A ring of blocks between one producer and one consumer.
+class ReadAhead {
+ public:
+  explicit ReadAhead(Source source) : source_(std::move(source)) {
+    for (Block& block : blocks_) block.data.resize(kBlockSize);
+    thread_ = std::jthread([this](std::stop_token stop) { produce(stop); });
+  }
+  ~ReadAhead() {
+    std::lock_guard lock(mutex_);
+    thread_.request_stop();
+    changed_.notify_all();
+  }
+
+  std::size_t read(char* buffer, std::size_t size) {
+    Block* block = next_filled();
+    if (!block) return 0;
+    std::size_t count = std::min(size, block->size - block->taken);
+    std::memcpy(buffer, block->data.data() + block->taken, count);
+    block->taken += count;
+    if (block->taken == block->size) give_back();
+    return count;
+  }
+
+ private:
+  static constexpr std::size_t kBlockSize = 256 * 1024;
+  static constexpr std::size_t kBlocks = 8;
+  struct Block {
+    std::vector<char> data;
+    std::size_t size = 0, taken = 0;
+  };
+
+  // The block being consumed; nullptr at the end of the stream.
+  Block* next_filled() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return filled_ > consumed_ || done_; });
+    if (filled_ > consumed_) return &blocks_[consumed_ % kBlocks];
+    if (failure_) std::rethrow_exception(failure_);
+    return nullptr;
+  }
+
+  void give_back() {
+    std::lock_guard lock(mutex_);
+    ++consumed_;
+    changed_.notify_all();
+  }
+
+  void produce(const std::stop_token& stop) {
+    std::exception_ptr failure;
+    try {
+      while (fill_one(stop)) {
+      }
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    std::lock_guard lock(mutex_);
+    failure_ = failure;
+    done_ = true;
+    changed_.notify_all();
+  }
+
+  bool fill_one(const std::stop_token& stop) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return filled_ - consumed_ < kBlocks || stop.stop_requested(); });
+      if (stop.stop_requested()) return false;
+    }
+    Block& block = blocks_[filled_ % kBlocks];
+    block.taken = 0;
+    block.size = source_(block.data.data(), kBlockSize);
+    if (block.size == 0) return false;
+    std::lock_guard lock(mutex_);
+    ++filled_;
+    changed_.notify_all();
+    return true;
+  }
+
+  Source source_;
+  std::array<Block, kBlocks> blocks_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t filled_ = 0, consumed_ = 0;  // counted from the beginning of the stream
+  bool done_ = false;
+  std::exception_ptr failure_;
+  std::jthread thread_;  // last: joined before what it uses goes
+};
+
+}  // namespace
+
+Source file_source(int fd) {
+  return [fd](char* buffer, std::size_t size) {
+    ssize_t got;
+    do got = ::read(fd, buffer, size);
+    while (got < 0 && errno == EINTR);
+    return static_cast<std::size_t>(check(got, "read"));
+  };
+}
+
+Source read_ahead(Source source) {
+  auto ring = std::make_shared<ReadAhead>(std::move(source));
+  return [ring](char* buffer, std::size_t size) { return ring->read(buffer, size); };
+}
+
+void drain(const Source& source) {
+  std::vector<char> buffer(64 * 1024);
+  while (source(buffer.data(), buffer.size()) != 0) {
+  }
+}
+
+}  // namespace hull::archive
