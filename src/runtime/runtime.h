@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,9 +21,30 @@ namespace hull::runtime {
 
 // The steps of a start, in order. A failure in the child comes back as (step, object, errno).
 enum class Step : unsigned char {
-  kCgroup, kClone, kUserMaps, kJoinNamespace, kJoinCgroup, kNetwork, kHostname, kRootfs, kMount, kDevice, kConsole,
-  kPivot, kMaskedPath, kReadonlyPath, kSysctl, kRlimit, kOomScore, kCapabilities, kUser, kWorkingDirectory,
-  kSecurityLabel, kSeccomp, kHook, kExec,
+  kCgroup,
+  kClone,
+  kUserMaps,
+  kJoinCgroup,
+  kOomScore,
+  kJoinNamespace,
+  kNetwork,
+  kHostname,
+  kRootfs,
+  kMount,
+  kDevice,
+  kConsole,
+  kSysctl,
+  kHook,
+  kPivot,
+  kMaskedPath,
+  kReadonlyPath,
+  kRlimit,
+  kWorkingDirectory,
+  kCapabilities,
+  kUser,
+  kSecurityLabel,
+  kSeccomp,
+  kExec,
 };
 std::string_view to_string(Step step);
 
@@ -43,9 +65,12 @@ void fields(Visitor& visit, Failure& value) {
 
 // Descriptors that replace paths of the configuration. -1: use the configuration. The caller keeps them.
 struct Handles {
-  int rootfs = -1;             // a detached mount, instead of root.path
-  int network_namespace = -1;  // instead of creating or opening one
+  int rootfs = -1;                  // a detached mount, instead of root.path
+  int network_namespace = -1;       // instead of creating or opening one
   int in = -1, out = -1, err = -1;  // stdio of the process without a terminal; -1: this process's own
+  // A listening handshake socket (linux/handshake.h): with hold_before_exec the process waits for a connection
+  // to it instead of Init::release(), so that another process than its creator can let it go.
+  int release_listener = -1;
 };
 
 struct StartOptions {
@@ -54,8 +79,10 @@ struct StartOptions {
   bool die_with_parent = false;   // PR_SET_PDEATHSIG SIGKILL (shim): set after every change of credentials
   // A ready seccomp program (struct sock_filter array). Empty: config.linux.seccomp is compiled here.
   std::string seccomp_program;
-  std::string bundle;             // directory that relative root.path and hooks refer to
-  std::string id;                 // for hooks' state and messages
+  std::string bundle;         // directory that relative root.path and hooks refer to
+  std::string id;             // for hooks' state and messages
+  bool no_pivot = false;      // MS_MOVE and chroot, for hosts that run from an initramfs
+  unsigned preserve_fds = 0;  // descriptors 3, 4, … that the program inherits
 };
 
 // The first process of a container. Moved around by its owner; destroying it without release_ownership() kills
@@ -63,12 +90,12 @@ struct StartOptions {
 class Init {
  public:
   virtual ~Init() = default;
-  virtual pid_t pid() const = 0;             // in this process's PID namespace
-  virtual int pidfd() const = 0;             // owned by the object
-  virtual UniqueFd take_console() = 0;       // master side of the terminal; invalid without one
+  virtual pid_t pid() const = 0;        // in this process's PID namespace
+  virtual int pidfd() const = 0;        // owned by the object
+  virtual UniqueFd take_console() = 0;  // master side of the terminal; invalid without one
   virtual linux::Cgroup& cgroup() = 0;
-  virtual void release() = 0;                // lets a held process go on to execve; returns after it happened. Throws Failure's Error
-  virtual void release_ownership() = 0;      // from here on the destructor leaves the process alone
+  virtual void release() = 0;  // lets a held process go on to execve; returns after it happened. Throws Failure's Error
+  virtual void release_ownership() = 0;  // from here on the destructor leaves the process alone
 };
 
 // Creates the cgroup, clones, sets up everything in the child, and returns when the child has executed its
@@ -92,6 +119,7 @@ struct ExecOptions {
   std::string cgroup_path;
   std::string seccomp_program;  // empty: none
   int in = -1, out = -1, err = -1;
+  unsigned preserve_fds = 0;
 };
 struct Execed {
   pid_t pid = -1;
@@ -99,6 +127,20 @@ struct Execed {
   UniqueFd console;  // master side of the terminal, when process.terminal
 };
 Execed exec(int target_pidfd, const oci::Process& process, const ExecOptions& options);
+
+// Lets a process go that start() holds at Handles::release_listener, through the socket `name` in `directory`, and
+// returns when it has executed its program. Throws StartError.
+void release_held(int directory, const std::string& name);
+
+// The state of a container as its hooks get it on standard input (runtime-spec, runtime.md#state).
+struct HookState {
+  std::string id, status, bundle;  // status: creating, created, running, stopped
+  pid_t pid = 0;
+  std::map<std::string, std::string> annotations;
+};
+// Runs hooks in order; the first that fails is thrown as Error{kInternal}. For poststop, which belongs to whoever
+// deletes a container: start() runs the others.
+void run_hooks(const std::vector<oci::Hook>& hooks, const HookState& state);
 
 // The exit code that Docker shows for a wait status: the code, or 128 + signal.
 int exit_code(int wait_status);

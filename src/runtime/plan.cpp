@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/plan.h"
+
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "linux/namespaces.h"
+#include "linux/root_dir.h"
+#include "linux/seccomp.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+namespace hull::runtime {
+
+namespace {
+
+// Which sysctls belong to which namespace: any other would change the host (runc refuses the same ones).
+constexpr struct {
+  std::string_view prefix;
+  int flag;
+} kSysctlOwners[] = {
+    {"net.", CLONE_NEWNET},
+    {"fs.mqueue.", CLONE_NEWIPC},
+    {"kernel.msgmax", CLONE_NEWIPC},
+    {"kernel.msgmnb", CLONE_NEWIPC},
+    {"kernel.msgmni", CLONE_NEWIPC},
+    {"kernel.sem", CLONE_NEWIPC},
+    {"kernel.shmall", CLONE_NEWIPC},
+    {"kernel.shmmax", CLONE_NEWIPC},
+    {"kernel.shmmni", CLONE_NEWIPC},
+    {"kernel.shm_rmid_forced", CLONE_NEWIPC},
+    {"kernel.domainname", CLONE_NEWUTS},
+};
+
+void plan_namespaces(Plan& plan, Progress& progress) {
+  int seen = 0;
+  for (const auto& wanted : plan.config.linux.namespaces) {
+    progress.at(Step::kJoinNamespace, wanted.type);
+    auto flag = linux::namespace_flag(wanted.type);
+    if (!flag) fail_invalid("unknown namespace type ", quoted(wanted.type));
+    if (seen & *flag) fail_invalid("namespace ", quoted(wanted.type), " is given twice");
+    seen |= *flag;
+    if (*flag == CLONE_NEWNET && plan.handles.network_namespace >= 0) continue;
+    if (!wanted.path.empty()) {
+      UniqueFd fd = linux::open_namespace(wanted.path, *flag);
+      int number = fd.get();
+      plan.joins.push_back({*flag, number, std::move(fd)});
+    } else if (*flag == CLONE_NEWCGROUP) {
+      plan.create_cgroup_namespace = true;
+    } else {
+      plan.create |= *flag;
+    }
+  }
+  if (plan.handles.network_namespace >= 0) plan.joins.push_back({CLONE_NEWNET, plan.handles.network_namespace, {}});
+  // The user namespace first: it decides about the rights over the others.
+  std::ranges::stable_sort(plan.joins, {}, [](const Join& join) { return join.flag != CLONE_NEWUSER; });
+  if (plan.creates(CLONE_NEWTIME) && !plan.config.linux.time_offsets.empty()) {
+    plan.create &= ~CLONE_NEWTIME;
+    plan.create_time_namespace_in_helper = true;
+  }
+  constexpr int kForChildren = CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWTIME;
+  for (const auto& join : plan.joins) plan.join_in_helper |= (join.flag & kForChildren) || plan.creates(CLONE_NEWUSER);
+}
+
+void validate_process(const Plan& plan, Progress& progress) {
+  progress.at(Step::kExec);
+  if (plan.process.args.empty()) fail_invalid("process.args must not be empty");
+  progress.at(Step::kWorkingDirectory, plan.process.cwd);
+  if (!plan.process.cwd.starts_with('/'))
+    fail_invalid("process.cwd ", quoted(plan.process.cwd), " is not an absolute path");
+  progress.at(Step::kHostname, plan.config.hostname);
+  if (!plan.config.hostname.empty() && !plan.has(CLONE_NEWUTS))
+    fail_invalid("unable to set hostname without a private UTS namespace");
+  if (!plan.config.domainname.empty() && !plan.has(CLONE_NEWUTS))
+    fail_invalid("unable to set domainname without a private UTS namespace");
+  progress.at(Step::kUserMaps);
+  if (plan.creates(CLONE_NEWUSER) && plan.config.linux.uid_mappings.empty())
+    fail_invalid("a user namespace needs uidMappings");
+}
+
+void validate_sysctls(const Plan& plan, Progress& progress) {
+  for (const auto& [name, value] : plan.config.linux.sysctl) {
+    progress.at(Step::kSysctl, name);
+    std::string key = name;
+    if (key.find('.') == std::string::npos) std::ranges::replace(key, '/', '.');
+    auto owner = std::ranges::find_if(kSysctlOwners, [&](const auto& known) { return key.starts_with(known.prefix); });
+    if (owner == std::end(kSysctlOwners) || !plan.has(owner->flag))
+      fail_invalid("sysctl ", quoted(name), " is not in a separate kernel namespace");
+  }
+}
+
+std::string host_path(const Plan& plan, const std::string& path) {
+  return path.starts_with('/') ? path : cat(plan.options.bundle, "/", path);
+}
+
+void plan_mounts(Plan& plan, Progress& progress) {
+  for (const auto& mount : plan.config.mounts) {
+    progress.at(Step::kMount, mount.destination);
+    PreparedMount prepared{mount, linux::parse_mount_options(mount.options), {}, true};
+    if (mount.type == "bind") prepared.options.bind = true;
+    if (prepared.options.bind) {
+      prepared.source = linux::clone_mount(host_path(plan, mount.source), prepared.options.recursive);
+      struct stat info {};
+      check(::fstat(prepared.source.get(), &info), "stat", mount.source);
+      prepared.onto_directory = S_ISDIR(info.st_mode);
+    }
+    bool mapped = !mount.uid_mappings.empty();
+    if (prepared.options.id_map || mapped) {
+      const auto& uids = mapped ? mount.uid_mappings : plan.config.linux.uid_mappings;
+      const auto& gids = mapped ? mount.gid_mappings : plan.config.linux.gid_mappings;
+      if (!prepared.source || uids.empty()) fail_invalid("only bind mounts can be idmapped, and they need mappings");
+      UniqueFd users = linux::make_user_namespace(uids, gids);
+      linux::set_mount_id_map(prepared.source.get(), users.get(), prepared.options.id_map_tree);
+    }
+    plan.mounts.push_back(std::move(prepared));
+  }
+}
+
+void plan_rootfs(Plan& plan, Progress& progress) {
+  progress.at(Step::kRootfs);
+  if (plan.handles.rootfs >= 0) {
+    plan.rootfs = plan.handles.rootfs;
+    return;
+  }
+  if (!plan.config.root || plan.config.root->path.empty()) fail_invalid("root.path is missing");
+  std::string path = host_path(plan, plan.config.root->path);
+  progress.at(Step::kRootfs, path);
+  plan.own_rootfs = linux::clone_mount(path, true);
+  plan.rootfs = plan.own_rootfs.get();
+}
+
+void plan_seccomp(Plan& plan, Progress& progress) {
+  progress.at(Step::kSeccomp);
+  const auto& profile = plan.config.linux.seccomp;
+  if (profile && !profile->listener_path.empty()) fail_invalid("seccomp.listenerPath is not supported");
+  if (profile) plan.seccomp_flags = linux::seccomp_flags(*profile);
+  plan.seccomp = plan.options.seccomp_program;
+  if (plan.seccomp.empty() && profile) plan.seccomp = linux::compile_seccomp(*profile);
+}
+
+const oci::Process& process_of(const oci::RuntimeConfig& config) {
+  if (!config.process) fail_invalid("the configuration has no process");
+  return *config.process;
+}
+
+}  // namespace
+
+bool Plan::joins_one(int flag) const {
+  return std::ranges::any_of(joins, [flag](const Join& join) { return join.flag == flag; });
+}
+
+bool Plan::own_mounts() const { return creates(CLONE_NEWNS); }
+
+Plan make_plan(const oci::RuntimeConfig& config, const Handles& handles, const StartOptions& options,
+               Progress& progress) {
+  progress.at(Step::kExec);
+  Plan plan{config, process_of(config), handles, options};
+  plan_namespaces(plan, progress);
+  validate_process(plan, progress);
+  validate_sysctls(plan, progress);
+  progress.at(Step::kRootfs);
+  if (!plan.has(CLONE_NEWNS)) fail_invalid("a container needs a mount namespace");
+  if (plan.own_mounts()) {
+    plan_rootfs(plan, progress);
+    plan_mounts(plan, progress);
+  }
+  plan_seccomp(plan, progress);
+  return plan;
+}
+
+}  // namespace hull::runtime

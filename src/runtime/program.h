@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "linux/lsm.h"
+#include "linux/pty.h"
+#include "runtime/failure.h"
+
+namespace hull::runtime {
+
+// The last part of every start and exec: from a process that is in its namespaces and its root to the program.
+struct Program {
+  const oci::Process& process;
+  const oci::Personality* personality = nullptr;
+  linux::ExecLabel label{};
+  std::string_view seccomp{};  // compiled; empty: none
+  unsigned seccomp_flags = 0;
+  bool limits_are_set = false;  // by the parent, which may raise what a user namespace must not
+  bool die_with_parent = false;
+  unsigned preserve_fds = 0;
+  // Called when nothing but the seccomp program, the last capabilities and execve are left to do.
+  std::function<void()> before_exec{};
+  // Whether the parent is still there, after PR_SET_PDEATHSIG: it may have died just before.
+  std::function<bool()> parent_is_gone{};
+};
+
+// Does not return. Throws what goes wrong; `progress` says where.
+[[noreturn]] void become(const Program& program, Progress& progress);
+
+// The process takes on the slave as controlling terminal and standard streams.
+void take_terminal(const linux::Pty& pty, const oci::Process& process);
+
+// Writes /proc/<pid or self>/oom_score_adj.
+void set_oom_score(const std::string& process, int value);
+
+}  // namespace hull::runtime
