@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <vector>
+
+#include "base/log.h"
+#include "base/wire.h"
+#include "linux/notifier.h"
+#include "linux/own_process.h"
+#include "shim/exit_record.h"
+#include "shim/supervisor.h"
+
+namespace hull::shim {
+
+namespace {
+constexpr std::int64_t kAcknowledgeMilliseconds = 1'000;
+constexpr std::int64_t kLastMilliseconds = 15'000;  // longer than any client may take
+}  // namespace
+
+// Everybody whose parent has died comes to us, too (subreaper); those are reaped and forgotten. Execs before the
+// container itself: the engine hears of them in that order.
+void Supervisor::reap() {
+  std::vector<linux::EndedChild> ended;
+  while (auto child = linux::reap_any_child()) ended.push_back(*child);
+  const linux::EndedChild* first_process = nullptr;
+  for (const auto& child : ended) {
+    if (running_ && child.pid == init_->pid()) {
+      first_process = &child;
+      continue;
+    }
+    auto exec = std::ranges::find(execs_, child.pid, &Exec::pid);
+    if (exec != execs_.end()) on_exec_ended(*exec, child.wait_status);
+  }
+  if (first_process) on_init_ended(first_process->wait_status);
+  if (ended_) tidy();
+}
+
+void Supervisor::on_exec_ended(Exec& exec, int wait_status) {
+  int code = runtime::exit_code(wait_status);
+  exec.pid = -1;
+  exec.streams->drain();
+  unacknowledged_[exec.id] = code;
+  engine_.tell(MessageKind::kExecExited, wire::encode(ExecValue{exec.id, code}));
+  if (!engine_.has_subscriber()) return close_exec(exec);
+  // A client that sees the end of its stream asks the engine for the exit code: the engine has to know it by then.
+  exec.deadline = loop_.after(kAcknowledgeMilliseconds, [this, id = exec.id] {
+    if (Exec* late = find_exec(id)) close_exec(*late);
+  });
+}
+
+void Supervisor::on_acknowledged(const std::string& exec_id) {
+  unacknowledged_.erase(exec_id);
+  if (Exec* exec = find_exec(exec_id); exec && exec->pid < 0) close_exec(*exec);
+}
+
+// Idempotent. The exec is forgotten in tidy(), when its last client is gone.
+void Supervisor::close_exec(Exec& exec) {
+  loop_.cancel(std::exchange(exec.deadline, 0));
+  exec.streams->close();
+}
+
+void Supervisor::on_init_ended(int wait_status) {
+  running_ = false;
+  ended_ = true;
+  if (oom_notifier_ && linux::notifier_pending(oom_notifier_.get())) check_memory();
+  loop_.cancel(oom_watch_);
+  streams_->drain();
+  record_exit({runtime::exit_code(wait_status), oom_kills_ > 0, now()});
+  streams_->close();
+  // Behind what clients and engine are waiting for.
+  loop_.defer([this] {
+    remove_cgroup();
+    tidy();
+  });
+  loop_.after(kLastMilliseconds, [this] { loop_.stop(); });
+}
+
+void Supervisor::record_exit(const ExitRecord& record) {
+  try {
+    write_exit_record(directory_, record);
+  } catch (const Error& e) {
+    // With an engine the event is enough.
+    engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{cat("cannot write the exit record: ", e.message())}));
+  }
+  engine_.stop_listening();
+  engine_.tell(MessageKind::kExited,
+               wire::encode(ExitedMessage{record.code, record.oom_killed, record.at.nanoseconds}));
+}
+
+// Also kills what a container without a PID namespace of its own has left behind. The engine removes the group as
+// well, for the case that this shim is killed; both find it gone without complaint.
+void Supervisor::remove_cgroup() {
+  try {
+    if (!init_->cgroup().processes().empty()) init_->cgroup().kill_all();
+    init_->cgroup().remove();
+  } catch (const std::exception& e) {
+    engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{cat("cannot remove the control group: ", e.what())}));
+  }
+  cgroup_removed_ = true;
+  directory_lock_.reset();
+}
+
+// Forgets execs that are over, and ends the shim when everything is.
+void Supervisor::tidy() {
+  std::erase_if(execs_, [](const Exec& exec) { return exec.pid < 0 && exec.streams->idle(); });
+  if (ended_ && cgroup_removed_ && execs_.empty() && streams_->idle() && engine_.flushed()) loop_.stop();
+}
+
+}  // namespace hull::shim
