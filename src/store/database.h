@@ -21,7 +21,8 @@
 //     layers/<chain id hex>/diff/    one extracted layer
 //     snapshots/<owner id>/{upper,work}
 //     containers/<id>/               hosts, hostname, resolv.conf, <id>-json.log
-//     volumes/<name>/_data/
+//     volumes/<name>/_data/         content; beside it, while it is filled from an image: filling
+//     incoming/trash/                put out of sight, deleted in the background
 //     incoming/                      half-done work; emptied by every start
 //     seccomp/<digest>               compiled programs
 namespace hull::store {
@@ -36,16 +37,16 @@ struct ContainerRow {
 };
 
 struct ImageRow {
-  std::string id;            // digest of the image config
-  std::string config;        // JSON of the image config as stored
+  std::string id;      // digest of the image config
+  std::string config;  // JSON of the image config as stored
   std::string manifest_digest;
   std::vector<std::string> layer_chain_ids;  // bottom first
-  std::int64_t size = 0;     // bytes of the extracted layers
-  std::int64_t created = 0;  // nanoseconds, when it came into this store
+  std::int64_t size = 0;                     // bytes of the extracted layers
+  std::int64_t created = 0;                  // nanoseconds, when it came into this store
 };
 
 struct ReferenceRow {
-  std::string name;      // canonical: docker.io/library/debian:12
+  std::string name;  // canonical: docker.io/library/debian:12
   std::string image_id;
 };
 
@@ -79,7 +80,7 @@ class Database {
   virtual void set_container_state(const std::string& id, const std::string& state, Sync sync = Sync::kNormal) = 0;
   virtual void set_container_spec(const std::string& id, const std::string& spec) = 0;
   virtual void rename_container(const std::string& id, const std::string& name) = 0;  // kConflict when taken
-  virtual void remove_container(const std::string& id) = 0;  // idempotent
+  virtual void remove_container(const std::string& id) = 0;                           // idempotent
   virtual std::vector<ContainerRow> containers() = 0;
 
   // Adds the image and the layers that are new, and points `references` at it: one transaction.

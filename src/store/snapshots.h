@@ -6,6 +6,7 @@
 
 #include "linux/detached_mount.h"
 #include "store/database.h"
+#include "store/layers.h"
 
 namespace hull::store {
 
@@ -16,21 +17,25 @@ class Snapshots {
   Snapshots(Database& database, std::string data_root);
 
   // Makes the writable directories of `owner_id` over `layer_chain_ids` (bottom first; may be empty).
-  // Recorded before it is made. Error{kConflict} when the owner has one already.
+  // Recorded before it is made. Error{kConflict} when the owner has one already, or a layer is not there (any more).
   void prepare(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids);
   // Overlay of the snapshot, detached. Read-write; `is_volatile` as in OverlayOptions.
   linux::DetachedMount mount(const std::string& owner_id, bool is_volatile = false);
   // Puts the writable directories out of sight at once (one rename) and deletes them in the background of the
   // caller's choosing: empty_trash(). Idempotent.
   void remove(const std::string& owner_id);
+  // Takes layers that nothing uses any more out of the store, and deletes what was put out of sight. Slow.
   void empty_trash();
   // Bytes in the writable directory (apparent sizes of regular files): `docker ps -s` SizeRw.
   std::int64_t size_rw(const std::string& owner_id);
   std::string upper_directory(const std::string& owner_id) const;
 
+  Layers& layers() { return layers_; }
+
  private:
   Database& database_;
   std::string data_root_;
+  Layers layers_;
 };
 
 }  // namespace hull::store

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/layers.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "archive/sha256.h"
+#include "base/file.h"
+#include "store/layout.h"
+
+namespace hull::store {
+
+std::string Layers::chain_id(const std::string& parent_chain_id, const std::string& diff_id) {
+  if (parent_chain_id.empty()) return diff_id;
+  return archive::sha256_digest(cat(parent_chain_id, " ", diff_id));
+}
+
+// Files first, rows last: files without rows are what the next start removes, rows without files would be a broken
+// image.
+void Layers::commit(const ImageRow& image, const std::vector<StagedLayer>& staged,
+                    const std::vector<std::string>& references, const std::string& manifest) {
+  std::lock_guard guard(mutex_);
+  std::vector<LayerRow> rows;
+  for (const std::string& chain_id : image.layer_chain_ids) {
+    if (database_.layer(chain_id)) continue;
+    auto layer = std::ranges::find(staged, chain_id, [](const StagedLayer& s) { return s.row.chain_id; });
+    if (layer == staged.end()) fail(Kind::kConflict, "layer ", chain_id, " was removed while its image came in");
+    place(*layer);
+    rows.push_back(layer->row);
+  }
+  place_blob(image.id, image.config);
+  if (!manifest.empty()) place_blob(image.manifest_digest, manifest);
+  database_.add_image(image, rows, references);
+}
+
+void Layers::place(const StagedLayer& layer) {
+  std::string target = layer_path(data_root_, layer.row.chain_id);
+  // Something without a row is left from a transaction that failed.
+  move_to_trash(data_root_, target);
+  check(::rename(layer.directory.c_str(), target.c_str()), "rename", target);
+  if (layer.blob.empty()) return;
+  std::string blob = blob_path(data_root_, layer.row.blob_digest);
+  // One file can be the blob of several layers.
+  if (::link(layer.blob.c_str(), blob.c_str()) < 0 && errno != EEXIST) throw_errno("link", blob);
+}
+
+void Layers::place_blob(const std::string& digest, const std::string& content) {
+  std::string path = blob_path(data_root_, digest);
+  if (!exists(path)) write_file_atomically(path, content);
+}
+
+void Layers::collect() {
+  std::lock_guard guard(mutex_);
+  collect_locked();
+}
+
+void Layers::remove_image(const std::string& id) {
+  std::lock_guard guard(mutex_);
+  auto image = database_.image(id);
+  if (!image) return;
+  database_.remove_image(id);
+  trash_blob(id);
+  trash_blob(image->manifest_digest);
+  collect_locked();
+}
+
+void Layers::collect_locked() {
+  for (const LayerRow& layer : database_.collect_layers()) {
+    move_to_trash(data_root_, layer_path(data_root_, layer.chain_id));
+    trash_blob(layer.blob_digest);
+  }
+}
+
+// Two layers can share a blob (the same diff on different parents), two images a manifest.
+void Layers::trash_blob(const std::string& digest) {
+  if (digest.empty()) return;
+  auto uses = [&](const auto& rows, auto member) { return std::ranges::find(rows, digest, member) != rows.end(); };
+  auto images = database_.images();
+  if (uses(database_.layers(), &LayerRow::blob_digest) || uses(images, &ImageRow::id) ||
+      uses(images, &ImageRow::manifest_digest))
+    return;
+  move_to_trash(data_root_, blob_path(data_root_, digest));
+}
+
+}  // namespace hull::store
