@@ -19,21 +19,21 @@ namespace hull::image {
 struct Image {
   std::string id;  // "sha256:…", digest of the config
   oci::ImageConfig config;
-  std::vector<std::string> tags;              // familiar, sorted: "debian:12"
+  std::vector<std::string> tags;                // familiar, sorted: "debian:12"
   std::vector<std::string> repository_digests;  // "debian@sha256:…"
-  std::vector<std::string> layer_chain_ids;   // bottom first
-  std::int64_t size = 0;                      // bytes of all layers
-  Timestamp created;                          // of the config; `stored` of this store
+  std::vector<std::string> layer_chain_ids;     // bottom first
+  std::int64_t size = 0;                        // bytes of all layers
+  Timestamp created;                            // of the config; `stored` of this store
   Timestamp stored;
   std::string manifest_digest;
 };
 using ImagePtr = std::shared_ptr<const Image>;
 
 struct ImportOptions {
-  std::string reference;              // "" : none
-  std::vector<std::string> changes;   // Dockerfile instructions: CMD, ENV, …
+  std::string reference;             // "" : none
+  std::vector<std::string> changes;  // Dockerfile instructions: CMD, ENV, …
   std::string message;
-  std::string platform;               // "linux/amd64"; "" : this machine's
+  std::string platform;  // "linux/amd64"; "" : this machine's
 };
 
 struct Removed {
@@ -54,7 +54,7 @@ class Images {
   // "No such image: <as given>", Error{kInvalidArgument} for an invalid or ambiguous one.
   ImagePtr get(std::string_view name) const;
   ImagePtr find(std::string_view name) const;  // nullptr instead of kNotFound
-  std::vector<ImagePtr> list() const;           // newest first
+  std::vector<ImagePtr> list() const;          // newest first
 
   // A tar (plain, gzip, zstd, xz, bzip2) of a root filesystem becomes an image of one layer. Returns its id.
   std::string import(const Source& tar, const ImportOptions& options);
