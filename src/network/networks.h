@@ -18,8 +18,8 @@ namespace hull::network {
 struct PortBinding {
   std::string protocol = "tcp";  // tcp, udp, sctp
   std::uint16_t container_port = 0;
-  std::string host_ip;           // "" : 0.0.0.0 and ::
-  std::uint16_t host_port = 0;   // 0: chosen when attached
+  std::string host_ip;              // "" : 0.0.0.0 and ::
+  std::uint16_t host_port = 0;      // 0: chosen when attached
   std::uint16_t host_port_end = 0;  // a range to choose from; 0: none
 };
 template <class Visitor>
@@ -33,16 +33,17 @@ void fields(Visitor& visit, PortBinding& value) {
 
 // A container's place in a network.
 struct Endpoint {
-  std::string network;       // "bridge"
+  std::string network;  // "bridge"
   std::string network_id;
-  std::string endpoint_id;   // 64 hex
+  std::string endpoint_id;  // 64 hex
   std::string interface_name = "eth0";
   std::string host_interface;
-  std::string address;       // "172.17.0.2"
+  std::string address;  // "172.17.0.2"
   int prefix_length = 0;
   std::string gateway;
   std::string mac_address;
-  std::vector<PortBinding> ports;  // as bound: every host port is a number, one entry per address family
+  std::vector<PortBinding> ports;  // as bound: every host port is a number, every host address is one. "" becomes
+                                   // 0.0.0.0 only: no proxy carries IPv6 to a container that has no such address
 };
 template <class Visitor>
 void fields(Visitor& visit, Endpoint& value) {
@@ -60,6 +61,7 @@ void fields(Visitor& visit, Endpoint& value) {
 
 struct AttachRequest {
   std::string container_id;
+  std::string container_name;      // for messages; "" : the short id
   std::string network = "bridge";  // by name or id
   std::string mac_address;         // "" : generated
   std::vector<PortBinding> ports;
@@ -77,8 +79,8 @@ struct Network {
 };
 
 struct Options {
-  std::string bridge = "hull0";      // hulld --bridge; "none" switches bridge networking off
-  std::string bip;                   // "172.30.0.1/24"; "" : the first free of Docker's default pools
+  std::string bridge = "hull0";         // hulld --bridge; "none" switches bridge networking off
+  std::string bip;                      // "172.30.0.1/24"; "" : the first free of Docker's default pools
   std::string firewall_table = "hull";  // several engines on one machine: one table each (suffix of the bridge)
 };
 
@@ -108,8 +110,8 @@ class Networks {
   // The text of a container's files. For bridge: host's name servers without loopback ones; for host: the host's own.
   std::string resolv_conf(const std::string& network_mode, const std::vector<std::string>& servers,
                           const std::vector<std::string>& search, const std::vector<std::string>& options) const;
-  std::string hosts_file(const std::string& hostname, const std::string& domain, const std::optional<Endpoint>& endpoint,
-                         const std::vector<std::string>& extra_hosts) const;
+  std::string hosts_file(const std::string& hostname, const std::string& domain,
+                         const std::optional<Endpoint>& endpoint, const std::vector<std::string>& extra_hosts) const;
 
   // Makes or repairs the bridge and the firewall table now, so that the first container does not pay for it.
   void prepare();

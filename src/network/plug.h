@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/unique_fd.h"
+#include "linux/interfaces.h"
+#include "network/bridge.h"
+#include "network/subnet.h"
+
+namespace hull::network {
+
+inline constexpr std::string_view kInterface = "eth0";
+
+// What an engine's host interfaces are called and grouped by, derived from the name of its bridge, so that engines
+// on one machine tell theirs from each other's.
+struct InterfaceMarks {
+  explicit InterfaceMarks(std::string_view bridge);
+  std::string prefix;             // "veth" and 4 hex digits
+  std::uint32_t live, condemned;  // groups: interfaces in use, and those to be deleted together
+};
+
+// A network namespace that is ready but for the address: lo and eth0 up, its host end a port of the bridge. Whoever
+// drops one without taking the namespace out leaves nothing: the interfaces go with the namespace.
+struct Plug {
+  std::string host_interface;
+  UniqueFd network_namespace;
+  linux::NetlinkSocket inside;
+  int interface = 0;  // index of eth0
+};
+
+// A namespace with lo up and containers' settings: low ports and ping for everybody, IPv6 on lo only.
+UniqueFd make_isolated_namespace();
+Plug make_plug(const InterfaceMarks& marks, const std::string& host_interface, const Bridge& bridge);
+// Address, hardware address, default route: one system call.
+void configure_plug(Plug& plug, const Subnet& address, const linux::MacAddress& mac, std::uint32_t gateway);
+
+linux::MacAddress random_mac();
+// 02:42 and the address: an address that is given out again keeps its hardware address, so nobody's ARP cache is wrong.
+linux::MacAddress mac_of_address(std::uint32_t address);
+linux::MacAddress parse_mac(const std::string& text);  // Error{kInvalidArgument}
+std::string format_mac(const linux::MacAddress& mac);
+
+}  // namespace hull::network

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+#include "store/database.h"
+
+// A database of endpoints that forgets everything with its last user; the rest of it is not asked by this room.
+class MemoryDatabase : public hull::store::Database {
+ public:
+  using Rows = std::vector<hull::store::EndpointRow>;
+  void set_endpoint(const hull::store::EndpointRow& row) override {
+    std::lock_guard lock(mutex_);
+    std::erase_if(rows_, [&](auto& old) { return old.container_id == row.container_id && old.network == row.network; });
+    rows_.push_back(row);
+  }
+  void remove_endpoints(const std::string& id) override {
+    std::lock_guard lock(mutex_);
+    std::erase_if(rows_, [&](auto& row) { return row.container_id == id; });
+  }
+  Rows endpoints() override {
+    std::lock_guard lock(mutex_);
+    return rows_;
+  }
+
+  void add_container(const hull::store::ContainerRow&) override {}
+  void set_container_state(const std::string&, const std::string&, hull::store::Sync) override {}
+  void set_container_spec(const std::string&, const std::string&) override {}
+  void rename_container(const std::string&, const std::string&) override {}
+  void remove_container(const std::string&) override {}
+  std::vector<hull::store::ContainerRow> containers() override { return {}; }
+  void add_image(const hull::store::ImageRow&, const std::vector<hull::store::LayerRow>&,
+                 const std::vector<std::string>&) override {}
+  void remove_image(const std::string&) override {}
+  std::vector<hull::store::ImageRow> images() override { return {}; }
+  std::optional<hull::store::ImageRow> image(const std::string&) override { return {}; }
+  void set_reference(const hull::store::ReferenceRow&) override {}
+  void remove_reference(const std::string&) override {}
+  std::vector<hull::store::ReferenceRow> references() override { return {}; }
+  std::optional<hull::store::LayerRow> layer(const std::string&) override { return {}; }
+  std::vector<hull::store::LayerRow> layers() override { return {}; }
+  std::vector<hull::store::LayerRow> collect_layers() override { return {}; }
+  void add_snapshot(const std::string&, const std::vector<std::string>&) override {}
+  void remove_snapshot(const std::string&) override {}
+  std::vector<std::string> snapshot_layers(const std::string&) override { return {}; }
+  std::vector<std::string> snapshots() override { return {}; }
+  void add_volume(const hull::store::VolumeRow&) override {}
+  void remove_volume(const std::string&) override {}
+  std::vector<hull::store::VolumeRow> volumes() override { return {}; }
+
+ private:
+  std::mutex mutex_;
+  Rows rows_;
+};
