@@ -30,7 +30,7 @@ class Volumes {
   // tells whether it was there before.
   Volume create(const std::string& name, const std::string& driver, const std::map<std::string, std::string>& labels,
                 const std::map<std::string, std::string>& options, bool* existed = nullptr);
-  Volume get(const std::string& name);                      // Error{kNotFound} "get x: no such volume"
+  Volume get(const std::string& name);  // Error{kNotFound} "get x: no such volume"
   std::optional<Volume> find(const std::string& name);
   std::vector<Volume> list();
   // Error{kConflict} "remove x: volume is in use - [ids]" when `users` is not empty.
