@@ -33,6 +33,7 @@ struct Configuration {
   std::string data_root, exec_root;
   std::string shim_program;       // path of hull-shim
   std::string init_program;       // path of the static init for --init; "" : none installed
+  std::string shipped_images;    // directory of images that come with hull; "" : none
   std::string cgroup_parent = "/hull";  // systemd driver: a slice
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   int default_stop_timeout = 10;  // seconds
@@ -127,6 +128,7 @@ struct RemoveOptions {
 
 class Engine {
  public:
+  struct Impl;  // what the verbs share: engine_impl.h, for this room only
   Engine(Configuration configuration, Services services);
   // Leaves every container running.
   ~Engine();
@@ -185,7 +187,6 @@ class Engine {
   Pruned prune(const std::function<bool(const State&)>& selected);  // of the stopped ones
 
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

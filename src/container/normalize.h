@@ -23,6 +23,10 @@ void normalize(Spec& spec, const image::Image& image, const std::string& id, con
                const std::function<std::string(std::string_view name)>& container_id_of,
                std::vector<std::string>& warnings);
 
+// The refusals and warnings for limits alone: what update() needs too. What this kernel cannot apply is taken out of
+// `host`, with a warning.
+void validate_resources(HostConfig& host, std::vector<std::string>& warnings);
+
 // Docker's rule for names: one leading "/" tolerated, [a-zA-Z0-9][a-zA-Z0-9_.-]+. Returns it without the slash.
 std::string checked_name(std::string_view name);
 // "adjective_surname" (own word lists); `taken` says whether a name is in use. After six tries: the short id.

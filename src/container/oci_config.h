@@ -26,6 +26,9 @@ struct ConfigInputs {
 // does not have ("error gathering device information while adding custom device …").
 oci::RuntimeConfig build_config(const ConfigInputs& inputs);
 
+// The limits of a container as the OCI names them (part of build_config(), and all of an update).
+oci::Resources resources_of(const Spec& spec);
+
 // The process of an exec, on top of the container's own configuration (HIDDEN-FACTS 107). `root` is an open
 // directory of the running container's root (/proc/<pid>/root).
 oci::Process build_exec_process(const State& state, const ExecSpec& exec, int root);

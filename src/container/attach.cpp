@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+#include "container/engine_impl.h"
+#include "container/normalize.h"
+
+namespace hull::container {
+
+namespace {
+
+constexpr std::string_view kDefaultDetachKeys = "\x10\x11";  // Ctrl-P Ctrl-Q
+
+// The frame of a multiplexed stream: one byte for the stream, three zero, the length in network order.
+std::string framed(bool is_stderr, std::string_view text) {
+  std::string frame(8, '\0');
+  frame[0] = is_stderr ? 2 : 1;
+  for (int i = 0; i < 4; ++i) frame[static_cast<std::size_t>(4 + i)] = static_cast<char>(text.size() >> (24 - 8 * i));
+  return frame.append(text);
+}
+
+void refuse_unattachable(const State& state) {
+  if (state.status == Status::kPaused)
+    fail(Kind::kConflict, "container ", state.id, " is paused, unpause the container before attach");
+  if (state.status == Status::kRestarting)
+    fail(Kind::kConflict, "container ", state.id, " is restarting, wait until the container is running");
+}
+
+}  // namespace
+
+void Engine::attach(std::string_view name, AttachRequest request) {
+  auto container = impl_->registry.get(name);
+  auto state = container->state();
+  refuse_unattachable(*state);
+  const Config& config = state->spec->config;
+  std::string keys;
+  if (request.detach_keys && !request.detach_keys->empty()) keys = parse_detach_keys(*request.detach_keys);
+  else if (config.tty) keys = kDefaultDetachKeys;
+
+  shim::Stream stream = request.take_stream(config.tty);
+  stream.in = request.in && config.open_stdin;
+  stream.out = request.out;
+  stream.err = request.err;
+  stream.detach_keys = keys;
+  if (request.logs) {
+    LogQuery query;
+    query.out = request.out;
+    query.err = request.err;
+    logs(state->id, query,
+         [&](const LogLine& line) {
+           write_all(stream.socket.get(), stream.multiplexed ? framed(line.is_stderr, line.text) : line.text);
+         },
+         {});
+  }
+  impl_->publish(*state, "attach");
+  if (!request.stream) return;
+
+  std::shared_ptr<shim::Client> shim;
+  {
+    std::unique_lock lock(container->mutex);
+    container->changed.wait(lock, [&] { return !container->starting; });
+    if (container->removed) return;
+    shim = container->shim;
+    if (!shim) {
+      container->pending_streams.push_back(std::move(stream));  // the start takes it along
+      return;
+    }
+  }
+  shim->attach(std::move(stream));
+}
+
+void Engine::resize(std::string_view name, std::uint32_t height, std::uint32_t width) {
+  auto container = impl_->registry.get(name);
+  auto state = container->state();
+  if (state->status != Status::kRunning && state->status != Status::kPaused)
+    fail(Kind::kConflict, "cannot resize a stopped container");
+  std::shared_ptr<shim::Client> shim;
+  {
+    std::scoped_lock lock(container->mutex);
+    shim = container->shim;
+  }
+  if (!shim) fail(Kind::kConflict, "cannot resize a stopped container");
+  shim->resize(static_cast<std::uint16_t>(height), static_cast<std::uint16_t>(width));
+  impl_->publish(*state, "resize", {{"height", cat(height)}, {"width", cat(width)}});
+}
+
+}  // namespace hull::container

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+#include "base/id.h"
+#include "base/trace.h"
+#include "container/engine_impl.h"
+#include "container/normalize.h"
+#include "container/oci_config.h"
+
+namespace hull::container {
+
+namespace {
+
+constexpr auto kRemembered = std::chrono::minutes(5);  // how long a finished exec can still be inspected
+
+constexpr auto kMessageOnItsWay = std::chrono::seconds(2);
+
+std::string shown_command(const ExecSpec& spec) {
+  std::string text;
+  for (const auto& word : *spec.cmd) text += " " + word;
+  return text;
+}
+
+UniqueFd open_root(const State& state) {
+  return open_file(cat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY);
+}
+
+int exit_code_of(const runtime::Failure& failure) { return failure.code == EACCES || failure.code == EISDIR ? 126 : 127; }
+
+}  // namespace
+
+std::string Engine::exec_create(std::string_view name, ExecSpec spec) {
+  auto container = impl_->registry.get(name);
+  auto state = container->state();
+  if (!spec.cmd || spec.cmd->empty()) fail_invalid("No exec command specified");
+  require_running(*state);
+  if (state->status == Status::kPaused)
+    fail(Kind::kConflict, "Container ", name, " is paused, unpause the container before exec");
+  if (!spec.detach_keys.empty()) parse_detach_keys(spec.detach_keys);
+  build_exec_process(*state, spec, open_root(*state).get());  // refuses unknown users now
+
+  auto exec = std::make_shared<LiveExec>();
+  exec->state.id = random_id();
+  exec->state.container_id = state->id;
+  exec->state.spec = std::move(spec);
+  {
+    std::scoped_lock lock(impl_->execs_mutex);
+    impl_->execs[exec->state.id] = exec;
+  }
+  impl_->publish(*state, "exec_create:" + shown_command(exec->state.spec), {{"execID", exec->state.id}});
+  return exec->state.id;
+}
+
+LiveExecPtr Engine::Impl::get_exec(const std::string& exec_id) const {
+  std::scoped_lock lock(execs_mutex);
+  auto found = execs.find(exec_id);
+  if (found == execs.end()) fail(Kind::kNotFound, "No such exec instance: ", exec_id);
+  return found->second;
+}
+
+ExecState Engine::exec_inspect(const std::string& exec_id) const {
+  auto exec = impl_->get_exec(exec_id);
+  std::unique_lock lock(exec->mutex);
+  // Clients ask right after the end of the stream, and take the answer as final. The process may be gone (or never
+  // have come to be) while the message about it is still on its way: wait for that message then.
+  auto certain = [&] {
+    const ExecState& state = exec->state;
+    return !state.running || (state.pid > 0 && exists(cat("/proc/", state.pid)));
+  };
+  exec->ended.wait_for(lock, kMessageOnItsWay, certain);
+  return exec->state;
+}
+
+namespace {
+
+// Marks it as started, exactly once.
+ExecSpec claim(LiveExec& exec, const ExecStart& start) {
+  std::scoped_lock lock(exec.mutex);
+  if (exec.state.running) fail(Kind::kConflict, "exec command ", exec.state.id, " is already running");
+  if (exec.state.started) fail(Kind::kConflict, "exec command ", exec.state.id, " has already run");
+  exec.state.started = exec.state.running = true;
+  if (!start.console_size.empty()) exec.state.spec.console_size = start.console_size;
+  return exec.state.spec;
+}
+
+}  // namespace
+
+void Engine::exec_start(const std::string& exec_id, ExecStart start) {
+  auto exec = impl_->get_exec(exec_id);
+  auto container = impl_->registry.get(exec->state.container_id);
+  auto state = container->state();
+  require_running(*state);
+  if (state->status == Status::kPaused)
+    fail(Kind::kConflict, "Container ", state->id, " is paused, unpause the container before exec");
+  Trace trace(impl_->configuration.trace, cat("exec ", short_id(exec_id)));
+  ExecSpec spec = claim(*exec, start);
+  try {
+    impl_->run_exec(container, *exec, spec, start);
+  } catch (const runtime::StartError& e) {
+    // With a stream the client has the message already, and asks for the exit code next.
+    impl_->exec_ended(exec_id, exit_code_of(e.failure()));
+    if (start.detach || !start.take_stream) throw Error(Kind::kInvalidArgument, e.message(), e.code());
+  } catch (...) {
+    impl_->exec_ended(exec_id, 126);
+    throw;
+  }
+  trace.step("exec");
+}
+
+void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const ExecSpec& spec, ExecStart& start) {
+  auto state = container->state();
+  shim::ExecRequest request;
+  request.id = exec.state.id;
+  request.process = build_exec_process(*state, spec, open_root(*state).get());
+  if (!spec.privileged) request.seccomp_program = seccomp_program(*state, configuration);
+  request.open_stdin = spec.attach_stdin && !start.detach;
+  std::shared_ptr<shim::Client> shim;
+  {
+    std::scoped_lock lock(container->mutex);
+    shim = container->shim;
+  }
+  if (!shim) fail(Kind::kConflict, "container ", state->id, " is not running");
+  if (!start.detach) {
+    shim::Stream stream = start.take_stream(spec.tty);
+    stream.in = spec.attach_stdin;
+    stream.out = spec.attach_stdout;
+    stream.err = spec.attach_stderr;
+    if (!spec.detach_keys.empty()) stream.detach_keys = parse_detach_keys(spec.detach_keys);
+    else if (spec.tty) stream.detach_keys = "\x10\x11";  // Ctrl-P Ctrl-Q
+    request.streams.push_back(std::move(stream));
+  }
+  exec.shim = shim;
+  container->change([&](State& s) { s.running_execs.push_back(exec.state.id); });
+  pid_t pid = shim->exec(std::move(request));
+  {
+    std::scoped_lock lock(exec.mutex);
+    exec.state.pid = pid;
+    exec.ended.notify_all();
+  }
+  publish(*state, "exec_start:" + shown_command(spec), {{"execID", exec.state.id}});
+}
+
+void Engine::Impl::exec_ended(const std::string& exec_id, int code) {
+  LiveExecPtr exec;
+  {
+    std::scoped_lock lock(execs_mutex);
+    auto found = execs.find(exec_id);
+    if (found == execs.end()) return;
+    exec = found->second;
+  }
+  {
+    std::scoped_lock lock(exec->mutex);
+    if (exec->state.exit_code) return;
+    exec->state.running = false;
+    exec->state.exit_code = code;
+    exec->ended.notify_all();
+  }
+  if (auto container = registry.find(exec->state.container_id)) {
+    auto state = container->change([&](State& s) { std::erase(s.running_execs, exec_id); });
+    publish(*state, "exec_die", {{"execID", exec_id}, {"exitCode", cat(code)}});
+  }
+  services.reactor.after(kRemembered, [this, exec_id] {
+    std::scoped_lock lock(execs_mutex);
+    execs.erase(exec_id);
+  });
+}
+
+void Engine::Impl::forget_execs_of(const std::string& container_id) {
+  std::vector<std::string> running;
+  {
+    std::scoped_lock lock(execs_mutex);
+    for (const auto& [id, exec] : execs) {
+      std::scoped_lock inner(exec->mutex);
+      if (exec->state.container_id == container_id && exec->state.running) running.push_back(id);
+    }
+  }
+  for (const auto& id : running) exec_ended(id, 137);
+}
+
+void Engine::exec_resize(const std::string& exec_id, std::uint32_t height, std::uint32_t width) {
+  auto exec = impl_->get_exec(exec_id);
+  std::shared_ptr<shim::Client> shim;
+  {
+    std::scoped_lock lock(exec->mutex);
+    if (!exec->state.running) fail(Kind::kConflict, "exec process is not running: ", exec_id);
+    shim = exec->shim.lock();
+  }
+  if (!shim) fail(Kind::kConflict, "exec process is not started: ", exec_id);
+  shim->resize_exec(exec_id, static_cast<std::uint16_t>(height), static_cast<std::uint16_t>(width));
+}
+
+}  // namespace hull::container

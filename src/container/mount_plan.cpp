@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "container/mount_syntax.h"
+#include "container/normalize.h"
+#include "container/path_text.h"
+
+namespace hull::container {
+
+namespace {
+
+using Lookup = std::function<StatePtr(std::string_view name)>;
+
+// The other container is part of what the client asked for: that it is missing is its mistake, and a 404 would
+// make it look for the image instead.
+StatePtr other_container(const Lookup& container, std::string_view name) {
+  try {
+    return container(name);
+  } catch (const Error& e) {
+    if (e.kind() != Kind::kNotFound) throw;
+    throw Error(Kind::kInvalidArgument, e.message());
+  }
+}
+
+class Planner {
+ public:
+  explicit Planner(const Spec& spec) : spec_(spec) {
+    for (const auto& [target, options] : spec.host.tmpfs) {
+      std::string clean = checked_target(target);
+      std::vector<std::string> wanted;
+      for (std::string_view option : split(options, ',')) wanted.emplace_back(option);
+      tmpfs_options(wanted);
+      if (!tmpfs_.insert(std::move(clean)).second) duplicate(target);
+    }
+  }
+
+  // What is named explicitly takes the place of what another container or the image has there, but no two of
+  // them may be the same.
+  void add_named(MountPlan plan) {
+    const std::string& target = plan.point.destination;
+    if (!named_.insert(target).second || tmpfs_.contains(target)) duplicate(target);
+    std::erase_if(plans_, [&](const MountPlan& other) { return other.point.destination == target; });
+    plans_.push_back(std::move(plan));
+  }
+
+  void add_unless_there(MountPlan plan) {
+    const std::string& target = plan.point.destination;
+    bool there = tmpfs_.contains(target) ||
+                 std::ranges::any_of(plans_, [&](const MountPlan& other) { return other.point.destination == target; });
+    if (!there) plans_.push_back(std::move(plan));
+  }
+
+  void add_from(const State& donor, const VolumesFrom& from) {
+    for (const MountPoint& point : donor.mounts) {
+      MountPlan plan;
+      plan.point = point;
+      plan.point.rw = point.rw && !from.read_only;
+      plan.no_copy = true;
+      std::erase_if(plans_, [&](const MountPlan& other) { return other.point.destination == point.destination; });
+      plans_.push_back(std::move(plan));
+    }
+  }
+
+  // The volumes that the image or Config.Volumes wants, with contents of their own.
+  void add_anonymous() {
+    for (const auto& [target, nothing] : spec_.config.volumes) {
+      MountPlan plan;
+      plan.point.type = "volume";
+      plan.point.destination = checked_target(target);
+      plan.point.driver = spec_.host.volume_driver.empty() ? "local" : spec_.host.volume_driver;
+      plan.anonymous = true;
+      add_unless_there(std::move(plan));
+    }
+  }
+
+  std::vector<MountPlan> take() { return std::move(plans_); }
+
+ private:
+  [[noreturn]] static void duplicate(std::string_view target) { fail_invalid("Duplicate mount point: ", target); }
+
+  const Spec& spec_;
+  std::vector<MountPlan> plans_;
+  std::set<std::string> named_, tmpfs_;
+};
+
+void check_ipc_donor(const Spec& spec, const Lookup& container) {
+  constexpr std::string_view kPrefix = "container:";
+  const std::string& mode = spec.host.ipc_mode;
+  if (!mode.starts_with(kPrefix)) return;
+  StatePtr donor = other_container(container, std::string_view(mode).substr(kPrefix.size()));
+  if (donor->spec->host.ipc_mode != "shareable")
+    fail_invalid("cannot join IPC of a container ", donor->id,
+                 ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
+}
+
+}  // namespace
+
+std::vector<MountPlan> plan_mounts(const Spec& spec, const std::function<StatePtr(std::string_view name)>& container) {
+  const HostConfig& host = spec.host;
+  check_ipc_donor(spec, container);
+  Planner planner(spec);
+  for (const std::string& text : host.volumes_from.value_or(Strings{})) {
+    VolumesFrom from = parse_volumes_from(text);
+    planner.add_from(*other_container(container, from.container), from);
+  }
+  for (const std::string& text : host.binds.value_or(Strings{}))
+    planner.add_named(parse_bind(text, host.volume_driver));
+  for (const MountSpec& mount : host.mounts) planner.add_named(plan_of(mount));
+  planner.add_anonymous();
+  return planner.take();
+}
+
+}  // namespace hull::container

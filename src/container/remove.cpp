@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+
+#include "base/file.h"
+#include "base/rollback.h"
+#include "container/engine_impl.h"
+
+// The end of a container. The row in the database goes first: what no row names does not exist, and a crash
+// from then on leaves only files that the next start of the engine removes.
+namespace hull::container {
+
+namespace {
+
+bool is_up(const State& state) { return state.status == Status::kRunning || state.status == Status::kPaused; }
+
+// Anonymous volumes go with `-v` and with --rm, unless somebody else uses them too.
+std::vector<std::string> volumes_to_remove(const State& state, const std::vector<LivePtr>& all,
+                                           volume::Volumes& volumes) {
+  std::vector<std::string> names;
+  for (const MountPoint& mount : state.mounts) {
+    if (mount.type != "volume") continue;
+    auto volume = volumes.find(mount.name);
+    if (!volume || !volume->anonymous) continue;
+    bool shared = false;
+    for (const auto& other : all) {
+      if (other->id == state.id) continue;
+      for (const MountPoint& theirs : other->state()->mounts) shared = shared || theirs.name == mount.name;
+    }
+    if (!shared) names.push_back(mount.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
+  cancel_restart(*container);
+  auto state = container->change([](State& s) { s.status = Status::kRemoving; });
+  auto doomed = volumes ? volumes_to_remove(*state, registry.list(), services.volumes) : std::vector<std::string>{};
+
+  services.database.remove_container(container->id);
+  services.networks.detach(container->id);
+  services.snapshots.remove(container->id);
+  registry.remove(container->id);
+  for (const auto& name : doomed) services.volumes.remove(name, {}, true);
+  publish(*state, "destroy");
+  {
+    std::scoped_lock lock(container->mutex);
+    container->removed = true;
+    container->pending_streams.clear();
+    container->changed.notify_all();
+  }
+  services.reactor.run_in_background([this, id = container->id] {
+    remove_tree(container_directory(id));
+    services.snapshots.empty_trash();
+  });
+}
+
+void Engine::Impl::remove_automatically(const LivePtr& container) {
+  std::scoped_lock operation(container->operation);
+  auto status = container->state()->status;
+  if (container->removed || is_up(*container->state()) || status == Status::kRemoving) return;
+  try {
+    remove_locked(container, true);
+  } catch (const Error& e) {
+    log::warn("container ", container->state()->name, " could not be removed after its end: ", e.message());
+    container->change([](State& s) { s.status = Status::kDead; });
+  }
+}
+
+void Engine::remove(std::string_view name, const RemoveOptions& options) {
+  auto container = impl_->registry.get(name);
+  auto state = container->state();
+  if (options.link) fail(Kind::kInvalidArgument, "links between containers are not supported, there is none to remove");
+  if (state->status == Status::kRemoving)
+    fail(Kind::kConflict, "removal of container ", state->id, " is already in progress");
+  if (is_up(*state) && !options.force)
+    fail(Kind::kConflict, "cannot remove container \"", state->name, "\": container is ",
+         state->status == Status::kPaused ? "paused" : "running",
+         ": stop the container before removing or force remove");
+  if (is_up(*state)) {
+    try {
+      kill(state->id, "KILL");
+    } catch (const Error& e) {
+      if (e.kind() != Kind::kConflict && e.kind() != Kind::kNotFound) throw;  // it ended by itself meanwhile
+    }
+  }
+  std::scoped_lock operation(container->operation);
+  if (container->removed) return;  // --rm was quicker
+  if (is_up(*container->state()))
+    fail(Kind::kConflict, "cannot remove container \"", state->name, "\": it was started again meanwhile");
+  impl_->remove_locked(container, options.volumes);
+}
+
+Engine::Pruned Engine::prune(const std::function<bool(const State&)>& selected) {
+  std::unique_lock lock(impl_->prune_mutex, std::try_to_lock);
+  if (!lock) fail(Kind::kConflict, "a prune operation is already running");
+  Pruned pruned;
+  for (const auto& container : impl_->registry.list()) {
+    auto state = container->state();
+    bool stopped = state->status == Status::kCreated || state->status == Status::kExited || state->status == Status::kDead;
+    if (!stopped || !selected(*state)) continue;
+    std::int64_t size = impl_->services.snapshots.size_rw(state->id);
+    try {
+      remove(state->id, {});
+    } catch (const Error& e) {
+      log::info("prune leaves container ", state->name, ": ", e.message());
+      continue;
+    }
+    pruned.ids.push_back(state->id);
+    pruned.space_reclaimed += size;
+  }
+  return pruned;
+}
+
+}  // namespace hull::container

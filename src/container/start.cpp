@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/id.h"
+#include "base/rollback.h"
+#include "base/trace.h"
+#include "container/engine_impl.h"
+#include "container/network_plan.h"
+#include "container/normalize.h"
+#include "container/oci_config.h"
+#include "container/shared_memory.h"
+
+// The way from "created" or "exited" to "running".
+//
+//   1. decide       the container is marked as starting; whoever attaches now waits
+//   2. network      a namespace, plugged in; recorded before it exists
+//   3. rootfs       the layers and the writable directory as one detached mount
+//   4. configure    the OCI configuration
+//   5. shim         from here on the container's first process exists
+//   6. publish      the state is "running", waiting attaches go on
+//
+// Until 6 a failure takes everything back, and is kept as the container's error.
+namespace hull::container {
+
+namespace {
+
+constexpr std::int64_t kDefaultLogSize = 20 << 20;
+constexpr std::int32_t kDefaultLogFiles = 5;
+
+// "10m" as Docker reads it: binary units.
+std::int64_t parse_size(std::string_view text) {
+  std::int64_t unit = 1;
+  std::string lowered = lower(text);
+  std::string_view number = lowered;
+  if (number.ends_with('b')) number.remove_suffix(1);
+  constexpr std::string_view kUnits = "kmgt";
+  if (auto at = number.empty() ? kUnits.npos : kUnits.find(number.back()); at != kUnits.npos) {
+    unit = std::int64_t{1} << (10 * (at + 1));
+    number.remove_suffix(1);
+  }
+  auto value = parse_number<std::int64_t>(number);
+  if (!value) fail_invalid("invalid size: ", quoted(text));
+  return *value * unit;
+}
+
+shim::LogOptions log_options(const State& state) {
+  shim::LogOptions options;
+  const LogConfig& config = state.spec->host.log_config;
+  options.driver = config.type;
+  options.path = state.log_path;
+  options.max_size = kDefaultLogSize;
+  options.max_files = kDefaultLogFiles;
+  if (auto size = config.config.find("max-size"); size != config.config.end())
+    options.max_size = parse_size(size->second);
+  if (auto files = config.config.find("max-file"); files != config.config.end())
+    options.max_files = parse_number<std::int32_t>(files->second).value_or(kDefaultLogFiles);
+  return options;
+}
+
+// A command that cannot be run is the mistake of whoever gave it, the rest is ours. The codes are a shell's.
+struct StartVerdict {
+  int exit_code;
+  Kind kind;
+};
+StartVerdict judge(const runtime::Failure& failure) {
+  if (failure.step == runtime::Step::kExec || failure.step == runtime::Step::kWorkingDirectory) {
+    if (failure.code == EACCES || failure.code == EISDIR) return {126, Kind::kInvalidArgument};
+    if (failure.code == ENOENT || failure.code == ENOTDIR) return {127, Kind::kInvalidArgument};
+  }
+  return {128, Kind::kInternal};
+}
+
+pid_t pid_of_mode(Engine::Impl& engine, const std::string& mode, std::string_view what) {
+  constexpr std::string_view kPrefix = "container:";
+  if (!mode.starts_with(kPrefix)) return 0;
+  auto target = engine.registry.get(std::string_view(mode).substr(kPrefix.size()))->state();
+  if (target->status != Status::kRunning && target->status != Status::kPaused)
+    fail(Kind::kConflict, "failed to join ", what, " namespace: container ", target->id, " is not running");
+  return target->pid;
+}
+
+void check_startable(const State& state) {
+  switch (state.status) {
+    case Status::kRunning: fail(Kind::kNotModified, "container ", state.id, " is running already");
+    case Status::kPaused: fail(Kind::kConflict, "cannot start a paused container, try unpause instead");
+    case Status::kRemoving:
+    case Status::kDead:
+      fail(Kind::kConflict, "container ", state.id, " is marked for removal and cannot be started");
+    case Status::kCreated:
+    case Status::kRestarting:
+    case Status::kExited: return;
+  }
+}
+
+// What start_locked() puts together, and takes back when it does not work out.
+struct Attempt {
+  State state;  // as it will be published
+  std::uint64_t run = 0;
+  std::string directory;
+  std::vector<shim::Stream> streams;
+};
+
+Attempt begin(Live& container) {
+  std::unique_lock lock(container.mutex);
+  // What is left of the last run has the same names (control group) as what is about to be made.
+  container.changed.wait(lock, [&] { return !container.tearing_down; });
+  check_startable(*container.state());
+  Attempt attempt;
+  attempt.state = *container.state();
+  attempt.run = ++container.run;
+  attempt.streams = std::exchange(container.pending_streams, {});
+  container.starting = true;
+  container.no_restart = false;
+  container.early_exit.reset();
+  container.out_of_memory = false;
+  return attempt;
+}
+
+shim::StartRequest request_of(Attempt& attempt, const Configuration& configuration) {
+  const Config& config = attempt.state.spec->config;
+  shim::StartRequest request;
+  request.id = attempt.state.id;
+  request.cgroup_driver = configuration.cgroup_driver;
+  request.log = log_options(attempt.state);
+  request.open_stdin = config.open_stdin;
+  request.stdin_once = config.stdin_once;
+  request.streams = std::move(attempt.streams);
+  return request;
+}
+
+}  // namespace
+
+void Engine::start(std::string_view name, const std::optional<std::string>&) {
+  auto container = impl_->registry.get(name);
+  impl_->cancel_restart(*container);
+  container->change([](State& state) { state.manually_stopped = false; });
+  impl_->start(container);
+}
+
+void Engine::Impl::start(const LivePtr& container) {
+  try {
+    std::scoped_lock operation(container->operation);
+    start_locked(container);
+  } catch (const Error& e) {
+    bool never_ran = e.kind() != Kind::kNotModified && e.kind() != Kind::kConflict;
+    if (never_ran && container->state()->spec->host.auto_remove) remove_automatically(container);
+    throw;
+  }
+}
+
+void Engine::Impl::start_locked(const LivePtr& container) {
+  Trace trace(configuration.trace, cat("start ", short_id(container->id)));
+  Attempt attempt = begin(*container);
+  State& state = attempt.state;
+  Rollback rollback;
+  try {
+    shim::StartRequest request = request_of(attempt, configuration);
+    rollback.add("network", [&] { services.networks.detach(container->id); });
+    auto network = prepare_network(*this, state);
+    trace.step("network");
+
+    request.rootfs = services.snapshots.mount(state.id, state.spec->host.auto_remove);
+    trace.step("rootfs");
+
+    ConfigInputs inputs{state, configuration};
+    inputs.rootfs = request.rootfs.get();
+    inputs.ipc_target = pid_of_mode(*this, state.spec->host.ipc_mode, "IPC");
+    inputs.pid_target = pid_of_mode(*this, state.spec->host.pid_mode, "PID");
+    inputs.own_network_namespace = network.network_namespace.valid();
+    request.config = build_config(inputs);
+    request.seccomp_program = seccomp_program(state, configuration);
+    request.network_namespace = std::move(network.network_namespace);
+    trace.step("configure");
+
+    attempt.directory = run_directory(state.id, random_hex(2));
+    rollback.add("run directory", [&] { remove_tree(attempt.directory); });
+    make_directories(attempt.directory, 0711);
+    std::shared_ptr<shim::Client> shim = services.shims.launch(attempt.directory, events_of(container, attempt.run));
+    trace.step("launch");
+    auto started = shim->start(std::move(request));  // from here on the container's first process exists
+    rollback.commit();
+    trace.step("shim");
+
+    std::optional<shim::ExitRecord> early_exit;
+    StatePtr published;
+    {
+      std::scoped_lock lock(container->mutex);
+      container->shim = std::move(shim);
+      container->pidfd = std::make_shared<UniqueFd>(std::move(started.pidfd));
+      container->run_directory = attempt.directory;
+      container->starting = false;
+      early_exit = container->early_exit;
+      published = container->change_locked([&](State& next) {
+        next.status = Status::kRunning;
+        next.pid = started.pid;
+        next.started = started.at;
+        next.exit_code = 0;
+        next.error.clear();
+        next.oom_killed = false;
+        next.endpoints = network.endpoints;
+        next.hosts_path = state.hosts_path;
+        next.hostname_path = state.hostname_path;
+        next.resolv_conf_path = state.resolv_conf_path;
+      });
+    }
+    publish(*published, "start");
+    if (early_exit)
+      services.reactor.run_in_background([=, this] { finish_exit(container, *early_exit); });
+    else
+      persist(*container);
+    trace.step("publish");
+  } catch (const Error& e) {
+    rollback.undo();
+    release_shared_memory(configuration, container->id);
+    throw start_failed(container, e);
+  }
+}
+
+Error Engine::Impl::start_failed(const LivePtr& container, const Error& error) {
+  StartVerdict verdict{128, error.kind()};
+  if (const auto* failure = dynamic_cast<const runtime::StartError*>(&error)) verdict = judge(failure->failure());
+  container->change([&](State& state) {
+    state.exit_code = verdict.exit_code;
+    state.error = error.message();
+    if (state.status == Status::kRestarting) state.status = Status::kExited;
+  });
+  {
+    std::scoped_lock lock(container->mutex);
+    container->starting = false;
+    container->changed.notify_all();
+  }
+  persist(*container);
+  return Error(verdict.kind, error.message(), error.code(), error.operation());
+}
+
+shim::Events Engine::Impl::events_of(const LivePtr& container, std::uint64_t run) {
+  std::weak_ptr<Live> weak = container;
+  auto in_background = [this, weak](auto work) {
+    services.reactor.run_in_background([weak, work = std::move(work)] {
+      if (auto live = weak.lock()) work(live);
+    });
+  };
+  shim::Events events;
+  events.exited = [=, this](const shim::ExitRecord& record) {
+    in_background([this, run, record](const LivePtr& live) { exited(live, run, record); });
+  };
+  events.lost = [=, this] { in_background([this, run](const LivePtr& live) { shim_lost(live, run); }); };
+  events.exec_exited = [this](const std::string& exec_id, int code) { exec_ended(exec_id, code); };
+  events.out_of_memory = [this, weak] {
+    auto live = weak.lock();
+    if (!live) return;
+    live->change([](State& state) { state.oom_killed = true; });
+    publish(*live->state(), "oom");
+  };
+  events.detached = [this, weak](const std::string&) {
+    if (auto live = weak.lock()) publish(*live->state(), "detach");
+  };
+  return events;
+}
+
+}  // namespace hull::container
