@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/container_shapes.h"
+
+#include <algorithm>
+
+#include "base/id.h"
+#include "container/persistent.h"
+#include "container/spec_fields.h"
+#include "oci/json.h"
+
+namespace hull::api {
+
+namespace {
+
+using container::State;
+using container::Status;
+
+Json state_shape(const State& state) {
+  Json out;
+  out["Status"] = std::string(container::to_string(state.status));
+  out["Running"] = is_up(state);
+  out["Paused"] = state.status == Status::kPaused;
+  out["Restarting"] = state.status == Status::kRestarting;
+  out["OOMKilled"] = state.oom_killed;
+  out["Dead"] = state.status == Status::kDead;
+  out["Pid"] = state.pid;
+  out["ExitCode"] = state.exit_code;
+  out["Error"] = state.error;
+  out["StartedAt"] = format_rfc3339(state.started);
+  out["FinishedAt"] = format_rfc3339(state.finished);
+  if (!state.health) return out;
+  Json log = Json::array();
+  for (const auto& result : state.health->log)
+    log.push_back({{"Start", format_rfc3339(result.start)},
+                   {"End", format_rfc3339(result.end)},
+                   {"ExitCode", result.exit_code},
+                   {"Output", result.output}});
+  out["Health"] = {{"Status", state.health->status}, {"FailingStreak", state.health->failing_streak}, {"Log", log}};
+  return out;
+}
+
+Json ports_shape(const State& state) {
+  Json ports = Json::object();
+  if (!is_up(state)) return ports;
+  for (const auto& [port, empty] : state.spec->config.exposed_ports) ports[port] = nullptr;
+  for (const auto& [name, endpoint] : state.endpoints)
+    for (const auto& binding : endpoint.ports) {
+      Json& list = ports[cat(binding.container_port, "/", binding.protocol)];
+      if (list.is_null()) list = Json::array();
+      list.push_back({{"HostIp", binding.host_ip}, {"HostPort", cat(binding.host_port)}});
+    }
+  return ports;
+}
+
+// Where the container is, or (not running) would be, in a network.
+Json endpoint_shape(const State& state, const std::string& name, const Call& call) {
+  static const container::EndpointSettings kNoSettings;
+  static const network::Endpoint kNowhere;
+  auto settings_at = state.spec->endpoints.find(name);
+  auto endpoint_at = state.endpoints.find(name);
+  const auto& settings = settings_at == state.spec->endpoints.end() ? kNoSettings : settings_at->second;
+  const auto& endpoint = endpoint_at == state.endpoints.end() ? kNowhere : endpoint_at->second;
+  bool has_dns = name != "bridge" && name != "host" && name != "none";
+  auto aliases = settings.aliases;
+  if (has_dns && !call.since(45)) {
+    if (!aliases) aliases.emplace();
+    aliases->push_back(short_id(state.id));
+  }
+  Json out;
+  out["IPAMConfig"] = to_json(settings.ipam_config);
+  out["Links"] = to_json(settings.links);
+  out["Aliases"] = to_json(aliases);
+  out["MacAddress"] = endpoint.mac_address.empty() ? settings.mac_address : endpoint.mac_address;
+  out["DriverOpts"] = settings.driver_opts.empty() ? Json(nullptr) : to_json(settings.driver_opts);
+  if (call.since(48)) out["GwPriority"] = settings.gw_priority;
+  out["NetworkID"] = endpoint.network_id;
+  if (endpoint.network_id.empty())
+    if (auto network = call.services().networks.find(name)) out["NetworkID"] = network->id;
+  out["EndpointID"] = endpoint.endpoint_id;
+  out["Gateway"] = endpoint.gateway;
+  out["IPAddress"] = endpoint.address;
+  out["IPPrefixLen"] = endpoint.prefix_length;
+  out["IPv6Gateway"] = "";
+  out["GlobalIPv6Address"] = "";
+  out["GlobalIPv6PrefixLen"] = 0;
+  if (call.since(44)) {
+    Json names;
+    if (has_dns) names = {state.name, short_id(state.id)};
+    out["DNSNames"] = names;
+  }
+  return out;
+}
+
+Json networks_shape(const State& state, const Call& call) {
+  Json out = Json::object();
+  std::string mode = state.spec->host.network_mode;
+  if (mode.starts_with("container:")) return out;
+  if (mode.empty() || mode == "default") mode = "bridge";
+  out[mode] = endpoint_shape(state, mode, call);
+  for (const auto& [name, settings] : state.spec->endpoints)
+    if (name != "default" && !out.contains(name)) out[name] = endpoint_shape(state, name, call);
+  return out;
+}
+
+Json network_settings_shape(const State& state, const Call& call) {
+  static const network::Endpoint kNowhere;
+  auto on_bridge = state.endpoints.find("bridge");
+  const auto& endpoint = on_bridge == state.endpoints.end() ? kNowhere : on_bridge->second;
+  Json out;
+  out["Bridge"] = "";
+  out["SandboxID"] = state.pid > 0 ? state.id : "";
+  out["SandboxKey"] = state.pid > 0 ? cat("/proc/", state.pid, "/ns/net") : "";
+  out["Ports"] = ports_shape(state);
+  out["HairpinMode"] = false;
+  out["LinkLocalIPv6Address"] = "";
+  out["LinkLocalIPv6PrefixLen"] = 0;
+  out["SecondaryIPAddresses"] = nullptr;
+  out["SecondaryIPv6Addresses"] = nullptr;
+  out["EndpointID"] = endpoint.endpoint_id;
+  out["Gateway"] = endpoint.gateway;
+  out["GlobalIPv6Address"] = "";
+  out["GlobalIPv6PrefixLen"] = 0;
+  out["IPAddress"] = endpoint.address;
+  out["IPPrefixLen"] = endpoint.prefix_length;
+  out["IPv6Gateway"] = "";
+  out["MacAddress"] = endpoint.mac_address;
+  out["Networks"] = networks_shape(state, call);
+  return out;
+}
+
+Json graph_driver_shape(const State& state, const Call& call) {
+  std::string upper = call.services().snapshots.upper_directory(state.id);
+  Json data;
+  data["ID"] = state.id;
+  std::vector<std::string> lower;
+  if (auto image = call.services().images.find(state.spec->image_id))
+    for (auto layer = image->layer_chain_ids.rbegin(); layer != image->layer_chain_ids.rend(); ++layer)
+      lower.push_back(cat(call.engine.configuration().data_root, "/layers/",
+                          layer->starts_with("sha256:") ? layer->substr(7) : *layer, "/diff"));
+  data["LowerDir"] = join(lower, ":");
+  // The mount is in nobody's mount table: through the container's own root it can be looked at.
+  if (state.pid > 0) data["MergedDir"] = cat("/proc/", state.pid, "/root");
+  data["UpperDir"] = upper;
+  data["WorkDir"] = cat(std::string_view(upper).substr(0, upper.rfind('/')), "/work");
+  return {{"Data", data}, {"Name", "overlay2"}};
+}
+
+Json mounts_shape(const State& state) {
+  Json out = Json::array();
+  for (const auto& mount : state.mounts) out.push_back(to_json(mount));
+  return out;
+}
+
+Json host_config_shape(const State& state) {
+  Json out = to_json(state.spec->host);
+  if (state.spec->host.console_size.empty()) out["ConsoleSize"] = {0, 0};
+  return out;
+}
+
+std::string command_text(const State& state) {
+  std::string text = state.spec->path;
+  for (const auto& word : state.spec->args)
+    text += word.find(' ') == word.npos ? cat(" ", word) : cat(" '", word, "'");
+  return text;
+}
+
+// The name that the container was made from, as long as it still means the same image.
+std::string image_name(const State& state, const Call& call) {
+  const std::string& name = state.spec->config.image;
+  try {
+    auto image = call.services().images.find(name);
+    if (image && image->id == state.spec->image_id) return name;
+  } catch (const Error&) {
+    // An id that was a unique prefix once, and is ambiguous by now.
+  }
+  return state.spec->image_id;
+}
+
+Json port_list_shape(const State& state) {
+  Json out = Json::array();
+  if (!is_up(state)) return out;
+  std::vector<std::string> published;
+  for (const auto& [name, endpoint] : state.endpoints)
+    for (const auto& binding : endpoint.ports) {
+      out.push_back({{"IP", binding.host_ip},
+                     {"PrivatePort", binding.container_port},
+                     {"PublicPort", binding.host_port},
+                     {"Type", binding.protocol}});
+      published.push_back(cat(binding.container_port, "/", binding.protocol));
+    }
+  for (const auto& [port, empty] : state.spec->config.exposed_ports) {
+    if (std::ranges::find(published, port) != published.end()) continue;
+    auto [number, protocol] = split_once(port, '/');
+    if (auto value = parse_number<std::uint16_t>(number))
+      out.push_back({{"PrivatePort", *value}, {"Type", std::string(protocol.value_or("tcp"))}});
+  }
+  return out;
+}
+
+}  // namespace
+
+JsonValue inspect_shape(const State& state, const Call& call) {
+  Json out;
+  out["Id"] = state.id;
+  out["Created"] = format_rfc3339({state.spec->created});
+  out["Path"] = state.spec->path;
+  out["Args"] = state.spec->args;
+  out["State"] = state_shape(state);
+  out["Image"] = state.spec->image_id;
+  out["ResolvConfPath"] = state.resolv_conf_path;
+  out["HostnamePath"] = state.hostname_path;
+  out["HostsPath"] = state.hosts_path;
+  out["LogPath"] = state.log_path;
+  out["Name"] = "/" + state.name;
+  out["RestartCount"] = state.restart_count;
+  out["Driver"] = "overlay2";
+  out["Platform"] = "linux";
+  out["MountLabel"] = "";
+  out["ProcessLabel"] = "";
+  out["AppArmorProfile"] = state.apparmor_profile;
+  out["ExecIDs"] = state.running_execs.empty() ? Json(nullptr) : Json(state.running_execs);
+  out["HostConfig"] = host_config_shape(state);
+  out["GraphDriver"] = graph_driver_shape(state, call);
+  out["Mounts"] = mounts_shape(state);
+  out["Config"] = to_json(state.spec->config);
+  out["NetworkSettings"] = network_settings_shape(state, call);
+  return out;
+}
+
+JsonValue summary_shape(const State& state, const Call& call, Timestamp now) {
+  Json out;
+  out["Id"] = state.id;
+  out["Names"] = {"/" + state.name};
+  out["Image"] = image_name(state, call);
+  out["ImageID"] = state.spec->image_id;
+  out["Command"] = command_text(state);
+  out["Created"] = state.spec->created / 1'000'000'000;
+  out["Ports"] = port_list_shape(state);
+  out["Labels"] = to_json(state.spec->config.labels);
+  out["State"] = std::string(container::to_string(state.status));
+  out["Status"] = status_text(state, now);
+  out["HostConfig"] = {{"NetworkMode", state.spec->host.network_mode}};
+  if (call.since(46) && !state.spec->host.annotations.empty())
+    out["HostConfig"]["Annotations"] = to_json(state.spec->host.annotations);
+  out["NetworkSettings"] = {{"Networks", networks_shape(state, call)}};
+  out["Mounts"] = mounts_shape(state);
+  return out;
+}
+
+std::string human_duration(std::int64_t seconds) {
+  std::int64_t minutes = seconds / 60, hours = (seconds + 1800) / 3600;
+  if (seconds < 1) return "Less than a second";
+  if (seconds == 1) return "1 second";
+  if (seconds < 60) return cat(seconds, " seconds");
+  if (minutes == 1) return "About a minute";
+  if (minutes < 60) return cat(minutes, " minutes");
+  if (hours == 1) return "About an hour";
+  if (hours < 48) return cat(hours, " hours");
+  if (hours < 24 * 7 * 2) return cat(hours / 24, " days");
+  if (hours < 24 * 30 * 2) return cat(hours / 24 / 7, " weeks");
+  if (hours < 24 * 365 * 2) return cat(hours / 24 / 30, " months");
+  return cat(seconds / 3600 / 24 / 365, " years");
+}
+
+std::string status_text(const State& state, Timestamp now) {
+  auto since = [&](Timestamp then) { return human_duration((now.nanoseconds - then.nanoseconds) / 1'000'000'000); };
+  switch (state.status) {
+    case Status::kCreated: return "Created";
+    case Status::kDead: return "Dead";
+    case Status::kRemoving: return "Removal In Progress";
+    case Status::kPaused: return cat("Up ", since(state.started), " (Paused)");
+    case Status::kRestarting: return cat("Restarting (", state.exit_code, ") ", since(state.finished), " ago");
+    case Status::kExited: return cat("Exited (", state.exit_code, ") ", since(state.finished), " ago");
+    case Status::kRunning: break;
+  }
+  std::string text = cat("Up ", since(state.started));
+  if (!state.health || state.health->status.empty()) return text;
+  return cat(text, state.health->status == "starting" ? " (health: starting)" : cat(" (", state.health->status, ")"));
+}
+
+}  // namespace hull::api

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "api/container_shapes.h"
+#include "api/handlers.h"
+#include "api/status.h"
+#include "api/streams.h"
+#include "base/error.h"
+#include "oci/json.h"
+
+namespace hull::api {
+
+namespace {
+
+constexpr std::size_t kBatch = 32 << 10;
+
+// Gives lines to the client as attach would: as they are with a terminal, else in frames.
+class LogWriter {
+ public:
+  LogWriter(Response& response, const container::LogQuery& query, bool tty)
+      : response_(response), query_(query), tty_(tty) {}
+
+  void line(const container::LogLine& line) {
+    std::string text;
+    if (query_.timestamps) text = cat(format_rfc3339_fixed(line.time), " ");
+    if (query_.details) text += ' ';  // no driver of ours keeps attributes
+    text += line.text;
+    buffer_ += tty_ ? text : framed(line.is_stderr ? 2 : 1, text);
+    if (query_.follow || buffer_.size() >= kBatch) flush();
+  }
+  void error(std::string_view message) {
+    std::string text = cat("Error grabbing logs: ", message, "\n");
+    buffer_ += tty_ ? text : framed(3, text);
+    flush();
+  }
+  void flush() {
+    response_.write(buffer_);
+    buffer_.clear();
+  }
+
+ private:
+  Response& response_;
+  const container::LogQuery& query_;
+  bool tty_;
+  std::string buffer_;
+};
+
+container::LogQuery log_query(const Query& in) {
+  container::LogQuery query;
+  query.out = in.flag("stdout");
+  query.err = in.flag("stderr");
+  if (!query.out && !query.err) fail_invalid("must specify at least one of 'stdout' or 'stderr'");
+  query.follow = in.flag("follow");
+  query.timestamps = in.flag("timestamps");
+  query.details = in.flag("details");
+  query.since = in.time("since");
+  query.until = in.time("until");
+  query.tail = std::max<std::int64_t>(-1, parse_number<std::int64_t>(in.get("tail")).value_or(-1));
+  return query;
+}
+
+// Errors of attach are for people at a raw connection: plain text.
+void refuse_attach(Call& call, const Error& error, int status) {
+  call.response.send(status, kRawStream, cat(error.message(), "\r\n"));
+}
+
+}  // namespace
+
+std::string framed(unsigned char stream, std::string_view text) {
+  std::string frame(8, '\0');
+  frame[0] = static_cast<char>(stream);
+  for (int i = 0; i < 4; ++i) frame[static_cast<std::size_t>(4 + i)] = static_cast<char>(text.size() >> (24 - 8 * i));
+  return frame.append(text);
+}
+
+shim::Stream hijacked_stream(Call& call, bool tty) {
+  auto taken = call.response.hijack(stream_type(call, tty));
+  shim::Stream stream;
+  stream.socket = std::move(taken.socket);
+  stream.early_input = std::move(taken.early_input);
+  stream.multiplexed = !tty;
+  return stream;
+}
+
+void attach_container(Call& call) {
+  container::AttachRequest request;
+  request.in = call.query.flag("stdin");
+  request.out = call.query.flag("stdout");
+  request.err = call.query.flag("stderr");
+  request.logs = call.query.flag("logs");
+  request.stream = call.query.flag("stream");
+  if (call.query.has("detachKeys")) request.detach_keys = call.query.get("detachKeys");
+  request.take_stream = [&](bool tty) { return hijacked_stream(call, tty); };
+  try {
+    call.engine.attach(call.parameter("name"), std::move(request));
+  } catch (const Error& e) {
+    if (call.response.started()) throw;
+    refuse_attach(call, e, status_of(e.kind()));
+  }
+}
+
+void container_logs(Call& call) {
+  auto query = log_query(call.query);
+  auto state = call.engine.get(call.parameter("name"));
+  bool tty = state->spec->config.tty;
+  LogWriter writer(call.response, query, tty);
+  auto begin = [&] {
+    if (!call.response.started()) call.response.begin(200, stream_type(call, tty));
+  };
+  // What can be refused is refused before the head goes out; a silent log has a head nevertheless.
+  if (state->log_path.empty()) fail(Kind::kNotImplemented, "configured logging driver does not support reading");
+  if (state->status == container::Status::kDead || state->status == container::Status::kRemoving)
+    fail(Kind::kConflict, "can not get logs from container which is dead or marked for removal");
+  begin();
+  try {
+    call.engine.logs(state->id, query, [&](const container::LogLine& line) { writer.line(line); },
+                     call.request.hung_up());
+    writer.flush();
+  } catch (const Error& e) {
+    if (e.kind() == Kind::kCancelled) throw;
+    writer.error(e.message());
+  }
+}
+
+void wait_container(Call& call) {
+  static constexpr std::pair<std::string_view, container::WaitCondition> kConditions[] = {
+      {"", container::WaitCondition::kNotRunning},
+      {"not-running", container::WaitCondition::kNotRunning},
+      {"next-exit", container::WaitCondition::kNextExit},
+      {"removed", container::WaitCondition::kRemoved},
+  };
+  std::string wanted = call.query.get("condition");
+  const auto* found = std::ranges::find(kConditions, wanted, &std::pair<std::string_view, container::WaitCondition>::first);
+  if (found == std::end(kConditions)) fail_invalid("invalid condition: ", hull::quoted(wanted));
+  // Clients start the container when they see this head: the wait is certain to see its end then.
+  auto registered = [&] {
+    if (call.since(30)) call.response.begin(200, kJson);
+  };
+  auto result = call.engine.wait(call.parameter("name"), found->second, registered, call.request.hung_up());
+  Json out;
+  out["StatusCode"] = result.code;
+  if (!result.error.empty()) out["Error"] = {{"Message", result.error}};
+  if (call.response.started()) call.response.write(dump_json(out) + "\n");
+  else reply(call, 200, out);
+}
+
+}  // namespace hull::api

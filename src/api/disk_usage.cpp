@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/disk_usage.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "api/container_shapes.h"
+#include "api/handlers.h"
+#include "oci/json.h"
+
+namespace hull::api {
+
+namespace fs = std::filesystem;
+
+std::int64_t size_of_tree(const std::string& directory) {
+  std::int64_t total = 0;
+  std::error_code code;
+  for (fs::recursive_directory_iterator it(directory, fs::directory_options::skip_permission_denied, code), end;
+       !code && it != end; it.increment(code)) {
+    std::error_code missing;
+    if (it->symlink_status(missing).type() != fs::file_type::regular || missing) continue;
+    auto size = it->file_size(missing);
+    if (!missing) total += static_cast<std::int64_t>(size);
+  }
+  return total;
+}
+
+namespace {
+
+Json images_usage(Call& call, const std::vector<container::StatePtr>& containers) {
+  Json out = Json::array();
+  for (const auto& image : call.services().images.list()) {
+    Json one;
+    one["Containers"] =
+        std::ranges::count_if(containers, [&](const auto& state) { return state->spec->image_id == image->id; });
+    one["Created"] = image->created.nanoseconds / 1'000'000'000;
+    one["Id"] = image->id;
+    one["Labels"] = to_json(image->config.config.labels);
+    one["ParentId"] = "";
+    one["RepoDigests"] = image->repository_digests;
+    one["RepoTags"] = image->tags;
+    one["SharedSize"] = 0;
+    one["Size"] = image->size;
+    if (!call.since(44)) one["VirtualSize"] = image->size;
+    out.push_back(one);
+  }
+  return out;
+}
+
+Json containers_usage(Call& call, const std::vector<container::StatePtr>& containers) {
+  Json out = Json::array();
+  Timestamp time = now();
+  for (const auto& state : containers) {
+    Json one = summary_shape(*state, call, time);
+    try {
+      one["SizeRw"] = call.engine.size_rw(state->id);
+      one["SizeRootFs"] = call.engine.size_root(state->id);
+    } catch (const Error& e) {
+      if (e.kind() != Kind::kNotFound) throw;
+      continue;  // removed meanwhile
+    }
+    out.push_back(one);
+  }
+  return out;
+}
+
+Json volumes_usage(Call& call) {
+  Json out = Json::array();
+  for (const auto& volume : call.services().volumes.list()) {
+    Json one = volume_shape(volume);
+    one["UsageData"] = {{"RefCount", users_of_volume(volume.name, call.engine).size()},
+                        {"Size", size_of_tree(volume.mountpoint)}};
+    out.push_back(one);
+  }
+  return out;
+}
+
+}  // namespace
+
+void disk_usage(Call& call) {
+  auto types = call.query.all("type");
+  constexpr std::string_view kTypes[] = {"container", "image", "volume", "build-cache"};
+  for (const auto& type : types)
+    if (std::ranges::find(kTypes, type) == std::end(kTypes)) fail_invalid("unknown object type: ", type);
+  auto wanted = [&](std::string_view type) { return types.empty() || std::ranges::find(types, type) != types.end(); };
+  auto containers = call.engine.list();
+  std::int64_t layers = 0;
+  for (const auto& layer : call.services().database.layers()) layers += layer.size;
+  Json out;
+  if (wanted("image")) {
+    out["LayersSize"] = layers;
+    out["Images"] = images_usage(call, containers);
+  }
+  if (wanted("container")) out["Containers"] = containers_usage(call, containers);
+  if (wanted("volume")) out["Volumes"] = volumes_usage(call);
+  if (wanted("build-cache")) out["BuildCache"] = Json::array();
+  reply(call, 200, out);
+}
+
+}  // namespace hull::api

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/http_connection.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <ctime>
+#include <optional>
+
+#include "api/http_transport.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace hull::api {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using namespace std::chrono_literals;
+
+constexpr auto kIdlePatience = 5min;
+constexpr auto kHeadPatience = 30s;
+constexpr auto kBodyPatience = 60min;  // `slow-generator | docker import -` is legitimate
+constexpr std::uint32_t kHeadLimit = 128 << 10;
+constexpr std::size_t kDrainLimit = 256 << 10;
+
+// What Beast calls a SyncReadStream.
+class ReadStream {
+ public:
+  explicit ReadStream(Transport& transport) : transport_(transport) {}
+
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers) {
+    boost::system::error_code code;
+    std::size_t size = read_some(buffers, code);
+    if (code) throw boost::system::system_error(code);
+    return size;
+  }
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers, boost::system::error_code& code) {
+    asio::mutable_buffer first = *asio::buffer_sequence_begin(buffers);
+    if (first.size() == 0) return 0;
+    std::size_t size = transport_.read(first.data(), first.size());
+    if (size == 0) code = asio::error::eof;
+    return size;
+  }
+
+ private:
+  Transport& transport_;
+};
+
+std::string http_date() {
+  std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[40];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
+}
+
+using Parser = http::request_parser<http::buffer_body>;
+
+class Exchange final : public Request, public Response {
+ public:
+  Exchange(Transport& transport, beast::flat_buffer& buffer, Parser& parser, linux::Reactor& reactor,
+           std::stop_token stopping)
+      : transport_(transport), buffer_(buffer), parser_(parser), reactor_(reactor), stopping_(std::move(stopping)) {
+    const auto& head = parser.get();
+    method = head.method_string();
+    std::string_view target(head.target().data(), head.target().size());
+    auto [path_part, query_part] = split_once(target, '?');
+    raw_path_ = path_part;
+    query = query_part.value_or("");
+    for (const auto& field : head) Request::headers.emplace_back(field.name_string(), field.value());
+    chunked_body = head.chunked();
+    content_length = static_cast<std::size_t>(parser.content_length().value_or(0));
+    has_body = chunked_body || content_length > 0;
+    keep_alive_ = head.keep_alive();
+    is_http_1_0_ = head.version() == 10;
+    expects_continue_ = has_body && equals_ignoring_case(header("Expect"), "100-continue");
+  }
+
+  void decode_path() { path = percent_decoded(raw_path_, false); }
+
+  std::size_t read(char* into, std::size_t size) override {
+    if (!has_body) return 0;
+    if (expects_continue_) {
+      expects_continue_ = false;
+      transport_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    ReadStream stream(transport_);
+    transport_.set_read_patience(kBodyPatience);
+    while (!parser_.is_done()) {
+      auto& body = parser_.get().body();
+      body.data = into;
+      body.size = size;
+      body.more = true;
+      boost::system::error_code code;
+      http::read_some(stream, buffer_, parser_, code);
+      if (code && code != http::error::need_buffer) broken_body(code);
+      if (std::size_t got = size - body.size) return got;
+    }
+    return 0;
+  }
+
+  std::stop_token hung_up() override {
+    if (!watch_) watch_.emplace(transport_.fd(), reactor_, stopping_);
+    return watch_->token();
+  }
+
+  void send(int status, std::string_view content_type, std::string_view body) override {
+    bool bodiless = status == 204 || status == 304 || (status >= 100 && status < 200);
+    std::string out = head_of(status, content_type);
+    if (!bodiless) out += cat("Content-Length: ", body.size(), "\r\n");
+    close_if_body_is_unread(out);
+    out += "\r\n";
+    if (!bodiless && method != "HEAD") out += body;
+    started_ = true;
+    transport_.write(out);
+  }
+
+  void begin(int status, std::string_view content_type) override {
+    std::string out = head_of(status, content_type);
+    chunking_ = !is_http_1_0_;
+    if (chunking_) out += "Transfer-Encoding: chunked\r\n";
+    else keep_alive_ = false;
+    out += "\r\n";
+    started_ = streaming_ = true;
+    transport_.write(out);
+  }
+
+  void write(std::string_view piece) override {
+    if (piece.empty() || method == "HEAD") return;
+    if (!chunking_) return transport_.write(piece);
+    std::string out;
+    char size[20];
+    auto end = std::to_chars(size, size + sizeof size, piece.size(), 16).ptr;
+    out.reserve(piece.size() + 24);
+    out.append(size, end).append("\r\n").append(piece).append("\r\n");
+    transport_.write(out);
+  }
+
+  Hijacked hijack(std::string_view content_type) override {
+    bool upgrade = wants_upgrade();
+    std::string out;
+    if (upgrade) {
+      out = cat("HTTP/1.1 101 UPGRADED\r\nContent-Type: ", content_type, "\r\nConnection: Upgrade\r\nUpgrade: ",
+                header("Upgrade"), "\r\n");
+      append_headers(out);
+    } else {
+      out = head_of(200, content_type);
+    }
+    out += "\r\n";
+    started_ = hijacked_ = true;
+    transport_.write(out);
+    watch_.reset();
+    Hijacked taken;
+    auto rest = buffer_.data();
+    taken.early_input.assign(static_cast<const char*>(rest.data()), rest.size());
+    buffer_.consume(rest.size());
+    taken.socket = transport_.release();
+    return taken;
+  }
+
+  bool started() const override { return started_; }
+  bool hijacked() const { return hijacked_; }
+
+  // Completes the answer. False when the connection cannot be used for another request.
+  bool finish(bool intact) {
+    watch_.reset();
+    if (!started_) intact = false;
+    if (intact && streaming_ && chunking_ && method != "HEAD") transport_.write("0\r\n\r\n");
+    return intact && keep_alive_ && drained();
+  }
+
+ private:
+  void append_headers(std::string& out) const {
+    for (const auto& [name, value] : Response::headers) out += cat(name, ": ", value, "\r\n");
+  }
+
+  std::string head_of(int status, std::string_view content_type) const {
+    std::string out = cat("HTTP/1.1 ", status, " ", reason_phrase(status), "\r\n");
+    append_headers(out);
+    if (!content_type.empty()) out += cat("Content-Type: ", content_type, "\r\n");
+    return out + cat("Date: ", http_date(), "\r\n");
+  }
+
+  void close_if_body_is_unread(std::string& head) {
+    // A client that waits for "100 Continue" and gets an answer instead may or may not send its body: nobody can tell.
+    if (expects_continue_) keep_alive_ = false;
+    if (!keep_alive_) head += "Connection: close\r\n";
+  }
+
+  // Reads away the rest of a short body, so that the next request begins where it should.
+  bool drained() {
+    char waste[4096];
+    for (std::size_t total = 0; total < kDrainLimit;) {
+      std::size_t size = read(waste, sizeof waste);
+      if (size == 0) return true;
+      total += size;
+    }
+    return false;
+  }
+
+  [[noreturn]] void broken_body(const boost::system::error_code& code) {
+    keep_alive_ = false;
+    if (code == asio::error::eof || code == http::error::partial_message || code == http::error::end_of_stream)
+      fail(Kind::kCancelled, "the client went away in the middle of its request");
+    fail_invalid("the body of the request is not valid HTTP: ", code.message());
+  }
+
+  Transport& transport_;
+  beast::flat_buffer& buffer_;
+  Parser& parser_;
+  linux::Reactor& reactor_;
+  std::stop_token stopping_;
+  std::string raw_path_;
+  std::optional<HangUpWatch> watch_;
+  bool keep_alive_ = true, is_http_1_0_ = false, expects_continue_ = false;
+  bool started_ = false, streaming_ = false, chunking_ = false, hijacked_ = false;
+};
+
+void refuse(Transport& transport, int status, std::string_view message) {
+  std::string body = cat("{\"message\":\"", message, "\"}\n");
+  transport.write(cat("HTTP/1.1 ", status, " ", reason_phrase(status),
+                      "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ", body.size(),
+                      "\r\n\r\n", body));
+}
+
+// One request and its answer. False when the connection is at its end.
+bool serve_one(Transport& transport, beast::flat_buffer& buffer, const Handler& handler, linux::Reactor& reactor,
+               const std::stop_token& stopping) {
+  Parser parser;
+  parser.eager(true);
+  parser.header_limit(kHeadLimit);
+  parser.body_limit(boost::none);
+  ReadStream stream(transport);
+  if (buffer.size() == 0) {
+    transport.set_read_patience(kIdlePatience);
+    auto space = buffer.prepare(4096);
+    std::size_t size = transport.read(space.data(), space.size());
+    if (size == 0) return false;
+    buffer.commit(size);
+  }
+  transport.set_read_patience(kHeadPatience);
+  boost::system::error_code code;
+  http::read_header(stream, buffer, parser, code);
+  if (code == asio::error::eof || code == http::error::end_of_stream || code == http::error::partial_message)
+    return false;
+  if (code) {
+    refuse(transport, code == http::error::header_limit ? 431 : 400, cat("not valid HTTP: ", code.message()));
+    return false;
+  }
+
+  Exchange exchange(transport, buffer, parser, reactor, stopping);
+  bool intact = true;
+  try {
+    exchange.decode_path();
+    handler(exchange, exchange);
+  } catch (const Error& e) {
+    // The handler answers its own errors: what comes here could not be answered.
+    if (!exchange.started() && e.kind() == Kind::kInvalidArgument) refuse(transport, 400, "invalid path");
+    intact = false;
+  }
+  if (exchange.hijacked()) return false;
+  return exchange.finish(intact) && !stopping.stop_requested();
+}
+
+}  // namespace
+
+void serve_connection(UniqueFd socket, const Handler& handler, linux::Reactor& reactor, int interrupt,
+                      std::stop_token stopping) {
+  Transport transport(std::move(socket), interrupt);
+  beast::flat_buffer buffer;
+  try {
+    while (serve_one(transport, buffer, handler, reactor, stopping)) continue;
+    if (transport.fd() >= 0) transport.close_gently();
+  } catch (const Error& e) {
+    log::debug("connection ended: ", e.message());
+  } catch (const std::exception& e) {
+    log::error("connection ended: ", std::string_view(e.what()));
+  }
+}
+
+std::string_view reason_phrase(int status) {
+  static constexpr std::pair<int, std::string_view> kPhrases[] = {
+      {101, "UPGRADED"},        {200, "OK"},          {201, "Created"},
+      {204, "No Content"},      {304, "Not Modified"}, {400, "Bad Request"},
+      {401, "Unauthorized"},    {403, "Forbidden"},   {404, "Not Found"},
+      {409, "Conflict"},        {431, "Request Header Fields Too Large"},
+      {499, "Client Closed Request"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
+      {503, "Service Unavailable"},
+  };
+  for (const auto& [code, phrase] : kPhrases)
+    if (code == status) return phrase;
+  return "Unknown";
+}
+
+}  // namespace hull::api

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stop_token>
+
+#include "api/http_message.h"
+#include "base/unique_fd.h"
+#include "linux/reactor.h"
+
+namespace hull::api {
+
+// Speaks HTTP/1.1 on `socket` and calls `handler` for one request after the other, until the client closes, breaks
+// the protocol, is idle for five minutes, or takes the connection over. Blocks; never throws. `interrupt` becomes
+// readable, and `stopping` is requested, when the server stops.
+void serve_connection(UniqueFd socket, const Handler& handler, linux::Reactor& reactor, int interrupt,
+                      std::stop_token stopping);
+
+// "Not Found" and the like.
+std::string_view reason_phrase(int status);
+
+}  // namespace hull::api

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string_view>
+#include <utility>
+
+#include "base/unique_fd.h"
+#include "linux/reactor.h"
+
+namespace hull::api {
+
+// A client's socket with patience: every read and write has a time that it may take at most, and all reads end when
+// the server stops.
+class Transport {
+ public:
+  Transport(UniqueFd socket, int interrupt) : socket_(std::move(socket)), interrupt_(interrupt) {}
+
+  // The end of the stream, a time-out and a stop of the server are all the same here: 0, nothing more to read.
+  std::size_t read(void* buffer, std::size_t size);
+  void set_read_patience(std::chrono::milliseconds patience) { read_patience_ = patience; }
+  // Throws Error{kCancelled} when the client went away or takes nothing.
+  void write(std::string_view data);
+  // Tells the client that nothing more comes, and reads away what it still sends for a moment: a close with unread
+  // input would take the answer away from it before it can read it.
+  void close_gently();
+
+  int fd() const { return socket_.get(); }
+  UniqueFd release() { return std::move(socket_); }
+
+ private:
+  UniqueFd socket_;
+  int interrupt_;
+  std::chrono::milliseconds read_patience_{};
+};
+
+// Watches a socket for a client that hangs up (or ends its sending side: HTTP clients do not do that before they have
+// their answer).
+class HangUpWatch {
+ public:
+  HangUpWatch(int fd, linux::Reactor& reactor, std::stop_token stopping);
+  ~HangUpWatch();
+  HangUpWatch(const HangUpWatch&) = delete;
+  std::stop_token token() const { return shared_->source.get_token(); }
+
+ private:
+  struct Shared {
+    std::stop_source source;
+    std::atomic<linux::Reactor::Id> id = 0;
+  };
+  struct Pass {
+    std::shared_ptr<Shared> shared;
+    void operator()() const { shared->source.request_stop(); }
+  };
+  linux::Reactor& reactor_;
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+  std::stop_callback<Pass> on_server_stop_;
+};
+
+}  // namespace hull::api

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "api/container_shapes.h"
+#include "api/filters.h"
+#include "api/handlers.h"
+#include "api/machine.h"
+#include "base/log.h"
+#include "oci/json.h"
+#include "oci/reference.h"
+
+namespace hull::api {
+
+namespace {
+
+using image::Image;
+using image::ImagePtr;
+
+image::Source body_of(Call& call) {
+  return [&request = call.request](char* buffer, std::size_t size) { return request.read(buffer, size); };
+}
+
+// The objects of a progress stream. Before the first of them an error still has a status of its own.
+class Progress {
+ public:
+  explicit Progress(Call& call) : call_(call) {}
+  void show(std::string_view key, std::string_view text) {
+    if (!call_.response.started()) call_.response.begin(200, kJson);
+    Json out;
+    out[std::string(key)] = std::string(text);
+    call_.response.write(dump_json(out) + "\r\n");
+  }
+
+ private:
+  Call& call_;
+};
+
+std::int64_t containers_of(const Call& call, const std::string& image_id) {
+  return std::ranges::count_if(call.engine.list(), [&](const auto& state) { return state->spec->image_id == image_id; });
+}
+
+auto user_of_images(Call& call) {
+  return [&engine = call.engine](const std::string& image_id) -> std::optional<image::Images::Use> {
+    std::optional<image::Images::Use> use;
+    for (const auto& state : engine.list()) {
+      if (state->spec->image_id != image_id) continue;
+      if (!use || is_up(*state)) use = {state->id, is_up(*state)};
+      if (use->running) break;
+    }
+    return use;
+  };
+}
+
+Json summary_of(const Image& image, const Call& call) {
+  Json out;
+  out["Containers"] = call.since(51) ? containers_of(call, image.id) : -1;
+  out["Created"] = image.created.nanoseconds / 1'000'000'000;
+  out["Id"] = image.id;
+  out["Labels"] = image.config.config.labels.empty() ? Json(nullptr) : to_json(image.config.config.labels);
+  out["ParentId"] = "";
+  bool placeholders = !call.since(43);
+  out["RepoDigests"] = placeholders && image.repository_digests.empty() ? Json{"<none>@<none>"} : Json(image.repository_digests);
+  out["RepoTags"] = placeholders && image.tags.empty() ? Json{"<none>:<none>"} : Json(image.tags);
+  out["SharedSize"] = -1;
+  out["Size"] = image.size;
+  if (!call.since(44)) out["VirtualSize"] = image.size;
+  return out;
+}
+
+// "debian", "debian:1*": the name, or the name with the tag, with the wildcards of fnmatch.
+bool fits_reference(const Image& image, const Filters& filters) {
+  const auto& wanted = filters.values("reference");
+  if (wanted.empty()) return true;
+  auto fits = [](std::string_view pattern, std::string_view text) {
+    auto match = [](auto& self, std::string_view p, std::string_view t) -> bool {
+      if (p.empty()) return t.empty();
+      if (p.front() == '*')
+        return self(self, p.substr(1), t) || (!t.empty() && t.front() != '/' && self(self, p, t.substr(1)));
+      return !t.empty() && (p.front() == '?' || p.front() == t.front()) && self(self, p.substr(1), t.substr(1));
+    };
+    return match(match, pattern, text);
+  };
+  return std::ranges::any_of(image.tags, [&](std::string_view tag) {
+    return std::ranges::any_of(wanted, [&](const auto& w) {
+      return fits(w, tag) || fits(w, tag.substr(0, tag.rfind(':')));
+    });
+  });
+}
+
+std::vector<ImagePtr> selected_images(const Call& call) {
+  Filters filters(call.query, {"dangling", "label", "label!", "before", "since", "reference", "until"});
+  auto dangling = filters.flag("dangling");
+  auto until = filters.until();
+  auto& images = call.services().images;
+  auto age_of = [&](std::string_view key) {
+    return filters.has(key) ? std::optional(images.get(filters.values(key).back())->created) : std::nullopt;
+  };
+  auto before = age_of("before"), since = age_of("since");
+  std::vector<ImagePtr> found;
+  for (const auto& image : images.list()) {
+    if (dangling && *dangling != image->tags.empty()) continue;
+    if (before && !(image->created < *before)) continue;
+    if (since && !(image->created > *since)) continue;
+    if (until && !(image->created < *until)) continue;
+    if (filters.labels(image->config.config.labels) && fits_reference(*image, filters)) found.push_back(image);
+  }
+  return found;
+}
+
+// Before 1.50 the config had the fields of a container's too, all of them empty.
+Json config_of(const Image& image, const Call& call) {
+  const auto& config = image.config.config;
+  auto list = [](const auto& values) { return values.empty() ? Json(nullptr) : Json(values); };
+  Json out;
+  if (!call.since(50)) {
+    for (const char* key : {"Hostname", "Domainname"}) out[key] = "";
+    for (const char* key : {"AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin", "StdinOnce"})
+      out[key] = false;
+    out["Image"] = "";
+  }
+  out["User"] = config.user;
+  if (!config.exposed_ports.empty()) out["ExposedPorts"] = to_json(config.exposed_ports);
+  out["Env"] = list(config.env);
+  out["Cmd"] = to_json(config.cmd);
+  if (config.healthcheck) out["Healthcheck"] = to_json(config.healthcheck);
+  if (config.args_escaped) out["ArgsEscaped"] = true;
+  out["Volumes"] = config.volumes.empty() ? Json(nullptr) : to_json(config.volumes);
+  out["WorkingDir"] = config.working_dir;
+  out["Entrypoint"] = to_json(config.entrypoint);
+  out["OnBuild"] = list(config.on_build);
+  out["Labels"] = config.labels.empty() ? Json(nullptr) : to_json(config.labels);
+  if (!config.stop_signal.empty()) out["StopSignal"] = config.stop_signal;
+  if (!config.shell.empty()) out["Shell"] = config.shell;
+  return out;
+}
+
+Json removed_shape(const image::Removed& removed) {
+  Json out = Json::array();
+  for (const auto& reference : removed.untagged) out.push_back({{"Untagged", reference}});
+  for (const auto& id : removed.deleted) out.push_back({{"Deleted", id}});
+  return out;
+}
+
+}  // namespace
+
+void list_images(Call& call) {
+  Json out = Json::array();
+  for (const auto& image : selected_images(call)) out.push_back(summary_of(*image, call));
+  reply(call, 200, out);
+}
+
+void create_image(Call& call) {
+  std::string source = call.query.get("fromSrc");
+  if (source.empty())
+    fail(Kind::kNotImplemented, "pulling is not available in this build: load or import the image");
+  if (source != "-")
+    fail(Kind::kNotImplemented, "importing from a URL is not available in this build: send the archive itself");
+  image::ImportOptions options;
+  options.reference = call.query.get("repo");
+  if (std::string tag = call.query.get("tag"); !tag.empty() && !options.reference.empty())
+    options.reference += cat(tag.find(':') == tag.npos ? ":" : "@", tag);
+  if (!options.reference.empty()) oci::Reference::parse(options.reference);
+  options.changes = call.query.all("changes");
+  options.message = call.query.get("message");
+  options.platform = call.query.get("platform");
+  std::string id = call.services().images.import(body_of(call), options);
+  Progress(call).show("status", id);
+}
+
+void load_images(Call& call) {
+  Progress progress(call);
+  auto loaded = call.services().images.load(body_of(call));
+  for (const auto& line : loaded) progress.show("stream", line + "\n");
+  if (!call.response.started()) call.response.begin(200, kJson);
+}
+
+void inspect_image(Call& call) {
+  auto image = call.services().images.get(call.parameter("name"));
+  const auto& config = image->config;
+  Json out;
+  out["Id"] = image->id;
+  out["RepoTags"] = image->tags;
+  out["RepoDigests"] = image->repository_digests;
+  out["Parent"] = "";
+  out["Comment"] = config.history.empty() ? "" : config.history.back().comment;
+  if (!config.created.empty() || !call.since(44)) out["Created"] = format_rfc3339(image->created);
+  out["DockerVersion"] = "";
+  out["Author"] = config.author;
+  out["Config"] = config_of(*image, call);
+  out["Architecture"] = config.architecture;
+  if (!config.variant.empty()) out["Variant"] = config.variant;
+  out["Os"] = config.os;
+  if (!config.os_version.empty()) out["OsVersion"] = config.os_version;
+  out["Size"] = image->size;
+  if (!call.since(44)) out["VirtualSize"] = image->size;
+  out["GraphDriver"] = {{"Data", nullptr}, {"Name", "overlay2"}};
+  out["RootFS"] = {{"Type", "layers"}, {"Layers", config.rootfs.diff_ids}};
+  out["Metadata"] = {{"LastTagTime", format_rfc3339(image->stored)}};
+  reply(call, 200, out);
+}
+
+void image_history(Call& call) {
+  auto image = call.services().images.get(call.parameter("name"));
+  const auto& steps = image->config.history;
+  std::size_t layer = 0;
+  Json out = Json::array();
+  for (const auto& step : steps) {
+    std::int64_t size = 0;
+    if (!step.empty_layer && layer < image->layer_chain_ids.size())
+      if (auto row = call.services().database.layer(image->layer_chain_ids[layer++])) size = row->size;
+    Json one;
+    one["Id"] = "<missing>";
+    one["Created"] = parse_rfc3339(step.created).value_or(Timestamp{}).nanoseconds / 1'000'000'000;
+    one["CreatedBy"] = step.created_by;
+    one["Tags"] = nullptr;
+    one["Size"] = size;
+    one["Comment"] = step.comment;
+    out.push_back(one);
+  }
+  std::reverse(out.begin(), out.end());  // newest first
+  if (!out.empty()) {
+    out.front()["Id"] = image->id;
+    if (!image->tags.empty()) out.front()["Tags"] = image->tags;
+  }
+  reply(call, 200, out);
+}
+
+void tag_image(Call& call) {
+  std::string reference = call.query.get("repo");
+  if (std::string tag = call.query.get("tag"); !tag.empty()) reference += ":" + tag;
+  call.services().images.tag(call.parameter("name"), reference);
+  call.send_empty(201);
+}
+
+void remove_image(Call& call) {
+  auto removed = call.services().images.remove(call.parameter("name"), call.query.flag("force"),
+                                               !call.query.flag("noprune"), user_of_images(call));
+  reply(call, 200, removed_shape(removed));
+}
+
+void prune_images(Call& call) {
+  Filters filters(call.query, {"dangling", "label", "label!", "until"});
+  bool only_dangling = filters.flag("dangling").value_or(true);
+  auto until = filters.until();
+  auto in_use = user_of_images(call);
+  Json deleted = Json::array();
+  std::int64_t space = 0;
+  for (const auto& image : call.services().images.list()) {
+    if ((only_dangling && !image->tags.empty()) || in_use(image->id)) continue;
+    if ((until && !(image->created < *until)) || !filters.labels(image->config.config.labels)) continue;
+    try {
+      auto removed = call.services().images.remove(image->id, true, true, in_use);
+      if (!removed.deleted.empty()) space += image->size;
+      for (auto& one : removed_shape(removed)) deleted.push_back(one);
+    } catch (const Error& e) {
+      log::info("prune leaves image ", image->id, ": ", e.message());
+    }
+  }
+  Json out;
+  out["ImagesDeleted"] = deleted.empty() ? Json(nullptr) : deleted;
+  out["SpaceReclaimed"] = space;
+  reply(call, 200, out);
+}
+
+}  // namespace hull::api

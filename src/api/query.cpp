@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/query.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "api/http_message.h"
+#include "base/error.h"
+#include "base/text.h"
+
+namespace hull::api {
+
+Query::Query(std::string_view text) {
+  if (text.empty()) return;
+  for (auto pair : split(text, '&')) {
+    if (pair.empty()) continue;
+    auto [name, value] = split_once(pair, '=');
+    values_.emplace_back(percent_decoded(name, true), percent_decoded(value.value_or(""), true));
+  }
+}
+
+bool Query::has(std::string_view name) const {
+  return std::ranges::any_of(values_, [&](const auto& value) { return value.first == name; });
+}
+
+std::string Query::get(std::string_view name) const {
+  for (const auto& [key, value] : values_)
+    if (key == name) return value;
+  return {};
+}
+
+std::vector<std::string> Query::all(std::string_view name) const {
+  std::vector<std::string> found;
+  for (const auto& [key, value] : values_)
+    if (key == name) found.push_back(value);
+  return found;
+}
+
+bool Query::flag(std::string_view name, bool when_missing) const {
+  if (!has(name)) return when_missing;
+  std::string value = lower(trim(get(name)));
+  return !(value.empty() || value == "0" || value == "no" || value == "false" || value == "none");
+}
+
+std::optional<std::int64_t> Query::integer(std::string_view name) const {
+  std::string text = get(name);
+  if (text.empty()) return std::nullopt;
+  auto value = parse_number<std::int64_t>(text);
+  if (!value) fail_invalid("invalid value ", hull::quoted(text), " for ", name, ": it must be a whole number");
+  return value;
+}
+
+std::optional<Timestamp> Query::time(std::string_view name) const {
+  std::string text = get(name);
+  if (text.empty()) return std::nullopt;
+  if (auto time = parse_rfc3339(text)) return time;
+  auto [seconds_text, fraction_text] = split_once(text, '.');
+  auto seconds = parse_number<std::int64_t>(seconds_text);
+  std::string fraction(fraction_text.value_or("0"));
+  fraction.resize(9, '0');
+  auto nanoseconds = parse_number<std::int64_t>(fraction);
+  constexpr std::int64_t kLimit = std::numeric_limits<std::int64_t>::max() / 1'000'000'000;
+  if (!seconds || !nanoseconds || *nanoseconds < 0 || *seconds >= kLimit || *seconds <= -kLimit)
+    fail_invalid("invalid value for ", hull::quoted(name), ": ", hull::quoted(text), " is no time in seconds");
+  Timestamp time{*seconds * 1'000'000'000 + *nanoseconds};
+  if (time.never()) return std::nullopt;
+  return time;
+}
+
+std::uint32_t terminal_size(const Query& query, std::string_view name, std::string_view what) {
+  std::string text = query.get(name);
+  if (auto value = parse_number<std::uint32_t>(text)) return *value;
+  bool digits = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  fail_invalid("invalid resize ", what, " ", hull::quoted(text), ": ", digits ? "value out of range" : "invalid syntax");
+}
+
+}  // namespace hull::api

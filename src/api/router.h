@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/call.h"
+
+namespace hull::api {
+
+// A line of the table of routes. "{name}" stands for one component of the path, "{name*}" for one or more (images have
+// slashes in their names).
+struct Route {
+  std::string_view method, pattern;
+  void (*handle)(Call&);
+};
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+// The parameters when `path` fits `pattern`.
+std::optional<Parameters> match_path(std::string_view pattern, std::string_view path);
+
+// "/v1.41/containers/json" to 1.41 and the rest. No version: empty, and the path as it is.
+std::pair<std::optional<Version>, std::string_view> split_version(std::string_view path);
+
+// Finds the handler of a request, and answers every error that it throws.
+class Router {
+ public:
+  Router(container::Engine& engine, About about, std::vector<Route> routes)
+      : engine_(engine), about_(std::move(about)), routes_(std::move(routes)) {}
+
+  void operator()(Request& request, Response& response) const;
+
+ private:
+  void dispatch(Request& request, Response& response) const;
+
+  container::Engine& engine_;
+  About about_;
+  std::vector<Route> routes_;
+};
+
+// Every endpoint.
+std::vector<Route> all_routes();
+
+}  // namespace hull::api

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/handlers.h"
+#include "api/router.h"
+#include "base/error.h"
+
+// Every endpoint of the Engine API. The first line that fits decides.
+namespace hull::api {
+
+namespace {
+
+// What this engine does not do is refused in one sentence that says so.
+template <int kSubject>
+void refused(Call&);
+
+enum Subject : int { kArchive, kExport, kCheckpoint, kCommit, kWebsocket, kBuild, kSession, kSave, kSearch, kPush,
+                     kAttestation, kNetworkChange, kAuth, kDistribution, kPlugins };
+
+constexpr std::string_view kNames[] = {
+    "copying files to or from a container",
+    "exporting a container",
+    "checkpointing a container",
+    "committing a container",
+    "attaching over a websocket",
+    "building images",
+    "a BuildKit session",
+    "saving images",
+    "searching for images",
+    "pushing images",
+    "reading attestations",
+    "changing networks",
+    "logging in to a registry",
+    "looking at images in a registry",
+    "installing plugins",
+};
+
+template <int kSubject>
+void refused(Call&) {
+  fail(Kind::kNotImplemented, kNames[kSubject], " is not available in this build of hull");
+}
+
+void not_a_manager(Call&) {
+  fail(Kind::kUnavailable,
+       "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm "
+       "and try again.");
+}
+
+void no_plugins(Call& call) { call.response.send(200, kJson, "[]\n"); }
+void no_such_plugin(Call& call) { fail(Kind::kNotFound, "plugin ", call.parameter("name"), " not found"); }
+void nothing_pruned_of_builds(Call& call) {
+  call.response.send(200, kJson, "{\"CachesDeleted\":null,\"SpaceReclaimed\":0}\n");
+}
+void nothing_pruned_of_networks(Call& call) { call.response.send(200, kJson, "{\"NetworksDeleted\":[]}\n"); }
+
+void remove_network(Call& call) {
+  const std::string& name = call.parameter("name");
+  auto network = call.services().networks.find(name);
+  if (!network) fail(Kind::kNotFound, "network ", name, " not found");
+  fail(Kind::kForbidden, network->name, " is a pre-defined network and cannot be removed");
+}
+
+constexpr Route kRoutes[] = {
+    {"GET", "/_ping", ping},
+    {"HEAD", "/_ping", ping},
+    {"GET", "/version", version},
+    {"GET", "/info", info},
+    {"GET", "/events", events},
+    {"GET", "/system/df", disk_usage},
+    {"POST", "/auth", refused<kAuth>},
+
+    {"GET", "/containers/json", list_containers},
+    {"POST", "/containers/create", create_container},
+    {"POST", "/containers/prune", prune_containers},
+    {"GET", "/containers/{name}/json", inspect_container},
+    {"GET", "/containers/{name}/top", container_top},
+    {"GET", "/containers/{name}/logs", container_logs},
+    {"GET", "/containers/{name}/stats", container_stats},
+    {"GET", "/containers/{name}/changes", container_changes},
+    {"GET", "/containers/{name}/export", refused<kExport>},
+    {"GET", "/containers/{name}/attach/ws", refused<kWebsocket>},
+    {"GET", "/containers/{name}/checkpoints", refused<kCheckpoint>},
+    {"POST", "/containers/{name}/checkpoints", refused<kCheckpoint>},
+    {"DELETE", "/containers/{name}/checkpoints/{checkpoint}", refused<kCheckpoint>},
+    {"HEAD", "/containers/{name}/archive", refused<kArchive>},
+    {"GET", "/containers/{name}/archive", refused<kArchive>},
+    {"PUT", "/containers/{name}/archive", refused<kArchive>},
+    {"POST", "/containers/{name}/start", start_container},
+    {"POST", "/containers/{name}/stop", stop_container},
+    {"POST", "/containers/{name}/restart", restart_container},
+    {"POST", "/containers/{name}/kill", kill_container},
+    {"POST", "/containers/{name}/pause", pause_container},
+    {"POST", "/containers/{name}/unpause", unpause_container},
+    {"POST", "/containers/{name}/rename", rename_container},
+    {"POST", "/containers/{name}/resize", resize_container},
+    {"POST", "/containers/{name}/update", update_container},
+    {"POST", "/containers/{name}/attach", attach_container},
+    {"POST", "/containers/{name}/wait", wait_container},
+    {"POST", "/containers/{name}/exec", create_exec},
+    {"DELETE", "/containers/{name}", remove_container},
+    {"POST", "/commit", refused<kCommit>},
+
+    {"POST", "/exec/{id}/start", start_exec},
+    {"POST", "/exec/{id}/resize", resize_exec},
+    {"GET", "/exec/{id}/json", inspect_exec},
+
+    {"GET", "/images/json", list_images},
+    {"GET", "/images/search", refused<kSearch>},
+    {"GET", "/images/get", refused<kSave>},
+    {"POST", "/images/create", create_image},
+    {"POST", "/images/load", load_images},
+    {"POST", "/images/prune", prune_images},
+    {"GET", "/images/{name*}/json", inspect_image},
+    {"GET", "/images/{name*}/history", image_history},
+    {"GET", "/images/{name*}/get", refused<kSave>},
+    {"GET", "/images/{name*}/attestations", refused<kAttestation>},
+    {"POST", "/images/{name*}/tag", tag_image},
+    {"POST", "/images/{name*}/push", refused<kPush>},
+    {"DELETE", "/images/{name*}", remove_image},
+    {"GET", "/distribution/{name*}/json", refused<kDistribution>},
+
+    {"GET", "/networks", list_networks},
+    {"GET", "/networks/", list_networks},
+    {"POST", "/networks/create", refused<kNetworkChange>},
+    {"POST", "/networks/prune", nothing_pruned_of_networks},
+    {"GET", "/networks/{name}", inspect_network},
+    {"DELETE", "/networks/{name}", remove_network},
+    {"POST", "/networks/{name}/connect", refused<kNetworkChange>},
+    {"POST", "/networks/{name}/disconnect", refused<kNetworkChange>},
+
+    {"GET", "/volumes", list_volumes},
+    {"POST", "/volumes/create", create_volume},
+    {"POST", "/volumes/prune", prune_volumes},
+    {"GET", "/volumes/{name}", inspect_volume},
+    {"PUT", "/volumes/{name}", not_a_manager},
+    {"DELETE", "/volumes/{name}", remove_volume},
+
+    {"POST", "/build", refused<kBuild>},
+    {"POST", "/build/prune", nothing_pruned_of_builds},
+    {"POST", "/build/cancel", refused<kBuild>},
+    {"POST", "/session", refused<kSession>},
+    {"POST", "/grpc", refused<kSession>},
+
+    {"GET", "/plugins", no_plugins},
+    {"GET", "/plugins/privileges", refused<kPlugins>},
+    {"POST", "/plugins/pull", refused<kPlugins>},
+    {"POST", "/plugins/create", refused<kPlugins>},
+    {"GET", "/plugins/{name*}/json", no_such_plugin},
+    {"DELETE", "/plugins/{name*}", no_such_plugin},
+    {"POST", "/plugins/{name*}/enable", no_such_plugin},
+    {"POST", "/plugins/{name*}/disable", no_such_plugin},
+    {"POST", "/plugins/{name*}/upgrade", no_such_plugin},
+    {"POST", "/plugins/{name*}/push", no_such_plugin},
+    {"POST", "/plugins/{name*}/set", no_such_plugin},
+
+    {"GET", "/swarm", not_a_manager},
+    {"GET", "/swarm/unlockkey", not_a_manager},
+    {"POST", "/swarm/{verb}", not_a_manager},
+};
+
+// The collections of a swarm all have the same verbs.
+constexpr Route kSwarmRoutes[] = {
+    {"GET", "/nodes", not_a_manager},
+    {"GET", "/services", not_a_manager},
+    {"GET", "/tasks", not_a_manager},
+    {"GET", "/secrets", not_a_manager},
+    {"GET", "/configs", not_a_manager},
+    {"GET", "/nodes/{id*}", not_a_manager},
+    {"GET", "/services/{id*}", not_a_manager},
+    {"GET", "/tasks/{id*}", not_a_manager},
+    {"GET", "/secrets/{id*}", not_a_manager},
+    {"GET", "/configs/{id*}", not_a_manager},
+    {"POST", "/nodes/{id*}", not_a_manager},
+    {"POST", "/services/{id*}", not_a_manager},
+    {"POST", "/secrets/{id*}", not_a_manager},
+    {"POST", "/configs/{id*}", not_a_manager},
+    {"DELETE", "/nodes/{id}", not_a_manager},
+    {"DELETE", "/services/{id}", not_a_manager},
+    {"DELETE", "/secrets/{id}", not_a_manager},
+    {"DELETE", "/configs/{id}", not_a_manager},
+};
+
+}  // namespace
+
+std::vector<Route> all_routes() {
+  std::vector<Route> routes(std::begin(kRoutes), std::end(kRoutes));
+  routes.insert(routes.end(), std::begin(kSwarmRoutes), std::end(kSwarmRoutes));
+  return routes;
+}
+
+}  // namespace hull::api

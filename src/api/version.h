@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <compare>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hull::api {
+
+// A version of the Engine API.
+struct Version {
+  int major = 1, minor = 0;
+  auto operator<=>(const Version&) const = default;
+};
+inline constexpr Version kNewest{1, 51};
+inline constexpr Version kOldest{1, 24};
+
+std::string to_string(Version version);
+// "1.51". Empty for anything else.
+std::optional<Version> parse_version(std::string_view text);
+// Throws Error{kInvalidArgument} in Docker's words for one outside of [kOldest, kNewest].
+void check_supported(Version version);
+
+}  // namespace hull::api

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "api/disk_usage.h"
+#include "api/filters.h"
+#include "api/handlers.h"
+#include "base/log.h"
+#include "oci/json.h"
+
+namespace hull::api {
+
+namespace {
+
+using volume::Volume;
+
+struct CreateBody {
+  std::string name, driver;
+  std::map<std::string, std::string> options, labels;
+};
+template <class Visitor>
+void fields(Visitor& visit, CreateBody& value) {
+  visit("Name", value.name);
+  visit("Driver", value.driver);
+  visit("DriverOpts", value.options);
+  visit("Labels", value.labels);
+}
+
+std::string in_seconds(Timestamp time) {
+  return format_rfc3339({time.nanoseconds / 1'000'000'000 * 1'000'000'000});
+}
+
+}  // namespace
+
+JsonValue volume_shape(const Volume& volume) {
+  Json out;
+  out["CreatedAt"] = in_seconds(volume.created);
+  out["Driver"] = volume.driver;
+  out["Labels"] = volume.labels.empty() ? Json(nullptr) : to_json(volume.labels);
+  out["Mountpoint"] = volume.mountpoint;
+  out["Name"] = volume.name;
+  out["Options"] = volume.options.empty() ? Json(nullptr) : to_json(volume.options);
+  out["Scope"] = "local";
+  return out;
+}
+
+std::vector<std::string> users_of_volume(const std::string& name, const container::Engine& engine) {
+  std::vector<std::string> users;
+  for (const auto& state : engine.list())
+    if (std::ranges::any_of(state->mounts, [&](const auto& m) { return m.type == "volume" && m.name == name; }))
+      users.push_back(state->id);
+  return users;
+}
+
+void list_volumes(Call& call) {
+  Filters filters(call.query, {"name", "driver", "label", "dangling"});
+  auto dangling = filters.flag("dangling");
+  Json list = Json::array();
+  for (const auto& volume : call.services().volumes.list()) {
+    if (dangling && *dangling != users_of_volume(volume.name, call.engine).empty()) continue;
+    if (filters.pattern("name", volume.name) && filters.exact("driver", volume.driver) && filters.labels(volume.labels))
+      list.push_back(volume_shape(volume));
+  }
+  Json out;
+  out["Volumes"] = list;
+  out["Warnings"] = nullptr;
+  reply(call, 200, out);
+}
+
+void create_volume(Call& call) {
+  auto body = from_json<CreateBody>(json_body(call, true));
+  bool existed = false;
+  auto volume = call.services().volumes.create(body.name, body.driver.empty() ? "local" : body.driver, body.labels,
+                                               body.options, &existed);
+  if (!existed) {
+    container::Event event;
+    event.type = "volume";
+    event.action = "create";
+    event.actor_id = volume.name;
+    event.attributes["driver"] = volume.driver;
+    call.services().events.publish(std::move(event));
+  }
+  reply(call, 201, volume_shape(volume));
+}
+
+void inspect_volume(Call& call) { reply(call, 200, volume_shape(call.services().volumes.get(call.parameter("name")))); }
+
+namespace {
+
+void remove_and_tell(Call& call, const std::string& name, bool force) {
+  auto& services = call.services();
+  bool existed = services.volumes.find(name).has_value();
+  services.volumes.remove(name, users_of_volume(name, call.engine), force);
+  if (!existed) return;
+  container::Event event;
+  event.type = "volume";
+  event.action = "destroy";
+  event.actor_id = name;
+  event.attributes["driver"] = "local";
+  services.events.publish(std::move(event));
+}
+
+}  // namespace
+
+void remove_volume(Call& call) {
+  remove_and_tell(call, call.parameter("name"), call.query.flag("force"));
+  call.send_empty(204);
+}
+
+void prune_volumes(Call& call) {
+  Filters filters(call.query, {"label", "label!", "all"});
+  bool all = !call.since(42) || filters.flag("all").value_or(false);
+  Json deleted = Json::array();
+  std::int64_t space = 0;
+  for (const auto& volume : call.services().volumes.list()) {
+    if ((!all && !volume.anonymous) || !volume.options.empty() || !filters.labels(volume.labels)) continue;
+    if (!users_of_volume(volume.name, call.engine).empty()) continue;
+    std::int64_t size = size_of_tree(volume.mountpoint);
+    try {
+      remove_and_tell(call, volume.name, false);
+    } catch (const Error& e) {
+      log::info("prune leaves volume ", volume.name, ": ", e.message());
+      continue;
+    }
+    deleted.push_back(volume.name);
+    space += size;
+  }
+  Json out;
+  out["VolumesDeleted"] = deleted;
+  out["SpaceReclaimed"] = space;
+  reply(call, 200, out);
+}
+
+}  // namespace hull::api
