@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/client.h"
+
+#include <cstdlib>
+
+#include "base/text.h"
+
+namespace hull::cli {
+namespace {
+
+constexpr std::string_view kDefaultSocket = "/run/hull/hull.sock";
+
+Kind kind_of(int status) {
+  switch (status) {
+    case 400: return Kind::kInvalidArgument;
+    case 401: return Kind::kUnauthorized;
+    case 403: return Kind::kForbidden;
+    case 404: return Kind::kNotFound;
+    case 409: return Kind::kConflict;
+    case 501: return Kind::kNotImplemented;
+    case 503: return Kind::kUnavailable;
+    default: return Kind::kInternal;
+  }
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+// {"message": "…"}, or plain text where the engine had already left HTTP.
+std::string reason_in(const std::string& body) {
+  if (body.starts_with('{')) {
+    try {
+      return parse_value(body)["message"].text();
+    } catch (const Error&) {
+      return body;
+    }
+  }
+  return std::string(trim(body));
+}
+
+}  // namespace
+
+Refused::Refused(int status, std::string reason)
+    : Error(kind_of(status), cat("Error response from daemon: ", reason)),
+      status_(status),
+      reason_(std::move(reason)) {}
+
+std::string percent_encoded(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 std::string_view("-_.~").find(c) != std::string_view::npos;
+    if (plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+Query& Query::add(std::string_view name, std::string_view value) {
+  text_ += text_.empty() ? '?' : '&';
+  text_ += cat(percent_encoded(name), "=", percent_encoded(value));
+  return *this;
+}
+
+void check_filter(std::string_view text) {
+  if (text.find('=') == text.npos) fail_invalid("invalid filter '", text, "'");
+}
+
+Query& Query::add_filters(const std::vector<std::string>& filters) {
+  Value document = Value::empty_map();
+  for (const std::string& filter : filters) {
+    check_filter(filter);
+    auto [name, value] = split_once(filter, '=');
+    std::string key = lower(trim(name));
+    Value group = document[key].is_map() ? document[key] : Value::empty_map();
+    group.set(trim(value.value_or("")), true);
+    document.set(key, std::move(group));
+  }
+  if (!filters.empty()) add("filters", to_json(document));
+  return *this;
+}
+
+Client::Client(std::string host) : host_(std::move(host)) {
+  if (host_.empty()) host_ = environment("DOCKER_HOST");
+  if (host_.empty()) host_ = environment("HULL_HOST");
+  if (host_.empty()) {
+    start_engine_ = true;
+    host_ = cat("unix://", kDefaultSocket);
+  }
+  if (auto version = environment("DOCKER_API_VERSION"); !version.empty()) {
+    version_ = version.starts_with('v') ? version.substr(1) : version;
+    negotiated_ = true;
+  }
+}
+
+UniqueFd Client::dial() {
+  UniqueFd fd = connect_to(host_);
+  if (!fd && start_engine_) fd = start_engine(std::string(kDefaultSocket));
+  if (!fd)
+    fail(Kind::kUnavailable, "Cannot connect to the Docker daemon at ", host_, ". Is hulld (or dockerd) running?");
+  return fd;
+}
+
+std::unique_ptr<Connection> Client::open() {
+  if (!prepared_.empty()) {
+    auto connection = std::make_unique<Connection>(std::move(prepared_.back()));
+    prepared_.pop_back();
+    return connection;
+  }
+  return std::make_unique<Connection>(dial());
+}
+
+void Client::prepare_connections(int count) {
+  while (static_cast<int>(prepared_.size()) < count) prepared_.push_back(dial());
+}
+
+std::string Client::head(std::string_view method, std::string_view path, const Headers& headers,
+                         std::string_view framing) {
+  std::string text = cat(method, " /v", version_, path, " HTTP/1.1\r\nHost: hull\r\nUser-Agent: hull\r\n", framing);
+  for (const auto& [name, value] : headers) text += cat(name, ": ", value, "\r\n");
+  text += "\r\n";
+  return text;
+}
+
+namespace {
+std::string json_framing(const Value* body, std::string& json) {
+  if (body) {
+    json = to_json(*body);
+    return cat("Content-Type: application/json\r\nContent-Length: ", json.size(), "\r\n");
+  }
+  return "Content-Length: 0\r\n";
+}
+}  // namespace
+
+std::unique_ptr<Connection> Client::send(std::string_view method, std::string_view path, const Value* body,
+                                         const Headers& headers) {
+  auto connection = open();
+  std::string json;
+  std::string framing = method == "GET" ? std::string() : json_framing(body, json);
+  connection->send(head(method, path, headers, framing) + json);
+  return connection;
+}
+
+ResponseHead Client::finish_head(Connection& connection) {
+  ResponseHead head = connection.read_head();
+  if (head.status >= 400) throw Refused(head.status, reason_in(connection.read_body()));
+  return head;
+}
+
+std::unique_ptr<Connection> Client::send_hijack(std::string_view path, const Value* body) {
+  return send("POST", path, body, {{"Connection", "Upgrade"}, {"Upgrade", "tcp"}});
+}
+
+// "client version 1.51 is too new. Maximum supported API version is 1.41"
+bool Client::lower_version(const Refused& refused) {
+  constexpr std::string_view kMaximum = "Maximum supported API version is ";
+  auto at = refused.reason().find(kMaximum);
+  if (negotiated_ || refused.status() != 400 || at == std::string::npos) return false;
+  std::string_view version = trim(std::string_view(refused.reason()).substr(at + kMaximum.size()));
+  version_ = version.substr(0, version.find_first_not_of("0123456789."));
+  negotiated_ = true;
+  return true;
+}
+
+Reply Client::call(std::string_view method, std::string_view path, const Value* body) {
+  for (;;) {
+    auto connection = idle_ && idle_->alive() ? std::move(idle_) : open();
+    std::string json;
+    std::string framing = method == "GET" ? std::string() : json_framing(body, json);
+    connection->send(head(method, path, {}, framing) + json);
+    ResponseHead answer = connection->read_head();
+    Reply reply{answer.status, connection->read_body()};
+    if (connection->reusable()) idle_ = std::move(connection);
+    if (reply.status < 400) {
+      negotiated_ = true;
+      return reply;
+    }
+    Refused refused(reply.status, reason_in(reply.body));
+    if (!lower_version(refused)) throw refused;
+  }
+}
+
+std::unique_ptr<Connection> Client::stream(std::string_view method, std::string_view path) {
+  for (;;) {
+    auto connection = send(method, path);
+    try {
+      finish_head(*connection);
+      negotiated_ = true;
+      return connection;
+    } catch (const Refused& refused) {
+      if (!lower_version(refused)) throw;
+    }
+  }
+}
+
+const std::string& Client::negotiated_version() {
+  if (!negotiated_) call("GET", "/_ping");
+  return version_;
+}
+
+std::unique_ptr<Connection> Client::upload(std::string_view path, std::string_view content_type,
+                                           const std::function<std::string_view()>& produce) {
+  negotiated_version();  // the body can be sent only once
+  auto connection = open();
+  connection->send(head("POST", path, {}, cat("Content-Type: ", content_type, "\r\nTransfer-Encoding: chunked\r\n")));
+  for (auto piece = produce(); !piece.empty(); piece = produce()) connection->send_chunk(piece);
+  connection->send_chunk({});
+  finish_head(*connection);
+  return connection;
+}
+
+}  // namespace hull::cli

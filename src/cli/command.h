@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/client.h"
+#include "cli/flags.h"
+#include "cli/output.h"
+
+// A command of hull: what the tables say about it, and one call of it.
+namespace hull::cli {
+
+class Invocation;
+
+struct Command {
+  std::string_view name;       // "container ls"
+  std::string_view spellings;  // the others: "container list|container ps|ps"
+  std::string_view synopsis;   // "[OPTIONS] CONTAINER [CONTAINER...]"
+  std::string_view summary;    // for --help
+  int least, most;             // number of arguments; -1: no limit
+  bool interspersed;           // flags may follow arguments
+  FlagSet flags;
+  int (*run)(Invocation& call);  // the exit code; throws Error and its kin
+};
+
+class Invocation {
+ public:
+  Invocation(const Command& called, std::string spelling, std::string host)
+      : command(called), spelled(std::move(spelling)), options(called.flags), host_(std::move(host)) {}
+
+  const Command& command;
+  std::string spelled;  // "hull ps", as the user typed it
+  Options options;
+
+  Client& client() {
+    if (!client_) client_.emplace(host_);
+    return *client_;
+  }
+  const std::vector<std::string>& arguments() const { return options.arguments; }
+  const std::string& argument(std::size_t at) const { return options.arguments[at]; }
+
+ private:
+  std::string host_;
+  std::optional<Client> client_;
+};
+
+struct Group {
+  std::string_view name, summary;
+};
+
+std::span<const Command> container_commands();
+std::span<const Command> object_commands();  // images, networks, volumes
+std::span<const Command> system_commands();
+std::span<const Group> command_groups();
+
+// Runs the command line (without the program's name) and gives the exit code. Throws nothing.
+int run_command_line(std::span<const std::string_view> words, std::string_view version);
+
+// hull's own release, as `hull --version` shows it.
+std::string_view client_version();
+
+// --help texts.
+std::string program_help();
+std::string group_help(const Group& group);
+std::string command_help(const Command& command, std::string_view spelled, unsigned width);
+
+// Does `act` for every argument: prints what it returns (nothing when empty), puts errors together, and gives 1 when
+// there was any.
+template <class Act>
+int for_each_argument(const std::vector<std::string>& arguments, Act act) {
+  int failed = 0;
+  for (const std::string& argument : arguments) {
+    try {
+      if (std::string said = act(argument); !said.empty()) print_line(said);
+    } catch (const Refused& e) {
+      complain(e.what());
+      failed = 1;
+    }
+  }
+  return failed;
+}
+
+}  // namespace hull::cli

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/listing.h"
+#include "cli/template.h"
+#include "cli/units.h"
+#include "cli/verbs.h"
+
+namespace hull::cli::system {
+namespace {
+
+#if defined(__x86_64__)
+constexpr std::string_view kArchitecture = "amd64";
+#elif defined(__aarch64__)
+constexpr std::string_view kArchitecture = "arm64";
+#else
+constexpr std::string_view kArchitecture = "unknown";
+#endif
+
+Value client_info() {
+  return Value::Map{{"Platform", Value::Map{{"Name", "hull"}}},
+                    {"Version", client_version()},
+                    {"ApiVersion", "1.51"},
+                    {"DefaultAPIVersion", "1.51"},
+                    {"Os", "linux"},
+                    {"Arch", kArchitecture},
+                    {"Context", "default"}};
+}
+
+std::string field(std::string_view indent, std::string_view name, std::string_view value) {
+  std::string heading = cat(name, ":");
+  heading.resize(std::max<std::size_t>(heading.size() + 1, 20 - indent.size()), ' ');
+  return cat(indent, heading, value, "\n");
+}
+
+std::string shown(const Value& value) { return value.is_null() ? "" : templates::printed(value); }
+
+std::string server_text(const Value& server) {
+  std::string text = cat("\nServer:", server["Platform"]["Name"].text().empty() ? "" : " ",
+                         server["Platform"]["Name"].text(), "\n Engine:\n");
+  text += field("  ", "Version", server["Version"].text());
+  text += field("  ", "API version",
+                cat(server["ApiVersion"].text(), " (minimum version ", server["MinAPIVersion"].text(), ")"));
+  text += field("  ", "Git commit", server["GitCommit"].text());
+  text += field("  ", "Built", server["BuildTime"].text());
+  text += field("  ", "OS/Arch", cat(server["Os"].text(), "/", server["Arch"].text()));
+  text += field("  ", "Experimental", server["Experimental"].boolean() ? "true" : "false");
+  for (const Value& component : server["Components"].list()) {
+    if (component["Name"].text() == "Engine") continue;
+    text += cat(" ", component["Name"].text(), ":\n", field("  ", "Version", component["Version"].text()));
+    if (const Value* commit = component["Details"].find("GitCommit")) text += field("  ", "GitCommit", commit->text());
+  }
+  return text;
+}
+
+struct Line {
+  std::string_view name, field;
+};
+
+std::string lines(const Value& info, std::initializer_list<Line> rows, std::string_view indent = " ") {
+  std::string text;
+  for (const Line& row : rows)
+    if (const Value* value = info.find(row.field)) text += cat(indent, row.name, ": ", shown(*value), "\n");
+  return text;
+}
+
+std::string joined(const Value& list) {
+  std::vector<std::string> parts;
+  for (const Value& one : list.list()) parts.push_back(one.text());
+  return join(parts, " ");
+}
+
+std::string driver_text(const Value& info) {
+  std::string text;
+  for (const Value& pair : info["DriverStatus"].list())
+    if (pair.list().size() == 2) text += cat("  ", pair.list()[0].text(), ": ", pair.list()[1].text(), "\n");
+  return text;
+}
+
+// "name=seccomp,profile=default" as a name and, below it, its properties.
+std::string security_text(const Value& options) {
+  if (options.list().empty()) return {};
+  std::string text = " Security Options:\n";
+  for (const Value& option : options.list()) {
+    for (std::string_view part : split(option.text(), ',')) {
+      auto [key, value] = split_once(part, '=');
+      if (key == "name")
+        text += cat("  ", value.value_or(""), "\n");
+      else if (key == "profile")
+        text += cat("   Profile: ", value.value_or(""), "\n");
+    }
+  }
+  return text;
+}
+
+std::string runtimes_text(const Value& runtimes) {
+  std::string text = " Runtimes:";
+  for (const auto& [name, runtime] : runtimes.map()) text += cat(" ", name);
+  return text + "\n";
+}
+
+std::string info_text(const Value& info) {
+  std::string text =
+      cat("Client: hull\n Version:    ", client_version(), "\n Context:    default\n Debug Mode: false\n\nServer:\n");
+  text += lines(info, {{"Containers", "Containers"}});
+  text += lines(
+      info, {{"Running", "ContainersRunning"}, {"Paused", "ContainersPaused"}, {"Stopped", "ContainersStopped"}}, "  ");
+  text += lines(info, {{"Images", "Images"}, {"Server Version", "ServerVersion"}, {"Storage Driver", "Driver"}});
+  text += driver_text(info);
+  text += lines(
+      info,
+      {{"Logging Driver", "LoggingDriver"}, {"Cgroup Driver", "CgroupDriver"}, {"Cgroup Version", "CgroupVersion"}});
+  text += " Plugins:\n";
+  for (std::string_view kind : {"Volume", "Network", "Log"})
+    text += cat("  ", kind, ": ", joined(info["Plugins"][kind]), "\n");
+  text += cat(" Swarm: ", info["Swarm"]["LocalNodeState"].text(), "\n", runtimes_text(info["Runtimes"]));
+  text += lines(info, {{"Default Runtime", "DefaultRuntime"}, {"Init Binary", "InitBinary"}});
+  for (auto [name, member] :
+       {std::pair{"containerd", "ContainerdCommit"}, {"runc", "RuncCommit"}, {"init", "InitCommit"}})
+    text += cat(" ", std::string_view(name), " version: ", info[member]["ID"].text(), "\n");
+  text += security_text(info["SecurityOptions"]);
+  text += lines(info, {{"Kernel Version", "KernelVersion"},
+                       {"Operating System", "OperatingSystem"},
+                       {"OSType", "OSType"},
+                       {"Architecture", "Architecture"},
+                       {"CPUs", "NCPU"}});
+  text += cat(" Total Memory: ", binary_size(info["MemTotal"].real()), "\n");
+  text += lines(info, {{"Name", "Name"},
+                       {"ID", "ID"},
+                       {"Docker Root Dir", "DockerRootDir"},
+                       {"Debug Mode", "Debug"},
+                       {"Experimental", "ExperimentalBuild"}});
+  if (const auto& networks = info["RegistryConfig"]["InsecureRegistryCIDRs"].list(); !networks.empty()) {
+    text += " Insecure Registries:\n";
+    for (const Value& network : networks) text += cat("  ", network.text(), "\n");
+  }
+  return text + lines(info, {{"Live Restore Enabled", "LiveRestoreEnabled"}}) + "\n";
+}
+
+int print_formatted(const Value& data, const std::string& format) {
+  if (format == "json")
+    print_line(to_json(data));
+  else
+    print_line(Template(unescaped(format)).run(data));
+  return 0;
+}
+
+}  // namespace
+
+int version(Invocation& call) {
+  Value both = Value::Map{{"Client", client_info()}, {"Server", nullptr}};
+  std::string failure;
+  try {
+    both.set("Server", call.client().get("/version"));
+  } catch (const Error& e) {
+    failure = e.message();
+  }
+  if (std::string format = call.options.text("format"); !format.empty()) {
+    print_formatted(both, format);
+  } else {
+    std::string text = "Client: hull\n";
+    text += field(" ", "Version", client_version());
+    text += field(" ", "API version", "1.51");
+    text += field(" ", "OS/Arch", cat("linux/", kArchitecture));
+    text += field(" ", "Context", "default");
+    if (failure.empty()) text += server_text(both["Server"]);
+    print(text);
+  }
+  if (!failure.empty()) throw Exit(1, failure);
+  return 0;
+}
+
+int info(Invocation& call) {
+  Value answer = call.client().get("/info");
+  if (std::string format = call.options.text("format"); !format.empty()) {
+    answer.set("ClientInfo", client_info());
+    return print_formatted(answer, format);
+  }
+  print(info_text(answer));
+  for (const Value& warning : answer["Warnings"].list()) complain(warning.text());
+  return 0;
+}
+
+}  // namespace hull::cli::system

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+#include "cli/listing.h"
+#include "cli/template.h"
+#include "cli/verbs.h"
+
+namespace hull::cli {
+namespace {
+
+struct Kind {
+  std::string_view name, path, tail, title;
+};
+constexpr Kind kKinds[] = {{"container", "/containers/", "/json", "container"},
+                           {"image", "/images/", "/json", "image"},
+                           {"network", "/networks/", "", "network"},
+                           {"volume", "/volumes/", "", "volume"}};
+
+std::string fetch(Invocation& call, const Kind& kind, const std::string& name) {
+  bool size = kind.name == "container" && call.options.is_set("size");
+  return call.client().call("GET", cat(kind.path, percent_encoded(name), kind.tail, size ? "?size=1" : "")).body;
+}
+
+// The first kind that knows the name. Only "not found" makes it look further.
+std::string fetch_any(Invocation& call, const std::string& name) {
+  std::string wanted = call.options.text("type");
+  for (const Kind& kind : kKinds) {
+    if (!wanted.empty() && wanted != kind.name) continue;
+    try {
+      return fetch(call, kind, name);
+    } catch (const Refused& refused) {
+      bool elsewhere =
+          refused.status() == 404 || refused.reason().find("invalid reference format") != std::string::npos;
+      if (!elsewhere || !wanted.empty()) throw;
+    }
+  }
+  throw Refused(404, cat("No such object: ", name));
+}
+
+// Prints what `get` finds for each argument: JSON indented by four blanks, or --format once for each.
+template <class Get>
+int show(Invocation& call, Get get) {
+  const std::string format = call.options.text("format");
+  std::vector<std::string> found, failures;
+  for (const std::string& name : call.arguments()) {
+    try {
+      found.push_back(get(name));
+    } catch (const Refused& refused) {
+      failures.push_back(refused.status() == 404 && refused.reason().starts_with("No such object")
+                             ? cat("Error: ", refused.reason())
+                             : refused.what());
+    }
+  }
+  if (format.empty() || format == "json") {
+    std::string all = "[";
+    for (const std::string& one : found) all += cat(all.size() > 1 ? "," : "", trim(one));
+    all += "]";
+    print_line(format.empty() ? indent_json(all, "    ") : all);
+  } else {
+    Template form(unescaped(format));
+    for (const std::string& one : found) {
+      try {
+        print_line(form.run(parse_value(one)));
+      } catch (const Error& e) {
+        complain(cat("template parsing error: ", e.message()));
+        return 1;
+      }
+    }
+  }
+  for (const std::string& failure : failures) complain(failure);
+  return failures.empty() ? 0 : 1;
+}
+
+int show_kind(Invocation& call, std::string_view name) {
+  for (const Kind& kind : kKinds)
+    if (kind.name == name) return show(call, [&](const std::string& object) { return fetch(call, kind, object); });
+  return 1;
+}
+
+}  // namespace
+
+namespace container {
+int inspect(Invocation& call) { return show_kind(call, "container"); }
+}  // namespace container
+namespace image {
+int inspect(Invocation& call) { return show_kind(call, "image"); }
+}  // namespace image
+namespace network {
+int inspect(Invocation& call) { return show_kind(call, "network"); }
+}  // namespace network
+namespace volume {
+int inspect(Invocation& call) { return show_kind(call, "volume"); }
+}  // namespace volume
+namespace system {
+int inspect(Invocation& call) {
+  std::string type = call.options.text("type");
+  bool known = type.empty();
+  for (const Kind& kind : kKinds) known = known || kind.name == type;
+  if (!known) fail_invalid(quoted(type), " is not a valid value for --type");
+  return show(call, [&](const std::string& name) { return fetch_any(call, name); });
+}
+}  // namespace system
+}  // namespace hull::cli

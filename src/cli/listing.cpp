@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/listing.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/table.h"
+#include "cli/template.h"
+#include "cli/units.h"
+
+namespace hull::cli {
+namespace {
+
+std::string columns_template(const Listing& listing) {
+  std::string text;
+  for (const Column& column : listing.shown) text += cat(text.empty() ? "" : "\t", "{{.", column.field, "}}");
+  return text;
+}
+
+Value headings(const Listing& listing) {
+  Value out = Value::empty_map();
+  for (const auto* columns : {&listing.shown, &listing.others})
+    for (const Column& column : *columns) out.set(column.field, column.heading);
+  return out;
+}
+
+}  // namespace
+
+std::string listed(const Listing& listing, const std::vector<Value>& rows, const std::string& format) {
+  std::string out;
+  if (format == "json") {
+    for (const Value& row : rows) out += json_line(row) + "\n";
+    return out;
+  }
+  bool table = format.empty() || format == "table" || format.starts_with("table ") || format.starts_with("table\t");
+  std::string layout = !table ? format : format.size() > 6 ? format.substr(6) : columns_template(listing);
+  Template form(unescaped(layout));
+  if (table) out += form.run(headings(listing), Template::MissingKey::kNoValue) + "\n";
+  for (const Value& row : rows) out += form.run(row) + "\n";
+  return table ? aligned(out) : out;
+}
+
+std::string json_line(const Value& row) {
+  if (!row.is_map()) return to_json(row);
+  auto members = row.map();
+  std::ranges::sort(members, {}, &std::pair<std::string, Value>::first);
+  Value out = Value::empty_map();
+  for (const auto& [name, value] : members)
+    if (!name.starts_with(kHidden)) out.set(name, value);
+  return to_json(out);
+}
+
+std::string unescaped(std::string_view format) {
+  std::string out;
+  for (std::size_t i = 0; i < format.size(); ++i) {
+    bool escape = format[i] == '\\' && i + 1 < format.size() && (format[i + 1] == 't' || format[i + 1] == 'n');
+    out += !escape ? format[i] : format[++i] == 't' ? '\t' : '\n';
+  }
+  return out;
+}
+
+std::string joined_labels(const Value& labels) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : labels.map()) parts.push_back(cat(name, "=", value.text()));
+  std::ranges::sort(parts);
+  return join(parts, ",");
+}
+
+void set_labels(Value& row, const Value& labels) {
+  row.set("Labels", joined_labels(labels));
+  row.set(std::string{kHidden} + "labels", labels);
+}
+
+std::string shortened(std::string_view text, std::size_t width) {
+  if (text_columns(text) <= width) return std::string(text);
+  std::size_t end = 0;
+  for (std::size_t seen = 0; end < text.size(); ++end)
+    if ((text[end] & 0xC0) != 0x80 && seen++ == width - 1) break;
+  return cat(text.substr(0, end), "…");
+}
+
+std::string short_form(std::string_view id) {
+  if (auto colon = id.find(':'); colon != id.npos) id.remove_prefix(colon + 1);
+  return std::string(id.substr(0, 12));
+}
+
+std::string ago(std::int64_t seconds) {
+  if (seconds <= 0) return "N/A";
+  return human_duration(now().nanoseconds / 1'000'000'000 - seconds) + " ago";
+}
+
+std::string created_at(std::int64_t seconds) {
+  std::time_t time = seconds;
+  std::tm parts{};
+  ::localtime_r(&time, &parts);
+  char out[80];
+  return std::string(out, std::strftime(out, sizeof out, "%Y-%m-%d %H:%M:%S %z %Z", &parts));
+}
+
+}  // namespace hull::cli

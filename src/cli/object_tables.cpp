@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+#include "cli/key_values.h"
+#include "cli/verbs.h"
+
+// The commands on images, networks, volumes and the engine itself.
+namespace hull::cli {
+namespace {
+
+constexpr auto kBool = FlagKind::kBool;
+constexpr auto kText = FlagKind::kText;
+constexpr auto kList = FlagKind::kList;
+
+#define HULL_FLAG_FILTER \
+  { "filter", 'f', kList, "Only those that match (name=value)", {}, "filter", {}, check_filter }
+#define HULL_FLAG_FORMAT \
+  { "format", 0, kText, "'table', 'table TEMPLATE', 'json', or a Go template" }
+#define HULL_FLAG_FORMAT_ONE \
+  { "format", 'f', kText, "'json', or a Go template" }
+
+constexpr Flag kImages[] = {
+    {"all", 'a', kBool, "Show intermediate images too"},
+    {"digests", 0, kBool, "Show digests"},
+    HULL_FLAG_FILTER,
+    HULL_FLAG_FORMAT,
+    {"no-trunc", 0, kBool, "Do not shorten"},
+    {"quiet", 'q', kBool, "Show ids only"},
+};
+constexpr Flag kFormatOne[] = {HULL_FLAG_FORMAT_ONE};
+constexpr Flag kImageInspect[] = {HULL_FLAG_FORMAT_ONE,
+                                  {"platform", 0, kText, "Platform of the image (os/arch[/variant])"}};
+constexpr Flag kHistory[] = {
+    HULL_FLAG_FORMAT,
+    {"human", 'H', kBool, "Sizes and times for people", "true"},
+    {"no-trunc", 0, kBool, "Do not shorten"},
+    {"quiet", 'q', kBool, "Show ids only"},
+};
+constexpr Flag kImageRemove[] = {
+    {"force", 'f', kBool, "Remove it although it is used"},
+    {"no-prune", 0, kBool, "Keep untagged parents"},
+};
+constexpr Flag kImport[] = {
+    {"change", 'c', kList, "Dockerfile instruction to apply"},
+    {"message", 'm', kText, "Comment of the image"},
+    {"platform", 0, kText, "Platform of the image (os/arch[/variant])"},
+};
+constexpr Flag kLoad[] = {
+    {"input", 'i', kText, "Read from this file instead of standard input"},
+    {"platform", 0, kList, "Load only this platform"},
+    {"quiet", 'q', kBool, "Do not show progress"},
+};
+constexpr Flag kPull[] = {
+    {"platform", 0, kText, "Platform of the image (os/arch[/variant])"},
+    {"quiet", 'q', kBool, "Do not show progress"},
+};
+constexpr Flag kPruneAll[] = {
+    {"all", 'a', kBool, "Remove all that is not used"},
+    {"filter", 0, kList, "Only those that match (until=…, label=…)", {}, "filter", {}, check_filter},
+    {"force", 'f', kBool, "Do not ask"},
+};
+constexpr Flag kSystemPrune[] = {
+    {"all", 'a', kBool, "Remove all images that are not used"},
+    {"filter", 0, kList, "Only those that match (until=…, label=…)", {}, "filter", {}, check_filter},
+    {"force", 'f', kBool, "Do not ask"},
+    {"volumes", 0, kBool, "Remove anonymous volumes too"},
+};
+constexpr Flag kVolumeCreate[] = {
+    {"driver", 'd', kText, "Driver of the volume", "local"},
+    {"label", 0, kList, "Label (name=value)", {}, {}, {}, check_label},
+    {"opt", 'o', kList, "Option of the driver (name=value)"},
+};
+constexpr Flag kQuietList[] = {
+    HULL_FLAG_FILTER,
+    HULL_FLAG_FORMAT,
+    {"no-trunc", 0, kBool, "Do not shorten"},
+    {"quiet", 'q', kBool, "Show names or ids only"},
+};
+constexpr Flag kForce[] = {{"force", 'f', kBool, "Do not fail for what is not there"}};
+constexpr Flag kNetworkInspect[] = {HULL_FLAG_FORMAT_ONE, {"verbose", 'v', kBool, "Show more"}};
+constexpr Flag kInspect[] = {
+    HULL_FLAG_FORMAT_ONE,
+    {"size", 's', kBool, "Show sizes of containers too"},
+    {"type", 0, kText, "Only objects of this type"},
+};
+constexpr Flag kEvents[] = {
+    HULL_FLAG_FILTER,
+    {"format", 0, kText, "'json', or a Go template"},
+    {"since", 0, kText, "From this time on (time or duration ago)"},
+    {"until", 0, kText, "Up to this time (time or duration ago)"},
+};
+constexpr Flag kUsage[] = {
+    HULL_FLAG_FORMAT,
+};
+
+#undef HULL_FLAG_FILTER
+#undef HULL_FLAG_FORMAT
+#undef HULL_FLAG_FORMAT_ONE
+
+constexpr std::string_view kImagesOf = "[OPTIONS] IMAGE [IMAGE...]", kOptions = "[OPTIONS]";
+constexpr bool kMixed = true;
+
+}  // namespace
+
+std::span<const Command> object_commands() {
+  static constexpr Command kCommands[] = {
+      {"image ls",
+       "image list|images",
+       "[OPTIONS] [REPOSITORY[:TAG]]",
+       "List images",
+       0,
+       1,
+       kMixed,
+       {kImages},
+       image::list},
+      {"image inspect", "", kImagesOf, "Show all about images", 1, -1, kMixed, {kImageInspect}, image::inspect},
+      {"image history",
+       "history",
+       "[OPTIONS] IMAGE",
+       "Show how an image was made",
+       1,
+       1,
+       kMixed,
+       {kHistory},
+       image::history},
+      {"image import",
+       "import",
+       "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
+       "Make an image of a root file system in a tar file",
+       1,
+       2,
+       kMixed,
+       {kImport},
+       image::import},
+      {"image load",
+       "load",
+       kOptions,
+       "Load images from a tar file or standard input",
+       0,
+       0,
+       kMixed,
+       {kLoad},
+       image::load},
+      {"image pull",
+       "pull",
+       "[OPTIONS] NAME[:TAG|@DIGEST]",
+       "Download an image from a registry",
+       1,
+       1,
+       kMixed,
+       {kPull},
+       image::pull},
+      {"image prune", "", kOptions, "Remove unused images", 0, 0, kMixed, {kPruneAll}, image::prune},
+      {"image rm", "image remove|rmi", kImagesOf, "Remove images", 1, -1, kMixed, {kImageRemove}, image::remove},
+      {"image tag",
+       "tag",
+       "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+       "Give an image another name",
+       2,
+       2,
+       false,
+       {},
+       image::tag},
+      {"network inspect",
+       "",
+       "[OPTIONS] NETWORK [NETWORK...]",
+       "Show all about networks",
+       1,
+       -1,
+       kMixed,
+       {kNetworkInspect},
+       network::inspect},
+      {"network ls", "network list", kOptions, "List networks", 0, 0, kMixed, {kQuietList}, network::list},
+      {"volume create", "", "[OPTIONS] [VOLUME]", "Create a volume", 0, 1, kMixed, {kVolumeCreate}, volume::create},
+      {"volume inspect",
+       "",
+       "[OPTIONS] VOLUME [VOLUME...]",
+       "Show all about volumes",
+       1,
+       -1,
+       kMixed,
+       {kFormatOne},
+       volume::inspect},
+      {"volume ls", "volume list", kOptions, "List volumes", 0, 0, kMixed, {kQuietList}, volume::list},
+      {"volume prune", "", kOptions, "Remove unused volumes", 0, 0, kMixed, {kPruneAll}, volume::prune},
+      {"volume rm",
+       "volume remove",
+       "[OPTIONS] VOLUME [VOLUME...]",
+       "Remove volumes",
+       1,
+       -1,
+       kMixed,
+       {kForce},
+       volume::remove},
+  };
+  return kCommands;
+}
+
+std::span<const Command> system_commands() {
+  static constexpr Command kCommands[] = {
+      {"inspect",
+       "",
+       "[OPTIONS] NAME|ID [NAME|ID...]",
+       "Show all about any object",
+       1,
+       -1,
+       kMixed,
+       {kInspect},
+       system::inspect},
+      {"version", "", kOptions, "Show the versions of client and engine", 0, 0, kMixed, {kFormatOne}, system::version},
+      {"system info",
+       "info",
+       kOptions,
+       "Show what the engine and its machine are like",
+       0,
+       0,
+       kMixed,
+       {kFormatOne},
+       system::info},
+      {"system events", "events", kOptions, "Show what happens, live", 0, 0, kMixed, {kEvents}, system::events},
+      {"system df", "", kOptions, "Show how much space is used", 0, 0, kMixed, {kUsage}, system::disk_usage},
+      {"system prune", "", kOptions, "Remove unused objects", 0, 0, kMixed, {kSystemPrune}, system::prune},
+  };
+  return kCommands;
+}
+
+std::span<const Group> command_groups() {
+  static constexpr Group kGroups[] = {{"container", "Manage containers"},
+                                      {"image", "Manage images"},
+                                      {"network", "Manage networks"},
+                                      {"volume", "Manage volumes"},
+                                      {"system", "Manage the engine"}};
+  return kGroups;
+}
+
+}  // namespace hull::cli

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+
+#include "cli/command.h"
+#include "cli/container_path.h"
+#include "cli/listing.h"
+#include "cli/prune.h"
+#include "cli/units.h"
+#include "cli/verbs.h"
+
+namespace hull::cli::container {
+namespace {
+
+struct Mapping {
+  std::string address, type;
+  std::int64_t inside, outside;  // outside 0: exposed only
+};
+
+std::string shown_address(const std::string& address) {
+  return address.find(':') == std::string::npos ? address : cat("[", address, "]");
+}
+
+std::string range(std::int64_t first, std::int64_t last) { return first == last ? cat(first) : cat(first, "-", last); }
+
+// "0.0.0.0:80-81->80-81/tcp, 90/udp": neighbours that are mapped alike are one entry.
+std::string ports_text(const Value& ports) {
+  std::vector<Mapping> mappings;
+  for (const Value& port : ports.list())
+    mappings.push_back(
+        {port["IP"].text(), port["Type"].text(), port["PrivatePort"].integer(), port["PublicPort"].integer()});
+  std::ranges::sort(mappings, [](const Mapping& a, const Mapping& b) {
+    return std::tie(a.inside, a.address, a.type, a.outside) < std::tie(b.inside, b.address, b.type, b.outside);
+  });
+  // One run for each address and type; a port mapped to itself may join the run before it.
+  std::vector<std::string> exposed, published;
+  std::map<std::pair<std::string, std::string>, std::pair<std::int64_t, std::int64_t>> runs;
+  auto finish = [&](const auto& key, const auto& run) {
+    std::string ports_in_run = range(run.first, run.second);
+    if (key.first.empty())
+      exposed.push_back(cat(ports_in_run, "/", key.second));
+    else
+      published.push_back(cat(shown_address(key.first), ":", ports_in_run, "->", ports_in_run, "/", key.second));
+  };
+  std::vector<std::string> unequal;
+  for (const Mapping& one : mappings) {
+    if (one.outside && one.outside != one.inside) {
+      unequal.push_back(cat(shown_address(one.address), ":", one.outside, "->", one.inside, "/", one.type));
+      continue;
+    }
+    auto key = std::pair(one.outside ? one.address : std::string(), one.type);
+    auto found = runs.find(key);
+    if (found != runs.end() && found->second.second + 1 == one.inside) {
+      found->second.second = one.inside;
+      continue;
+    }
+    if (found != runs.end()) finish(key, found->second);
+    runs[key] = {one.inside, one.inside};
+  }
+  for (const auto& [key, run] : runs) finish(key, run);
+  for (auto* part : {&published, &unequal}) exposed.insert(exposed.end(), part->begin(), part->end());
+  return join(exposed, ", ");
+}
+
+std::string names_text(const Value& names, bool whole) {
+  std::vector<std::string> out;
+  for (const Value& name : names.list()) {
+    std::string plain = name.text().starts_with('/') ? name.text().substr(1) : name.text();
+    // "/web/db" is a link of web, not a name of its own.
+    if (whole || plain.find('/') == std::string::npos) out.push_back(plain);
+  }
+  return join(out, ",");
+}
+
+std::string size_text(const Value& container) {
+  std::string own = decimal_size(container["SizeRw"].real(), 3);
+  if (container["SizeRootFs"].integer() <= 0) return own;
+  return cat(own, " (virtual ", decimal_size(container["SizeRootFs"].real(), 3), ")");
+}
+
+std::string image_text(const Value& container, bool whole) {
+  const std::string& image = container["Image"].text();
+  if (image.empty()) return "<no image>";
+  if (!whole && image.starts_with("sha256:")) return short_form(image);
+  auto digest = image.find('@');
+  return whole || digest == std::string::npos ? image : image.substr(0, digest);
+}
+
+Value row_of(const Value& container, bool whole) {
+  Value row = Value::empty_map();
+  const std::string& id = container["Id"].text();
+  std::vector<std::string> mounts, networks;
+  std::int64_t volumes = 0;
+  for (const Value& mount : container["Mounts"].list()) {
+    const std::string& name = mount["Name"].text().empty() ? mount["Source"].text() : mount["Name"].text();
+    mounts.push_back(whole ? name : shortened(name, 15));
+    volumes += mount["Driver"].text() == "local";
+  }
+  for (const auto& [name, endpoint] : container["NetworkSettings"]["Networks"].map()) networks.push_back(name);
+  std::string command = whole ? container["Command"].text() : shortened(container["Command"].text(), 20);
+  row.set("ID", whole ? id : short_form(id));
+  row.set("Names", names_text(container["Names"], whole));
+  row.set("Image", image_text(container, whole));
+  row.set("Command", to_json(Value(command)));
+  row.set("CreatedAt", created_at(container["Created"].integer()));
+  row.set("RunningFor", ago(container["Created"].integer()));
+  row.set("Ports", ports_text(container["Ports"]));
+  row.set("State", container["State"]);
+  row.set("Status", container["Status"]);
+  row.set("HealthStatus", container["Health"]["Status"].text());
+  row.set("Size", size_text(container));
+  set_labels(row, container["Labels"]);
+  row.set("Mounts", join(mounts, ","));
+  row.set("LocalVolumes", cat(volumes));
+  row.set("Networks", join(networks, ","));
+  row.set("Platform", container["ImageManifestDescriptor"]["platform"]);
+  return row;
+}
+
+Listing listing(bool with_size) {
+  Listing out{{{"ID", "CONTAINER ID"},
+               {"Image", "IMAGE"},
+               {"Command", "COMMAND"},
+               {"RunningFor", "CREATED"},
+               {"Status", "STATUS"},
+               {"Ports", "PORTS"},
+               {"Names", "NAMES"}},
+              {{"CreatedAt", "CREATED AT"},
+               {"State", "STATE"},
+               {"HealthStatus", "HEALTH STATUS"},
+               {"Labels", "LABELS"},
+               {"Mounts", "MOUNTS"},
+               {"LocalVolumes", "LOCAL VOLUMES"},
+               {"Networks", "NETWORKS"},
+               {"Platform", "PLATFORM"}}};
+  (with_size ? out.shown : out.others).push_back({"Size", "SIZE"});
+  return out;
+}
+
+}  // namespace
+
+int list(Invocation& call) {
+  const Options& options = call.options;
+  Query query;
+  bool latest = options.is_set("latest"),
+       size = options.is_set("size") || options.text("format").find(".Size") != std::string::npos;
+  std::int64_t last = latest ? 1 : options.integer("last");
+  if (options.is_set("all")) query.add("all", "1");
+  if (last > 0) query.add("limit", cat(last));
+  if (size) query.add("size", "1");
+  query.add_filters(options.list("filter"));
+  Value answer = call.client().get(cat("/containers/json", query.text()));
+  std::vector<Value> rows;
+  for (const Value& container : answer.list()) rows.push_back(row_of(container, options.is_set("no-trunc")));
+  std::string format = options.text("format");
+  if (options.is_set("quiet") && format.empty()) format = "{{.ID}}";
+  print(listed(listing(size), rows, format));
+  return 0;
+}
+
+int prune(Invocation& call) {
+  return prune_objects(call, "containers", "WARNING! This will remove all stopped containers.");
+}
+
+}  // namespace hull::cli::container

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace hull::cli {
+
+struct Columns {
+  std::size_t least = 10;  // width of a column at least
+  std::size_t gap = 3;     // blanks behind its widest cell
+};
+
+// Lines whose cells are separated by tabs, with the cells below each other. As in Go's tabwriter, a column is made of
+// consecutive lines that have a cell there, and what follows the last tab of a line is not part of any.
+std::string aligned(std::string_view text, Columns columns = {});
+
+// Characters, not bytes.
+std::size_t text_columns(std::string_view text);
+
+}  // namespace hull::cli

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <termios.h>
+
+#include <optional>
+
+namespace hull::cli {
+
+struct WindowSize {
+  unsigned rows = 0, columns = 0;
+};
+
+bool is_terminal(int fd);
+// Of the terminal behind `fd`; zeros when there is none.
+WindowSize window_size(int fd);
+// The width that texts are wrapped at: the terminal's on standard output, or 80.
+unsigned text_width();
+
+// The terminal in raw mode (no echo, no line editing, no signals from keys) until destruction. See termios(3).
+class RawTerminal {
+ public:
+  explicit RawTerminal(int fd);
+  RawTerminal(const RawTerminal&) = delete;
+  RawTerminal& operator=(const RawTerminal&) = delete;
+  ~RawTerminal() { restore(); }
+  void restore();
+
+ private:
+  int fd_;
+  std::optional<termios> saved_;
+};
+
+}  // namespace hull::cli

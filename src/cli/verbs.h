@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The functions behind the command tables, by what they work on.
+namespace hull::cli {
+
+class Invocation;
+
+namespace container {
+int attach(Invocation& call);
+int create(Invocation& call);
+int exec(Invocation& call);
+int inspect(Invocation& call);
+int kill(Invocation& call);
+int list(Invocation& call);
+int logs(Invocation& call);
+int pause(Invocation& call);
+int port(Invocation& call);
+int prune(Invocation& call);
+int remove(Invocation& call);
+int rename(Invocation& call);
+int restart(Invocation& call);
+int run(Invocation& call);
+int start(Invocation& call);
+int stats(Invocation& call);
+int stop(Invocation& call);
+int top(Invocation& call);
+int unpause(Invocation& call);
+int update(Invocation& call);
+int wait(Invocation& call);
+}  // namespace container
+
+namespace image {
+int history(Invocation& call);
+int import(Invocation& call);
+int inspect(Invocation& call);
+int list(Invocation& call);
+int load(Invocation& call);
+int prune(Invocation& call);
+int pull(Invocation& call);
+int remove(Invocation& call);
+int tag(Invocation& call);
+}  // namespace image
+
+namespace network {
+int inspect(Invocation& call);
+int list(Invocation& call);
+}  // namespace network
+
+namespace volume {
+int create(Invocation& call);
+int inspect(Invocation& call);
+int list(Invocation& call);
+int prune(Invocation& call);
+int remove(Invocation& call);
+}  // namespace volume
+
+namespace system {
+int disk_usage(Invocation& call);
+int events(Invocation& call);
+int info(Invocation& call);
+int inspect(Invocation& call);
+int prune(Invocation& call);
+int version(Invocation& call);
+}  // namespace system
+
+}  // namespace hull::cli
