@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime_arguments.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace hull::runtime_cli {
+
+Arguments::Arguments(const std::vector<Flag>& flags, std::vector<std::string> words) {
+  std::size_t next = 0;
+  for (; next < words.size(); ++next) {
+    std::string_view word = words[next];
+    if (word == "--") {
+      ++next;
+      break;
+    }
+    if (word.size() < 2 || word[0] != '-') break;
+    word.remove_prefix(word.starts_with("--") ? 2 : 1);
+    auto [name, value] = split_once(word, '=');
+    auto flag = std::ranges::find_if(flags, [name = name](const Flag& known) {
+      return known.name == name || (!known.short_name.empty() && known.short_name == name);
+    });
+    if (flag == flags.end()) fail_invalid("flag provided but not defined: -", name);
+    std::string text(value.value_or("true"));
+    if (flag->takes_value && !value) {
+      if (++next == words.size()) fail_invalid("flag needs an argument: -", name);
+      text = words[next];
+    }
+    if (!flag->takes_value && text == "false") continue;
+    values_[std::string(flag->name)].push_back(std::move(text));
+  }
+  words_.assign(words.begin() + static_cast<std::ptrdiff_t>(next), words.end());
+}
+
+std::string Arguments::get(std::string_view flag, std::string fallback) const {
+  auto found = values_.find(flag);
+  return found == values_.end() ? std::move(fallback) : found->second.back();
+}
+
+std::vector<std::string> Arguments::all(std::string_view flag) const {
+  auto found = values_.find(flag);
+  return found == values_.end() ? std::vector<std::string>() : found->second;
+}
+
+const std::string& Arguments::word(std::size_t index, std::string_view what) const {
+  if (index >= words_.size()) fail_invalid(what, " is missing");
+  return words_[index];
+}
+
+}  // namespace hull::runtime_cli

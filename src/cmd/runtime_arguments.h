@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hull::runtime_cli {
+
+struct Flag {
+  std::string_view name;        // without dashes
+  std::string_view short_name;  // one letter, or empty
+  bool takes_value = false;
+};
+
+// What is left of a command line after its flags were taken out of the front: "-x v", "--x v", "--x=v", "-x=v", in Go's
+// manner (one dash or two are the same). Flags end at the first other word or at "--".
+class Arguments {
+ public:
+  // Throws Error{kInvalidArgument} for unknown flags and missing values.
+  Arguments(const std::vector<Flag>& flags, std::vector<std::string> words);
+
+  bool has(std::string_view flag) const { return values_.contains(flag); }
+  std::string get(std::string_view flag, std::string fallback = {}) const;  // the last value given
+  std::vector<std::string> all(std::string_view flag) const;
+  const std::vector<std::string>& words() const { return words_; }
+  // The word at `index`. Throws Error{kInvalidArgument} naming `what` when there is none.
+  const std::string& word(std::size_t index, std::string_view what) const;
+
+ private:
+  std::map<std::string, std::vector<std::string>, std::less<>> values_;
+  std::vector<std::string> words_;
+};
+
+}  // namespace hull::runtime_cli
