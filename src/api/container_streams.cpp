@@ -6,6 +6,7 @@
 #include "api/status.h"
 #include "api/streams.h"
 #include "base/error.h"
+#include "linux/stream_io.h"
 #include "oci/json.h"
 
 namespace hull::api {
@@ -73,12 +74,22 @@ std::string framed(unsigned char stream, std::string_view text) {
   return frame.append(text);
 }
 
+// The docker SDK for Python reads the head of an answer through a buffer, and then goes on with the bare socket: what
+// the buffer has taken beyond the head is lost to it. So the head must have been read before the stream begins.
+// (Docker's own slowness hides that.)
+void let_head_be_read(const Call& call, int socket) {
+  constexpr int kPatience = 200;  // milliseconds
+  if (call.request.header("User-Agent").find("docker-sdk-python") != std::string_view::npos)
+    linux::sent_is_read_within(socket, kPatience);
+}
+
 shim::Stream hijacked_stream(Call& call, bool tty) {
   auto taken = call.response.hijack(stream_type(call, tty));
   shim::Stream stream;
   stream.socket = std::move(taken.socket);
   stream.early_input = std::move(taken.early_input);
   stream.multiplexed = !tty;
+  let_head_be_read(call, stream.socket.get());
   return stream;
 }
 

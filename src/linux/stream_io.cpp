@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 namespace hull::linux {
 
@@ -71,6 +73,16 @@ std::size_t pipe_capacity(int fd) {
 bool readable_within(int fd, int timeout_ms) {
   pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
   return restarted([&] { return ::poll(&entry, 1, timeout_ms); }) > 0;
+}
+
+bool sent_is_read_within(int socket, int timeout_ms) {
+  constexpr int kPausesPerMillisecond = 10;
+  for (int pause = 0; pause < timeout_ms * kPausesPerMillisecond; ++pause) {
+    int unread = 0;
+    if (::ioctl(socket, TIOCOUTQ, &unread) < 0 || unread == 0) return true;
+    ::usleep(1000 / kPausesPerMillisecond);
+  }
+  return false;
 }
 
 void shut_down_writing(int socket) noexcept { ::shutdown(socket, SHUT_WR); }

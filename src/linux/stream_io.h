@@ -40,6 +40,10 @@ std::size_t pipe_capacity(int fd);  // F_GETPIPE_SZ; 64 KiB for what is no pipe
 // Waits until there is something to read, or the other side is closed. False when the time is over.
 bool readable_within(int fd, int timeout_ms);
 
+// Waits until the other side has read all that was sent (SIOCOUTQ; over TCP: has acknowledged it). False when the
+// time is over first.
+bool sent_is_read_within(int socket, int timeout_ms);
+
 void shut_down_writing(int socket) noexcept;
 
 }  // namespace hull::linux
