@@ -12,7 +12,6 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma)
 find_package(BZip2 REQUIRED)
 find_package(ZLIB REQUIRED)
-pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 
 hull_room(base)
 hull_room(linux USES base oci LIBRARIES PkgConfig::SECCOMP Threads::Threads)

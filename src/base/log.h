@@ -7,7 +7,7 @@
 #include "base/text.h"
 
 // The log of a process. One line per event on standard error, by default as
-// `2026-01-02T03:04:05.123456Z warn message`; a process may put another sink in its place (hulld: spdlog).
+// `2026-01-02T03:04:05.123456Z warn message`; a process may put another sink in its place.
 // Log an error or pass it on, never both.
 namespace hull::log {
 
