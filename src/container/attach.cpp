@@ -17,6 +17,30 @@ std::string framed(bool is_stderr, std::string_view text) {
   return frame.append(text);
 }
 
+// Between the head of the answer and the hand-over of the stream: a start waits for it. Not while a log is replayed,
+// which takes as long as the client likes.
+class Promise {
+ public:
+  Promise(Live& container, bool wanted) : container_(container), held_(wanted) { add(1); }
+  ~Promise() { keep(); }
+  Promise(const Promise&) = delete;
+  Promise& operator=(const Promise&) = delete;
+  void keep() {
+    add(-1);
+    held_ = false;
+  }
+
+ private:
+  void add(int change) {
+    if (!held_) return;
+    std::scoped_lock lock(container_.mutex);
+    container_.attaching += change;
+    container_.changed.notify_all();
+  }
+  Live& container_;
+  bool held_;
+};
+
 void refuse_unattachable(const State& state) {
   if (state.status == Status::kPaused)
     fail(Kind::kConflict, "container ", state.id, " is paused, unpause the container before attach");
@@ -35,6 +59,7 @@ void Engine::attach(std::string_view name, AttachRequest request) {
   if (request.detach_keys && !request.detach_keys->empty()) keys = parse_detach_keys(*request.detach_keys);
   else if (config.tty) keys = kDefaultDetachKeys;
 
+  Promise promise(*container, !request.logs);
   shim::Stream stream = request.take_stream(config.tty);
   stream.in = request.in && config.open_stdin;
   stream.out = request.out;
@@ -64,6 +89,7 @@ void Engine::attach(std::string_view name, AttachRequest request) {
       return;
     }
   }
+  promise.keep();
   shim->attach(std::move(stream));
 }
 

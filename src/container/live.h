@@ -74,6 +74,7 @@ class Live {
   int backoff_step = 0;
 
   std::vector<shim::Stream> pending_streams;  // attached before the start
+  int attaching = 0;                          // clients that have been promised a stream, which is not in the list yet
 
   std::mutex persistence;  // orders writes of the state to the database
 

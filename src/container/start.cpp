@@ -103,8 +103,9 @@ struct Attempt {
 
 Attempt begin(Live& container) {
   std::unique_lock lock(container.mutex);
-  // What is left of the last run has the same names (control group) as what is about to be made.
-  container.changed.wait(lock, [&] { return !container.tearing_down; });
+  // What is left of the last run has the same names (control group) as what is about to be made; and whoever has the
+  // head of an attach answer may count on the very first byte of output.
+  container.changed.wait(lock, [&] { return !container.tearing_down && container.attaching == 0; });
   check_startable(*container.state());
   Attempt attempt;
   attempt.state = *container.state();
