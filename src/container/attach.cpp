@@ -96,7 +96,7 @@ void Engine::attach(std::string_view name, AttachRequest request) {
 void Engine::resize(std::string_view name, std::uint32_t height, std::uint32_t width) {
   auto container = impl_->registry.get(name);
   auto state = container->state();
-  if (state->status != Status::kRunning && state->status != Status::kPaused)
+  if (!is_up(*state))
     fail(Kind::kConflict, "cannot resize a stopped container");
   std::shared_ptr<shim::Client> shim;
   {

@@ -57,10 +57,12 @@ void Engine::Impl::publish(const State& state, std::string action, std::map<std:
   services.events.publish(std::move(event));
 }
 
+bool is_up(const State& state) { return state.status == Status::kRunning || state.status == Status::kPaused; }
+
 void require_running(const State& state) {
   if (state.status == Status::kRestarting)
     fail(Kind::kConflict, "Container ", state.id, " is restarting, wait until the container is running");
-  if (state.status != Status::kRunning && state.status != Status::kPaused)
+  if (!is_up(state))
     fail(Kind::kConflict, "container ", state.id, " is not running");
 }
 

@@ -93,6 +93,8 @@ struct Engine::Impl {
   void remove_leftovers();
 };
 
+// It has processes: running or paused.
+bool is_up(const State& state);
 // Throws Error{kConflict} "container x is not running" and the like unless it runs (paused counts).
 void require_running(const State& state);
 

@@ -46,7 +46,7 @@ void Engine::Impl::shim_lost(const LivePtr& container, std::uint64_t run) {
 
 void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord& record) {
   auto before = container->state();
-  if (before->status != Status::kRunning && before->status != Status::kPaused) return;
+  if (!is_up(*before)) return;
   if (record.oom_killed && !before->oom_killed) publish(*before, "oom");
   // The ports are free before anybody is told that the container has ended.
   services.networks.detach(container->id);
@@ -56,7 +56,7 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
   StatePtr after;
   {
     std::scoped_lock lock(container->mutex);
-    if (container->state()->status != Status::kRunning && container->state()->status != Status::kPaused) return;
+    if (!is_up(*container->state())) return;
     directory = std::exchange(container->run_directory, {});
     container->shim.reset();
     container->pidfd.reset();

@@ -20,7 +20,7 @@ void Engine::logs(std::string_view name, const LogQuery& query, const std::funct
     auto now_state = container->state();
     std::scoped_lock lock(container->mutex);
     return container->removed || container->run != run ||
-           (now_state->status != Status::kRunning && now_state->status != Status::kPaused && !container->starting);
+           (!is_up(*now_state) && !container->starting);
   };
   read_log(state->log_path, query, line, ended, stop);
 }

@@ -77,7 +77,7 @@ bool Engine::Impl::take_up(const LivePtr& container, const std::string& director
 // Records the end of a container that ended while there was no engine.
 void Engine::Impl::close_up(const LivePtr& container, const std::string& directory) {
   auto state = container->state();
-  bool was_up = state->status == Status::kRunning || state->status == Status::kPaused;
+  bool was_up = is_up(*state);
   auto record = directory.empty() ? std::nullopt : shim::read_exit_record(directory);
   if (!was_up && !record) return;
   auto ended = record.value_or(shim::ExitRecord{kUnknownCode, state->oom_killed, now()});
@@ -143,7 +143,7 @@ void Engine::Impl::settle(const LivePtr& container) {
 void Engine::Impl::revive(const LivePtr& container) {
   auto state = container->state();
   const RestartPolicy& policy = state->spec->host.restart_policy;
-  if (state->status == Status::kRunning || state->status == Status::kPaused) return;
+  if (is_up(*state)) return;
   if (state->status == Status::kRemoving || (state->spec->host.auto_remove && state->status != Status::kCreated)) {
     container->change([](State& s) { s.status = Status::kExited; });
     remove_automatically(container);

@@ -11,8 +11,6 @@ namespace hull::container {
 
 namespace {
 
-bool is_up(const State& state) { return state.status == Status::kRunning || state.status == Status::kPaused; }
-
 // Anonymous volumes go with `-v` and with --rm, unless somebody else uses them too.
 std::vector<std::string> volumes_to_remove(const State& state, const std::vector<LivePtr>& all,
                                            volume::Volumes& volumes) {

@@ -75,7 +75,7 @@ pid_t pid_of_mode(Engine::Impl& engine, const std::string& mode, std::string_vie
   constexpr std::string_view kPrefix = "container:";
   if (!mode.starts_with(kPrefix)) return 0;
   auto target = engine.registry.get(std::string_view(mode).substr(kPrefix.size()))->state();
-  if (target->status != Status::kRunning && target->status != Status::kPaused)
+  if (!is_up(*target))
     fail(Kind::kConflict, "failed to join ", what, " namespace: container ", target->id, " is not running");
   return target->pid;
 }

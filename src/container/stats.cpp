@@ -31,7 +31,7 @@ std::uint64_t host_cpu_time() {
 StatsSample Engine::stats(std::string_view name) {
   auto state = impl_->registry.get(name)->state();
   StatsSample sample;
-  sample.running = state->status == Status::kRunning || state->status == Status::kPaused;
+  sample.running = is_up(*state);
   if (!sample.running) return sample;
   sample.read = now();
   sample.online_cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));

@@ -30,8 +30,6 @@ std::uint64_t exits_of(Live& container) {
   return container.exits;
 }
 
-bool is_up(const State& state) { return state.status == Status::kRunning || state.status == Status::kPaused; }
-
 }  // namespace
 
 void Engine::Impl::send_signal(const LivePtr& container, int signal) {

@@ -50,7 +50,7 @@ std::vector<std::string> Engine::update(std::string_view name, const HostConfig&
   spec->host = merged(spec->host, changes);
   std::vector<std::string> warnings;
   validate_resources(spec->host, warnings);
-  if (state->status == Status::kRunning || state->status == Status::kPaused)
+  if (is_up(*state))
     impl_->cgroup_of(*state)->update(resources_of(*spec));
   impl_->services.database.set_container_spec(state->id, encode_spec(*spec));
   auto updated = container->change([&](State& s) { s.spec = spec; });
