@@ -58,8 +58,8 @@ long microseconds() {
 }
 
 struct Places {
-  std::string work;                      // everything of this run, removed at the end
-  std::string lower;                     // the root filesystem that ships busybox
+  std::string work;   // everything of this run, removed at the end
+  std::string lower;  // the root filesystem that ships busybox
   std::string bridge;
   std::vector<std::string> hierarchies;  // mount points of cgroup v1 subsystems, or of v2
   bool unified = false;
@@ -91,7 +91,8 @@ void make_cgroups(const Places& places) {
     }
     if (hierarchy.ends_with("/devices")) {
       write_file(directory + "/devices.deny", "a");
-      for (const char* rule : {"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 136:* rwm"})
+      for (const char* rule :
+           {"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 136:* rwm"})
         write_file(directory + "/devices.allow", rule);
     }
   }
@@ -115,8 +116,7 @@ void mount_at(const char* type, const std::string& target, unsigned long flags, 
 
 void bind(const std::string& source, const std::string& target, bool read_only) {
   must(mount(source.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0, target);
-  if (read_only)
-    must(mount(nullptr, target.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0, target);
+  if (read_only) must(mount(nullptr, target.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0, target);
 }
 
 void make_devices(const std::string& root) {
@@ -124,7 +124,8 @@ void make_devices(const std::string& root) {
     const char* name;
     unsigned major, minor;
   };
-  for (Node node : {Node{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}})
+  for (Node node :
+       {Node{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}})
     must(mknod((root + "/dev/" + node.name).c_str(), S_IFCHR | 0666, makedev(node.major, node.minor)) == 0, node.name);
   must(symlink("/proc/self/fd", (root + "/dev/fd").c_str()) == 0, "/dev/fd");
   must(symlink("pts/ptmx", (root + "/dev/ptmx").c_str()) == 0, "/dev/ptmx");
@@ -207,7 +208,8 @@ void remove_box(const std::string& box) {
 }
 
 // Starts a container; `applet` is what runs in it. Returns its pid, and a pidfd.
-pid_t start(const Places& places, const std::string& box, bool network, int* pidfd, const char* applet, const char* argument = nullptr) {
+pid_t start(const Places& places, const std::string& box, bool network, int* pidfd, const char* applet,
+            const char* argument = nullptr) {
   int go[2];
   must(pipe2(go, O_CLOEXEC) == 0, "pipe");
   make_box(box);
@@ -233,7 +235,8 @@ pid_t start(const Places& places, const std::string& box, bool network, int* pid
     std::string path = "/proc/" + std::to_string(pid) + "/ns/net";
     int space = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     must(space >= 0, path);
-    floor_bench::make_veth("hf" + std::to_string(getpid() % 10000) + "x" + std::to_string(counter), places.bridge, space);
+    floor_bench::make_veth("hf" + std::to_string(getpid() % 10000) + "x" + std::to_string(counter), places.bridge,
+                           space);
     close(space);
     must(write(go[1], "x", 1) == 1, "go");
   }
@@ -262,7 +265,8 @@ long one_exec(int target) {
   long begin = microseconds();
   pid_t pid = fork();
   if (pid == 0) {
-    must(setns(target, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP) == 0, "setns");
+    must(setns(target, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP) == 0,
+         "setns");
     pid_t inner = fork();
     if (inner == 0) run_busybox("true");
     int status = 0;
@@ -281,7 +285,8 @@ Places prepare() {
   places.work = std::string(base ? base : "/tmp") + "/hull-floor-" + std::to_string(getpid());
   places.lower = places.work + "/lower";
   must(mkdir(places.work.c_str(), 0755) == 0 && mkdir(places.lower.c_str(), 0755) == 0, places.work);
-  for (const char* directory : {"/bin", "/etc", "/proc", "/sys", "/dev"}) mkdir((places.lower + directory).c_str(), 0755);
+  for (const char* directory : {"/bin", "/etc", "/proc", "/sys", "/dev"})
+    mkdir((places.lower + directory).c_str(), 0755);
   std::string copy = "cp /bin/busybox '" + places.lower + "/bin/busybox' && cd '" + places.lower +
                      "/etc' && touch hosts hostname resolv.conf";
   must(std::system(copy.c_str()) == 0, copy);

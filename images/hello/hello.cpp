@@ -65,8 +65,8 @@ int main() {
     (own_namespace(name) ? own : shared) += std::string(" ") + name;
 
   std::printf("Hello from hull!\n\nThis container works, on Linux %s:\n", system.release);
-  std::printf("  namespaces   own:%s%s%s\n", own.empty() ? " none" : own.c_str(), shared.empty() ? "" : "; the host's:",
-              shared.c_str());
+  std::printf("  namespaces   own:%s%s%s\n", own.empty() ? " none" : own.c_str(),
+              shared.empty() ? "" : "; the host's:", shared.c_str());
   std::printf("  process id   %d\n", static_cast<int>(getpid()));
   std::printf("  cgroups      %s\n", cgroup_version(mounts));
   std::printf("  seccomp      %s\n", seccomp_mode());

@@ -16,8 +16,8 @@ namespace hull::api {
 
 // What `GET /version` and `GET /info` tell about this engine and nothing else knows.
 struct About {
-  std::string version = "0.1.0";   // of hull
-  std::string id;                  // stable as long as the data root
+  std::string version = "0.1.0";  // of hull
+  std::string id;                 // stable as long as the data root
   std::string shim_program, runtime_program, init_program;
   bool debug = false;
   Timestamp started;

@@ -159,8 +159,7 @@ Json host_config_shape(const State& state) {
 
 std::string command_text(const State& state) {
   std::string text = state.spec->path;
-  for (const auto& word : state.spec->args)
-    text += word.find(' ') == word.npos ? cat(" ", word) : cat(" '", word, "'");
+  for (const auto& word : state.spec->args) text += word.find(' ') == word.npos ? cat(" ", word) : cat(" '", word, "'");
   return text;
 }
 

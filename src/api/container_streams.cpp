@@ -124,8 +124,8 @@ void container_logs(Call& call) {
     fail(Kind::kConflict, "can not get logs from container which is dead or marked for removal");
   begin();
   try {
-    call.engine.logs(state->id, query, [&](const container::LogLine& line) { writer.line(line); },
-                     call.request.hung_up());
+    call.engine.logs(
+        state->id, query, [&](const container::LogLine& line) { writer.line(line); }, call.request.hung_up());
     writer.flush();
   } catch (const Error& e) {
     if (e.kind() == Kind::kCancelled) throw;
@@ -141,7 +141,8 @@ void wait_container(Call& call) {
       {"removed", container::WaitCondition::kRemoved},
   };
   std::string wanted = call.query.get("condition");
-  const auto* found = std::ranges::find(kConditions, wanted, &std::pair<std::string_view, container::WaitCondition>::first);
+  const auto* found =
+      std::ranges::find(kConditions, wanted, &std::pair<std::string_view, container::WaitCondition>::first);
   if (found == std::end(kConditions)) fail_invalid("invalid condition: ", hull::quoted(wanted));
   // Clients start the container when they see this head: the wait is certain to see its end then.
   auto registered = [&] {
@@ -151,8 +152,10 @@ void wait_container(Call& call) {
   Json out;
   out["StatusCode"] = result.code;
   if (!result.error.empty()) out["Error"] = {{"Message", result.error}};
-  if (call.response.started()) call.response.write(dump_json(out) + "\n");
-  else reply(call, 200, out);
+  if (call.response.started())
+    call.response.write(dump_json(out) + "\n");
+  else
+    reply(call, 200, out);
 }
 
 }  // namespace hull::api

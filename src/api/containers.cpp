@@ -46,7 +46,8 @@ void move_mac_address(container::Spec& spec) {
   if (spec.config.mac_address.empty()) return;
   std::string mode = spec.host.network_mode.empty() ? "default" : spec.host.network_mode;
   auto& endpoint = spec.endpoints[mode];
-  if (endpoint.mac_address.empty()) endpoint.mac_address = spec.config.mac_address;
+  if (endpoint.mac_address.empty())
+    endpoint.mac_address = spec.config.mac_address;
   else if (endpoint.mac_address != spec.config.mac_address)
     fail_invalid("conflicting MAC addresses: ", spec.config.mac_address, " for the container, ", endpoint.mac_address,
                  " for its endpoint");

@@ -38,8 +38,7 @@ bool about(const Filters& filters, std::string_view type, const Event& event) {
 
 bool shown(const Filters& filters, const Event& event) {
   // "exec_create" and "health_status" stand for all that begin so ("exec_create: sh").
-  bool action = filters.exact("event", event.action) ||
-                filters.exact("event", split_once(event.action, ':').first);
+  bool action = filters.exact("event", event.action) || filters.exact("event", split_once(event.action, ':').first);
   return action && filters.exact("type", event.type) && filters.exact("scope", "local") &&
          filters.labels(event.attributes) && about(filters, "container", event) && about(filters, "image", event) &&
          about(filters, "network", event) && about(filters, "volume", event) && about(filters, "daemon", event);

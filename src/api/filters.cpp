@@ -78,7 +78,8 @@ bool Filters::prefix(std::string_view key, std::string_view value) const {
 
 bool Filters::pattern(std::string_view key, std::string_view value) const {
   const auto& wanted = values(key);
-  return wanted.empty() || std::ranges::any_of(wanted, [&](const auto& w) { return w == value || matches_regex(w, value); });
+  return wanted.empty() ||
+         std::ranges::any_of(wanted, [&](const auto& w) { return w == value || matches_regex(w, value); });
 }
 
 bool Filters::labels(const std::map<std::string, std::string>& labels) const {
@@ -91,9 +92,12 @@ std::optional<bool> Filters::flag(std::string_view key) const {
   if (wanted.empty()) return std::nullopt;
   bool yes = false, no = false;
   for (const auto& value : wanted) {
-    if (value == "1" || value == "true") yes = true;
-    else if (value == "0" || value == "false") no = true;
-    else fail_invalid("invalid filter '", key, "=", value, "'");
+    if (value == "1" || value == "true")
+      yes = true;
+    else if (value == "0" || value == "false")
+      no = true;
+    else
+      fail_invalid("invalid filter '", key, "=", value, "'");
   }
   if (yes && no) fail_invalid("invalid filter '", key, "': it cannot be both true and false");
   return yes;

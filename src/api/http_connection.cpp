@@ -127,8 +127,10 @@ class Exchange final : public Request, public Response {
   void begin(int status, std::string_view content_type) override {
     std::string out = head_of(status, content_type);
     chunking_ = !is_http_1_0_;
-    if (chunking_) out += "Transfer-Encoding: chunked\r\n";
-    else keep_alive_ = false;
+    if (chunking_)
+      out += "Transfer-Encoding: chunked\r\n";
+    else
+      keep_alive_ = false;
     out += "\r\n";
     started_ = streaming_ = true;
     transport_.write(out);
@@ -149,8 +151,8 @@ class Exchange final : public Request, public Response {
     bool upgrade = wants_upgrade();
     std::string out;
     if (upgrade) {
-      out = cat("HTTP/1.1 101 UPGRADED\r\nContent-Type: ", content_type, "\r\nConnection: Upgrade\r\nUpgrade: ",
-                header("Upgrade"), "\r\n");
+      out = cat("HTTP/1.1 101 UPGRADED\r\nContent-Type: ", content_type,
+                "\r\nConnection: Upgrade\r\nUpgrade: ", header("Upgrade"), "\r\n");
       append_headers(out);
     } else {
       out = head_of(200, content_type);
@@ -289,11 +291,20 @@ void serve_connection(UniqueFd socket, const Handler& handler, linux::Reactor& r
 
 std::string_view reason_phrase(int status) {
   static constexpr std::pair<int, std::string_view> kPhrases[] = {
-      {101, "UPGRADED"},        {200, "OK"},          {201, "Created"},
-      {204, "No Content"},      {304, "Not Modified"}, {400, "Bad Request"},
-      {401, "Unauthorized"},    {403, "Forbidden"},   {404, "Not Found"},
-      {409, "Conflict"},        {431, "Request Header Fields Too Large"},
-      {499, "Client Closed Request"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
+      {101, "UPGRADED"},
+      {200, "OK"},
+      {201, "Created"},
+      {204, "No Content"},
+      {304, "Not Modified"},
+      {400, "Bad Request"},
+      {401, "Unauthorized"},
+      {403, "Forbidden"},
+      {404, "Not Found"},
+      {409, "Conflict"},
+      {431, "Request Header Fields Too Large"},
+      {499, "Client Closed Request"},
+      {500, "Internal Server Error"},
+      {501, "Not Implemented"},
       {503, "Service Unavailable"},
   };
   for (const auto& [code, phrase] : kPhrases)

@@ -31,7 +31,8 @@ std::size_t Transport::read(void* buffer, std::size_t size) {
 void Transport::write(std::string_view data) {
   try {
     while (!data.empty()) {
-      if (auto sent = linux::send_some(socket_.get(), data.data(), data.size())) data.remove_prefix(*sent);
+      if (auto sent = linux::send_some(socket_.get(), data.data(), data.size()))
+        data.remove_prefix(*sent);
       else if (linux::wait_for(socket_.get(), true, interrupt_, kWritePatience) != linux::Wakeup::kReady)
         fail(Kind::kCancelled, "the client takes no data");
     }

@@ -36,7 +36,8 @@ class Progress {
 };
 
 std::int64_t containers_of(const Call& call, const std::string& image_id) {
-  return std::ranges::count_if(call.engine.list(), [&](const auto& state) { return state->spec->image_id == image_id; });
+  return std::ranges::count_if(call.engine.list(),
+                               [&](const auto& state) { return state->spec->image_id == image_id; });
 }
 
 auto user_of_images(Call& call) {
@@ -59,7 +60,8 @@ Json summary_of(const Image& image, const Call& call) {
   out["Labels"] = image.config.config.labels.empty() ? Json(nullptr) : to_json(image.config.config.labels);
   out["ParentId"] = "";
   bool placeholders = !call.since(43);
-  out["RepoDigests"] = placeholders && image.repository_digests.empty() ? Json{"<none>@<none>"} : Json(image.repository_digests);
+  out["RepoDigests"] =
+      placeholders && image.repository_digests.empty() ? Json{"<none>@<none>"} : Json(image.repository_digests);
   out["RepoTags"] = placeholders && image.tags.empty() ? Json{"<none>:<none>"} : Json(image.tags);
   out["SharedSize"] = -1;
   out["Size"] = image.size;
@@ -81,9 +83,8 @@ bool fits_reference(const Image& image, const Filters& filters) {
     return match(match, pattern, text);
   };
   return std::ranges::any_of(image.tags, [&](std::string_view tag) {
-    return std::ranges::any_of(wanted, [&](const auto& w) {
-      return fits(w, tag) || fits(w, tag.substr(0, tag.rfind(':')));
-    });
+    return std::ranges::any_of(wanted,
+                               [&](const auto& w) { return fits(w, tag) || fits(w, tag.substr(0, tag.rfind(':'))); });
   });
 }
 
@@ -151,8 +152,7 @@ void list_images(Call& call) {
 
 void create_image(Call& call) {
   std::string source = call.query.get("fromSrc");
-  if (source.empty())
-    fail(Kind::kNotImplemented, "pulling is not available in this build: load or import the image");
+  if (source.empty()) fail(Kind::kNotImplemented, "pulling is not available in this build: load or import the image");
   if (source != "-")
     fail(Kind::kNotImplemented, "importing from a URL is not available in this build: send the archive itself");
   image::ImportOptions options;

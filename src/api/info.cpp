@@ -28,7 +28,9 @@ Json security_options() {
 
 void add_counts(Json& out, Call& call) {
   auto containers = call.engine.list();
-  auto count = [&](auto fits) { return std::ranges::count_if(containers, [&](const auto& s) { return fits(s->status); }); };
+  auto count = [&](auto fits) {
+    return std::ranges::count_if(containers, [&](const auto& s) { return fits(s->status); });
+  };
   auto running = count([](Status s) { return s == Status::kRunning || s == Status::kRestarting; });
   auto paused = count([](Status s) { return s == Status::kPaused; });
   out["Containers"] = containers.size();
@@ -60,8 +62,9 @@ void add_fixed(Json& out, Call& call) {
                     {"Log", {"json-file", "none"}}};
   out["Runtimes"] = {{"hull", {{"path", call.about.runtime_program}}}};
   out["DefaultRuntime"] = "hull";
-  out["Swarm"] = {{"NodeID", ""},         {"NodeAddr", ""},       {"LocalNodeState", "inactive"},
-                  {"ControlAvailable", false}, {"Error", ""}, {"RemoteManagers", nullptr}};
+  out["Swarm"] = {
+      {"NodeID", ""}, {"NodeAddr", ""},           {"LocalNodeState", "inactive"}, {"ControlAvailable", false},
+      {"Error", ""},  {"RemoteManagers", nullptr}};
   out["LiveRestoreEnabled"] = true;
   out["Isolation"] = "";
   out["InitBinary"] = call.about.init_program.empty() ? "" : "hull-init";
@@ -70,7 +73,8 @@ void add_fixed(Json& out, Call& call) {
     if (!call.since(49)) out[key]["Expected"] = call.about.version;
   }
   out["SecurityOptions"] = security_options();
-  out["RegistryConfig"] = {{"IndexConfigs", Json::object()}, {"InsecureRegistryCIDRs", Json::array()}, {"Mirrors", nullptr}};
+  out["RegistryConfig"] = {
+      {"IndexConfigs", Json::object()}, {"InsecureRegistryCIDRs", Json::array()}, {"Mirrors", nullptr}};
   out["IndexServerAddress"] = "https://index.docker.io/v1/";
   if (!call.since(50)) out["BridgeNfIptables"] = out["BridgeNfIp6tables"] = false;
   if (call.since(49)) out["FirewallBackend"] = {{"Driver", "nftables"}};

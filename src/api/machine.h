@@ -14,7 +14,7 @@ std::string host_name();
 struct OperatingSystem {
   std::string name, version;  // "Debian GNU/Linux 12 (bookworm)", "12"
 };
-OperatingSystem operating_system();  // os-release(5)
+OperatingSystem operating_system();       // os-release(5)
 std::string_view machine_architecture();  // as uname -m: "x86_64"
 std::string_view go_architecture();       // as Go and OCI name it: "amd64"
 

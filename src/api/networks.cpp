@@ -16,11 +16,12 @@ Json containers_of(const Network& network, const Call& call) {
   for (const auto& state : call.engine.list()) {
     for (const auto& [name, endpoint] : state->endpoints) {
       if (endpoint.network_id != network.id && name != network.name) continue;
-      out[state->id] = {{"Name", state->name},
-                        {"EndpointID", endpoint.endpoint_id},
-                        {"MacAddress", endpoint.mac_address},
-                        {"IPv4Address", endpoint.address.empty() ? "" : cat(endpoint.address, "/", endpoint.prefix_length)},
-                        {"IPv6Address", ""}};
+      out[state->id] = {
+          {"Name", state->name},
+          {"EndpointID", endpoint.endpoint_id},
+          {"MacAddress", endpoint.mac_address},
+          {"IPv4Address", endpoint.address.empty() ? "" : cat(endpoint.address, "/", endpoint.prefix_length)},
+          {"IPv6Address", ""}};
     }
   }
   return out;

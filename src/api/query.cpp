@@ -71,7 +71,8 @@ std::uint32_t terminal_size(const Query& query, std::string_view name, std::stri
   std::string text = query.get(name);
   if (auto value = parse_number<std::uint32_t>(text)) return *value;
   bool digits = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-  fail_invalid("invalid resize ", what, " ", hull::quoted(text), ": ", digits ? "value out of range" : "invalid syntax");
+  fail_invalid("invalid resize ", what, " ", hull::quoted(text), ": ",
+               digits ? "value out of range" : "invalid syntax");
 }
 
 }  // namespace hull::api

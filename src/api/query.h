@@ -18,7 +18,7 @@ class Query {
   explicit Query(std::string_view text = {});  // Error{kInvalidArgument} for broken escapes
 
   bool has(std::string_view name) const;
-  std::string get(std::string_view name) const;                    // "" when it is missing
+  std::string get(std::string_view name) const;  // "" when it is missing
   std::vector<std::string> all(std::string_view name) const;
   // "", "0", "no", "false" and "none" (trimmed, any case) are false, everything else is true.
   bool flag(std::string_view name, bool when_missing = false) const;

@@ -47,11 +47,15 @@ void answer_error(Response& response, const Error& error, const Request& request
     throw error;  // the connection ends here
   }
   int status = status_of(error.kind());
-  if (status >= 500) log::warn(request.method, " ", request.path, ": ", error.message());
-  else log::debug(request.method, " ", request.path, ": ", status, " ", error.message());
+  if (status >= 500)
+    log::warn(request.method, " ", request.path, ": ", error.message());
+  else
+    log::debug(request.method, " ", request.path, ": ", status, " ", error.message());
   if (error.kind() == Kind::kCancelled) throw error;
-  if (status == 304) response.send(304, "", "");
-  else response.send(status, kJson, error_body(error.message()));
+  if (status == 304)
+    response.send(304, "", "");
+  else
+    response.send(status, kJson, error_body(error.message()));
 }
 
 }  // namespace
@@ -90,8 +94,8 @@ void Router::dispatch(Request& request, Response& response) const {
     auto parameters = match_path(route.pattern, path);
     if (!parameters) continue;
     if (version) check_supported(*version);
-    Call call{engine_,  about_, request, response, version.value_or(kNewest), Query(request.query),
-              std::move(*parameters)};
+    Call call{
+        engine_, about_, request, response, version.value_or(kNewest), Query(request.query), std::move(*parameters)};
     return route.handle(call);
   }
   fail(Kind::kNotFound, "page not found");

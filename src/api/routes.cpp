@@ -12,8 +12,23 @@ namespace {
 template <int kSubject>
 void refused(Call&);
 
-enum Subject : int { kArchive, kExport, kCheckpoint, kCommit, kWebsocket, kBuild, kSession, kSave, kSearch, kPush,
-                     kAttestation, kNetworkChange, kAuth, kDistribution, kPlugins };
+enum Subject : int {
+  kArchive,
+  kExport,
+  kCheckpoint,
+  kCommit,
+  kWebsocket,
+  kBuild,
+  kSession,
+  kSave,
+  kSearch,
+  kPush,
+  kAttestation,
+  kNetworkChange,
+  kAuth,
+  kDistribution,
+  kPlugins
+};
 
 constexpr std::string_view kNames[] = {
     "copying files to or from a container",
@@ -40,7 +55,8 @@ void refused(Call&) {
 
 void not_a_manager(Call&) {
   fail(Kind::kUnavailable,
-       "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm "
+       "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
+       "swarm "
        "and try again.");
 }
 
@@ -158,24 +174,15 @@ constexpr Route kRoutes[] = {
 
 // The collections of a swarm all have the same verbs.
 constexpr Route kSwarmRoutes[] = {
-    {"GET", "/nodes", not_a_manager},
-    {"GET", "/services", not_a_manager},
-    {"GET", "/tasks", not_a_manager},
-    {"GET", "/secrets", not_a_manager},
-    {"GET", "/configs", not_a_manager},
-    {"GET", "/nodes/{id*}", not_a_manager},
-    {"GET", "/services/{id*}", not_a_manager},
-    {"GET", "/tasks/{id*}", not_a_manager},
-    {"GET", "/secrets/{id*}", not_a_manager},
-    {"GET", "/configs/{id*}", not_a_manager},
-    {"POST", "/nodes/{id*}", not_a_manager},
-    {"POST", "/services/{id*}", not_a_manager},
-    {"POST", "/secrets/{id*}", not_a_manager},
-    {"POST", "/configs/{id*}", not_a_manager},
-    {"DELETE", "/nodes/{id}", not_a_manager},
-    {"DELETE", "/services/{id}", not_a_manager},
-    {"DELETE", "/secrets/{id}", not_a_manager},
-    {"DELETE", "/configs/{id}", not_a_manager},
+    {"GET", "/nodes", not_a_manager},           {"GET", "/services", not_a_manager},
+    {"GET", "/tasks", not_a_manager},           {"GET", "/secrets", not_a_manager},
+    {"GET", "/configs", not_a_manager},         {"GET", "/nodes/{id*}", not_a_manager},
+    {"GET", "/services/{id*}", not_a_manager},  {"GET", "/tasks/{id*}", not_a_manager},
+    {"GET", "/secrets/{id*}", not_a_manager},   {"GET", "/configs/{id*}", not_a_manager},
+    {"POST", "/nodes/{id*}", not_a_manager},    {"POST", "/services/{id*}", not_a_manager},
+    {"POST", "/secrets/{id*}", not_a_manager},  {"POST", "/configs/{id*}", not_a_manager},
+    {"DELETE", "/nodes/{id}", not_a_manager},   {"DELETE", "/services/{id}", not_a_manager},
+    {"DELETE", "/secrets/{id}", not_a_manager}, {"DELETE", "/configs/{id}", not_a_manager},
 };
 
 }  // namespace

@@ -52,8 +52,7 @@ Json memory_shape(const StatsSample& sample) {
 Json entries_shape(const std::vector<linux::BlockIoEntry>& entries) {
   Json out = Json::array();
   for (const auto& entry : entries)
-    out.push_back(
-        {{"major", entry.major}, {"minor", entry.minor}, {"op", entry.operation}, {"value", entry.value}});
+    out.push_back({{"major", entry.major}, {"minor", entry.minor}, {"op", entry.operation}, {"value", entry.value}});
   return out;
 }
 

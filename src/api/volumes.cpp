@@ -25,9 +25,7 @@ void fields(Visitor& visit, CreateBody& value) {
   visit("Labels", value.labels);
 }
 
-std::string in_seconds(Timestamp time) {
-  return format_rfc3339({time.nanoseconds / 1'000'000'000 * 1'000'000'000});
-}
+std::string in_seconds(Timestamp time) { return format_rfc3339({time.nanoseconds / 1'000'000'000 * 1'000'000'000}); }
 
 }  // namespace
 

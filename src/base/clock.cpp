@@ -52,21 +52,19 @@ std::string format_rfc3339(Timestamp time) {
   return seconds_part(time) + (digits.empty() ? "" : "." + digits) + "Z";
 }
 
-std::string format_rfc3339_fixed(Timestamp time) {
-  return cat(seconds_part(time), ".", fraction_digits(time), "Z");
-}
+std::string format_rfc3339_fixed(Timestamp time) { return cat(seconds_part(time), ".", fraction_digits(time), "Z"); }
 
 std::optional<Timestamp> parse_rfc3339(std::string_view text) {
   // 0123456789012345678
   // yyyy-mm-ddThh:mm:ss[.fraction](Z|+hh:mm|-hh:mm)
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
-      text[13] != ':' || text[16] != ':')
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
+      text[16] != ':')
     return std::nullopt;
   auto number = [&](std::size_t at, std::size_t size) { return parse_number<unsigned>(text.substr(at, size)); };
   auto year = number(0, 4), month = number(5, 2), day = number(8, 2);
   auto hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
-  if (!year || !month || !day || !hour || !minute || !second || *month < 1 || *month > 12 || *day < 1 ||
-      *day > 31 || *hour > 23 || *minute > 59 || *second > 60)
+  if (!year || !month || !day || !hour || !minute || !second || *month < 1 || *month > 12 || *day < 1 || *day > 31 ||
+      *hour > 23 || *minute > 59 || *second > 60)
     return std::nullopt;
   if (*year == 1 && *month == 1 && *day == 1) return Timestamp{};
 
@@ -96,7 +94,7 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     double nanoseconds;
   };
   // Longer names first where one starts with another.
-  constexpr Unit kUnits[] = {{"ns", 1},  {"us", 1e3},   {"\xc2\xb5s", 1e3}, {"ms", 1e6},
+  constexpr Unit kUnits[] = {{"ns", 1},  {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"ms", 1e6},
                              {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
   bool negative = !text.empty() && text.front() == '-';
   if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);

@@ -19,10 +19,10 @@ UniqueFd open_file(const std::string& path, int flags, mode_t mode = 0);
 // The same, but empty instead of an error when there is no such file (ENOENT, ENOTDIR).
 std::optional<UniqueFd> open_if_exists(const std::string& path, int flags);
 
-std::string read_file(const std::string& path);                              // throws errno
-std::optional<std::string> read_if_exists(const std::string& path);          // ENOENT: empty
-std::string read_all(int fd);                                                // up to end of file
-void write_all(int fd, std::string_view data);                               // throws errno
+std::string read_file(const std::string& path);                      // throws errno
+std::optional<std::string> read_if_exists(const std::string& path);  // ENOENT: empty
+std::string read_all(int fd);                                        // up to end of file
+void write_all(int fd, std::string_view data);                       // throws errno
 
 enum class Durability : unsigned char {
   kProcessCrash,  // whole or not at all for whoever reads it, while the machine is up: temporary, rename

@@ -27,9 +27,8 @@ std::string random_id() {
 std::string short_id(std::string_view id) { return std::string(id.substr(0, 12)); }
 
 bool looks_like_id_prefix(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+  return !text.empty() && text.size() <= 64 &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 }  // namespace hull

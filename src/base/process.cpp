@@ -45,8 +45,10 @@ void collect(const Pipe& output, const Pipe& errors, ProcessOutput& result) {
       if (ends[i].fd < 0 || !ends[i].revents) continue;
       char buffer[16384];
       ssize_t got = ::read(ends[i].fd, buffer, sizeof buffer);
-      if (got > 0) texts[i]->append(buffer, static_cast<std::size_t>(got));
-      else if (got == 0 || errno != EINTR) ends[i].fd = -1;
+      if (got > 0)
+        texts[i]->append(buffer, static_cast<std::size_t>(got));
+      else if (got == 0 || errno != EINTR)
+        ends[i].fd = -1;
     }
   }
 }

@@ -45,12 +45,13 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 // The two sides of the first separator; the second side is empty optional when there is none.
 std::pair<std::string_view, std::optional<std::string_view>> split_once(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
-std::string_view trim(std::string_view text);  // blanks, tabs, CR, LF at both ends
-std::string lower(std::string_view text);      // ASCII only
-std::string upper(std::string_view text);      // ASCII only
+std::string_view trim(std::string_view text);                       // blanks, tabs, CR, LF at both ends
+std::string lower(std::string_view text);                           // ASCII only
+std::string upper(std::string_view text);                           // ASCII only
 bool equals_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
-std::string quoted(std::string_view text);     // "text" with \" \\ \n \t \xNN escapes, for error messages
-// The same for a std::string: without it, std::quoted() of <iomanip> would be the better match by argument-dependent look-up.
+std::string quoted(std::string_view text);  // "text" with \" \\ \n \t \xNN escapes, for error messages
+// The same for a std::string: without it, std::quoted() of <iomanip> would be the better match by argument-dependent
+// look-up.
 inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
 inline std::string quoted(const char* text) { return quoted(std::string_view(text)); }
 

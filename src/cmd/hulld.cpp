@@ -59,7 +59,8 @@ void fields(Visitor& visit, FileOptions& value) {
 void add_flags(CLI::App& app, Options& options) {
   app.add_option("-H,--host", options.hosts, "Listen at unix:///path, tcp://host:port or fd:// (repeatable)");
   app.add_option("--data-root,-g", options.data_root, "Root of all durable state")->capture_default_str();
-  app.add_option("--exec-root", options.exec_root, "Root of what lives as long as the machine is up")->capture_default_str();
+  app.add_option("--exec-root", options.exec_root, "Root of what lives as long as the machine is up")
+      ->capture_default_str();
   app.add_option("-p,--pidfile", options.pidfile, "File for the id of this process");
   app.add_option("-b,--bridge", options.bridge, "Bridge device of the default network, or none")->capture_default_str();
   app.add_option("--bip", options.bip, "Address and prefix of the bridge, as 172.30.0.1/24");
@@ -74,7 +75,8 @@ void add_flags(CLI::App& app, Options& options) {
   app.add_option("--config-file", options.config_file, "daemon.json with the same keys");
   app.add_flag("--trace", options.trace, "Log the microseconds of each step of a start");
   for (const char* flag : {"--tls", "--tlsverify"})
-    app.add_flag_callback(flag, [&options, flag] { options.tls.emplace_back(flag); }, "TLS (refused: not available)");
+    app.add_flag_callback(
+        flag, [&options, flag] { options.tls.emplace_back(flag); }, "TLS (refused: not available)");
   for (const char* flag : {"--tlscacert", "--tlscert", "--tlskey"})
     app.add_option_function<std::string>(
         flag, [&options, flag](const std::string&) { options.tls.emplace_back(flag); }, "TLS (refused: not available)");
@@ -83,7 +85,8 @@ void add_flags(CLI::App& app, Options& options) {
 template <class Value>
 void take(const CLI::App& app, const std::string& flag, Value& target, const Value& from_file) {
   if (from_file == Value{}) return;
-  if (app.count(flag) > 0) fail_invalid("the configuration file and ", flag, " both say the same thing: use one of them");
+  if (app.count(flag) > 0)
+    fail_invalid("the configuration file and ", flag, " both say the same thing: use one of them");
   target = from_file;
 }
 
@@ -114,9 +117,12 @@ linux::CgroupDriver cgroup_driver(const Options& options) {
   for (const auto& option : options.exec_options) {
     auto [key, value] = split_once(option, '=');
     if (key != "native.cgroupdriver") fail_invalid("unknown --exec-opt ", hull::quoted(key));
-    if (value == "cgroupfs") driver = linux::CgroupDriver::kCgroupfs;
-    else if (value == "systemd") driver = linux::CgroupDriver::kSystemd;
-    else fail_invalid("native.cgroupdriver must be cgroupfs or systemd, not ", hull::quoted(value.value_or("")));
+    if (value == "cgroupfs")
+      driver = linux::CgroupDriver::kCgroupfs;
+    else if (value == "systemd")
+      driver = linux::CgroupDriver::kSystemd;
+    else
+      fail_invalid("native.cgroupdriver must be cgroupfs or systemd, not ", hull::quoted(value.value_or("")));
   }
   return driver;
 }
@@ -139,7 +145,8 @@ container::Configuration configuration_of(const Options& options) {
       std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "share/hull/images";
   configuration.cgroup_driver = cgroup_driver(options);
   bool systemd = configuration.cgroup_driver == linux::CgroupDriver::kSystemd;
-  configuration.cgroup_parent = options.cgroup_parent.empty() ? (systemd ? "system.slice" : "/hull") : options.cgroup_parent;
+  configuration.cgroup_parent =
+      options.cgroup_parent.empty() ? (systemd ? "system.slice" : "/hull") : options.cgroup_parent;
   configuration.default_stop_timeout = options.stop_timeout;
   configuration.trace = options.trace;
   return configuration;
@@ -201,8 +208,13 @@ int run(const Options& options) {
   auto shims = shim::make_launcher(reactor, configuration.shim_program);
 
   // The truth about containers is known before anybody can ask.
-  api::About about{HULL_VERSION, engine_id(options.data_root), configuration.shim_program,
-                   own_program("", "hull-runtime"), configuration.init_program, options.debug, now()};
+  api::About about{HULL_VERSION,
+                   engine_id(options.data_root),
+                   configuration.shim_program,
+                   own_program("", "hull-runtime"),
+                   configuration.init_program,
+                   options.debug,
+                   now()};
   container::Engine engine(std::move(configuration),
                            {*database, snapshots, images, networks, volumes, *shims, reactor, events});
   engine.recover();
@@ -241,8 +253,10 @@ int main_of(int argc, char** argv) {
   add_flags(app, options);
   CLI11_PARSE(app, argc, argv);
   merge_config_file(app, options);
-  if (!options.tls.empty()) fail_invalid(options.tls.front(), ": TLS is not available in this build; listen at a unix socket");
-  if (::geteuid() != 0) fail(Kind::kForbidden, "hulld has to be started as root: it makes namespaces, mounts and control groups");
+  if (!options.tls.empty())
+    fail_invalid(options.tls.front(), ": TLS is not available in this build; listen at a unix socket");
+  if (::geteuid() != 0)
+    fail(Kind::kForbidden, "hulld has to be started as root: it makes namespaces, mounts and control groups");
   log::set_level(options.debug ? log::Level::kDebug : log::parse_level(options.log_level));
   linux::block_signals({SIGTERM, SIGINT, SIGHUP});
   linux::ignore_signal(SIGPIPE);

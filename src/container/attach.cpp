@@ -56,8 +56,10 @@ void Engine::attach(std::string_view name, AttachRequest request) {
   refuse_unattachable(*state);
   const Config& config = state->spec->config;
   std::string keys;
-  if (request.detach_keys && !request.detach_keys->empty()) keys = parse_detach_keys(*request.detach_keys);
-  else if (config.tty) keys = kDefaultDetachKeys;
+  if (request.detach_keys && !request.detach_keys->empty())
+    keys = parse_detach_keys(*request.detach_keys);
+  else if (config.tty)
+    keys = kDefaultDetachKeys;
 
   Promise promise(*container, !request.logs);
   shim::Stream stream = request.take_stream(config.tty);
@@ -96,8 +98,7 @@ void Engine::attach(std::string_view name, AttachRequest request) {
 void Engine::resize(std::string_view name, std::uint32_t height, std::uint32_t width) {
   auto container = impl_->registry.get(name);
   auto state = container->state();
-  if (!is_up(*state))
-    fail(Kind::kConflict, "cannot resize a stopped container");
+  if (!is_up(*state)) fail(Kind::kConflict, "cannot resize a stopped container");
   std::shared_ptr<shim::Client> shim;
   {
     std::scoped_lock lock(container->mutex);

@@ -53,7 +53,7 @@ struct State {
   pid_t pid = 0;
   int exit_code = 0;
   bool oom_killed = false;
-  std::string error;          // of the last start that failed
+  std::string error;  // of the last start that failed
   Timestamp started, finished;
   int restart_count = 0;
   bool manually_stopped = false;

@@ -30,8 +30,7 @@ std::string Engine::Impl::run_directory(const std::string& id, const std::string
 }
 
 std::string Engine::Impl::cgroup_path(const std::string& id, const Spec& spec) const {
-  const std::string& parent =
-      spec.host.cgroup_parent.empty() ? configuration.cgroup_parent : spec.host.cgroup_parent;
+  const std::string& parent = spec.host.cgroup_parent.empty() ? configuration.cgroup_parent : spec.host.cgroup_parent;
   if (configuration.cgroup_driver == linux::CgroupDriver::kSystemd) return cat(parent, ":hull:", id);
   return cat(parent.starts_with('/') ? "" : "/", parent, "/", id);
 }
@@ -62,8 +61,7 @@ bool is_up(const State& state) { return state.status == Status::kRunning || stat
 void require_running(const State& state) {
   if (state.status == Status::kRestarting)
     fail(Kind::kConflict, "Container ", state.id, " is restarting, wait until the container is running");
-  if (!is_up(state))
-    fail(Kind::kConflict, "container ", state.id, " is not running");
+  if (!is_up(state)) fail(Kind::kConflict, "container ", state.id, " is not running");
 }
 
 }  // namespace hull::container

@@ -31,9 +31,9 @@ namespace hull::container {
 
 struct Configuration {
   std::string data_root, exec_root;
-  std::string shim_program;       // path of hull-shim
-  std::string init_program;       // path of the static init for --init; "" : none installed
-  std::string shipped_images;    // directory of images that come with hull; "" : none
+  std::string shim_program;             // path of hull-shim
+  std::string init_program;             // path of the static init for --init; "" : none installed
+  std::string shipped_images;           // directory of images that come with hull; "" : none
   std::string cgroup_parent = "/hull";  // systemd driver: a slice
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   int default_stop_timeout = 10;  // seconds
@@ -68,8 +68,8 @@ struct CreateResult {
 // head; when that throws, nothing was attached.
 struct AttachRequest {
   bool in = false, out = false, err = false;
-  bool logs = false;     // first what is in the log
-  bool stream = true;    // then live
+  bool logs = false;                       // first what is in the log
+  bool stream = true;                      // then live
   std::optional<std::string> detach_keys;  // "ctrl-p,ctrl-q" syntax; not given: the default (only with a terminal)
   std::function<shim::Stream(bool tty)> take_stream;  // writes the response head, gives socket and early input
 };
@@ -145,7 +145,7 @@ class Engine {
   Services& services();
 
   // Verbs.
-  CreateResult create(CreateRequest request);   // a container that cannot start is refused here
+  CreateResult create(CreateRequest request);  // a container that cannot start is refused here
   void start(std::string_view name, const std::optional<std::string>& detach_keys = {});  // kNotModified when running
   void stop(std::string_view name, std::optional<int> timeout, const std::string& signal, std::stop_token stop);
   void kill(std::string_view name, const std::string& signal);
@@ -177,7 +177,7 @@ class Engine {
 
   std::string exec_create(std::string_view name, ExecSpec spec);  // returns the exec's id
   void exec_start(const std::string& exec_id, ExecStart start);
-  ExecState exec_inspect(const std::string& exec_id) const;        // kNotFound "No such exec instance: id"
+  ExecState exec_inspect(const std::string& exec_id) const;  // kNotFound "No such exec instance: id"
   void exec_resize(const std::string& exec_id, std::uint32_t height, std::uint32_t width);
 
   struct Pruned {

@@ -34,7 +34,7 @@ struct Engine::Impl {
   std::mutex prune_mutex;
 
   // Places.
-  std::string container_directory(const std::string& id) const;     // <data-root>/containers/<id>
+  std::string container_directory(const std::string& id) const;                    // <data-root>/containers/<id>
   std::string run_directory(const std::string& id, const std::string& run) const;  // <exec-root>/containers/<id>.<run>
   std::string cgroup_path(const std::string& id, const Spec& spec) const;
   std::unique_ptr<linux::Cgroup> cgroup_of(const State& state) const;
@@ -48,7 +48,7 @@ struct Engine::Impl {
   void publish(const State& state, std::string action, std::map<std::string, std::string> more = {});
 
   // start.cpp
-  void start(const LivePtr& container);               // takes the operation lock
+  void start(const LivePtr& container);  // takes the operation lock
   void start_locked(const LivePtr& container);
   // Keeps the failure as the container's error, and words it for the client.
   Error start_failed(const LivePtr& container, const Error& error);
@@ -71,7 +71,8 @@ struct Engine::Impl {
   // Waits until the run that was going on at `exits` has ended. False after the time is over.
   bool wait_for_exit(Live& container, std::uint64_t exits, std::optional<std::chrono::nanoseconds> patience,
                      std::stop_token stop = {});
-  void stop(const LivePtr& container, std::optional<int> timeout, const std::string& signal, std::stop_token stop_token);
+  void stop(const LivePtr& container, std::optional<int> timeout, const std::string& signal,
+            std::stop_token stop_token);
   void thaw_if_paused(const LivePtr& container);
 
   // remove.cpp

@@ -30,8 +30,10 @@ void Events::publish(Event event) {
   }
   for (const auto& listener : listeners) {
     std::scoped_lock lock(listener->mutex);
-    if (listener->queue.size() >= kBacklog) listener->cut_off = true;
-    else listener->queue.push_back(event);
+    if (listener->queue.size() >= kBacklog)
+      listener->cut_off = true;
+    else
+      listener->queue.push_back(event);
     listener->arrived.notify_one();
   }
 }
@@ -70,8 +72,8 @@ void Events::follow(std::optional<Timestamp> since, std::optional<Timestamp> unt
     std::int64_t left = until ? until->nanoseconds - now().nanoseconds : 1'000'000'000;
     if (left <= 0) return;
     auto patience = std::chrono::nanoseconds(std::min<std::int64_t>(left, 1'000'000'000));
-    bool arrived = listener->arrived.wait_for(lock, stop, patience,
-                                              [&] { return !listener->queue.empty() || listener->cut_off; });
+    bool arrived =
+        listener->arrived.wait_for(lock, stop, patience, [&] { return !listener->queue.empty() || listener->cut_off; });
     if (!arrived && idle) {
       lock.unlock();
       idle();

@@ -20,11 +20,11 @@ std::string shown_command(const ExecSpec& spec) {
   return text;
 }
 
-UniqueFd open_root(const State& state) {
-  return open_file(cat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY);
-}
+UniqueFd open_root(const State& state) { return open_file(cat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY); }
 
-int exit_code_of(const runtime::Failure& failure) { return failure.code == EACCES || failure.code == EISDIR ? 126 : 127; }
+int exit_code_of(const runtime::Failure& failure) {
+  return failure.code == EACCES || failure.code == EISDIR ? 126 : 127;
+}
 
 }  // namespace
 
@@ -124,8 +124,10 @@ void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const Exec
     stream.in = spec.attach_stdin;
     stream.out = spec.attach_stdout;
     stream.err = spec.attach_stderr;
-    if (!spec.detach_keys.empty()) stream.detach_keys = parse_detach_keys(spec.detach_keys);
-    else if (spec.tty) stream.detach_keys = "\x10\x11";  // Ctrl-P Ctrl-Q
+    if (!spec.detach_keys.empty())
+      stream.detach_keys = parse_detach_keys(spec.detach_keys);
+    else if (spec.tty)
+      stream.detach_keys = "\x10\x11";  // Ctrl-P Ctrl-Q
     request.streams.push_back(std::move(stream));
   }
   exec.shim = shim;

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kLostCode = 137;  // a shim that was killed takes its container along with SIGKILL
+constexpr int kLostCode = 137;                       // a shim that was killed takes its container along with SIGKILL
 constexpr std::int64_t kStableRun = 10'000'000'000;  // nanoseconds: a run that long forgets the back-off
 constexpr auto kFirstDelay = 100ms;
 constexpr auto kLongestDelay = 60s;
@@ -39,8 +39,8 @@ void Engine::Impl::exited(const LivePtr& container, std::uint64_t run, shim::Exi
 
 void Engine::Impl::shim_lost(const LivePtr& container, std::uint64_t run) {
   auto state = container->state();
-  shim::ExitRecord record = shim::read_exit_record(container->run_directory)
-                                .value_or(shim::ExitRecord{kLostCode, state->oom_killed, now()});
+  shim::ExitRecord record =
+      shim::read_exit_record(container->run_directory).value_or(shim::ExitRecord{kLostCode, state->oom_killed, now()});
   exited(container, run, record);
 }
 
@@ -75,8 +75,10 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
   publish(*after, "die", {{"exitCode", cat(record.code)}, {"execDuration", run_time(*before, record.at)}});
   forget_execs_of(container->id);
 
-  if (after->spec->host.auto_remove && !container->restarting_by_hand) remove_automatically(container);
-  else persist(*container);
+  if (after->spec->host.auto_remove && !container->restarting_by_hand)
+    remove_automatically(container);
+  else
+    persist(*container);
   destroy_cgroup(*after);
   release_shared_memory(configuration, container->id);
   if (!directory.empty()) remove_tree(directory);

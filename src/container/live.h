@@ -54,17 +54,17 @@ class Live {
   }
 
   // What belongs to the present run.
-  std::uint64_t run = 0;            // counts starts: callbacks of an earlier run are ignored
-  bool starting = false;            // between the decision to start and its result
-  bool tearing_down = false;        // the last run has ended, and what it had is being removed
+  std::uint64_t run = 0;      // counts starts: callbacks of an earlier run are ignored
+  bool starting = false;      // between the decision to start and its result
+  bool tearing_down = false;  // the last run has ended, and what it had is being removed
   std::shared_ptr<shim::Client> shim;
   std::shared_ptr<UniqueFd> pidfd;
-  std::string run_directory;        // <exec-root>/containers/<id>.<run>
+  std::string run_directory;                   // <exec-root>/containers/<id>.<run>
   std::optional<shim::ExitRecord> early_exit;  // it ended before start() had come to its end
   bool out_of_memory = false;
 
   // For waiters.
-  std::uint64_t exits = 0;          // how often it has ended
+  std::uint64_t exits = 0;  // how often it has ended
   bool removed = false;
 
   // What the next exit does.

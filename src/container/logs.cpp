@@ -19,8 +19,7 @@ void Engine::logs(std::string_view name, const LogQuery& query, const std::funct
   auto ended = [&] {
     auto now_state = container->state();
     std::scoped_lock lock(container->mutex);
-    return container->removed || container->run != run ||
-           (!is_up(*now_state) && !container->starting);
+    return container->removed || container->run != run || (!is_up(*now_state) && !container->starting);
   };
   read_log(state->log_path, query, line, ended, stop);
 }

@@ -36,10 +36,10 @@ void write_network_files(Engine::Impl& engine, const State& state) {
   write(state.hostname_path, spec.config.hostname + "\n");
   write(state.resolv_conf_path, networks.resolv_conf(host.network_mode, strings(host.dns), strings(host.dns_search),
                                                      strings(host.dns_options)));
-  write(state.hosts_path, host.network_mode == "host" && !host.extra_hosts
-                              ? read_if_exists("/etc/hosts").value_or("")
-                              : networks.hosts_file(spec.config.hostname, spec.config.domainname, endpoint,
-                                                    strings(host.extra_hosts)));
+  write(state.hosts_path,
+        host.network_mode == "host" && !host.extra_hosts
+            ? read_if_exists("/etc/hosts").value_or("")
+            : networks.hosts_file(spec.config.hostname, spec.config.domainname, endpoint, strings(host.extra_hosts)));
 }
 
 PreparedNetwork join_container(Engine::Impl& engine, State& state, const std::string& target_id) {

@@ -39,14 +39,14 @@ std::string parse_detach_keys(std::string_view text);
 int parse_signal(std::string_view text);
 
 // What is mounted where, from Binds, Mounts, Volumes (of the image and of Config) and VolumesFrom, without
-// duplicates ("Duplicate mount point: x"). Volumes still without a name have name "". `tmpfs` mounts of the API's Mounts are
-// included (type "tmpfs"), HostConfig.Tmpfs is not.
+// duplicates ("Duplicate mount point: x"). Volumes still without a name have name "". `tmpfs` mounts of the API's
+// Mounts are included (type "tmpfs"), HostConfig.Tmpfs is not.
 struct MountPlan {
   MountPoint point;
-  bool no_copy = false;          // volumes: do not fill from the image
-  bool create_source = false;    // bind of -v: make a missing host directory
+  bool no_copy = false;        // volumes: do not fill from the image
+  bool create_source = false;  // bind of -v: make a missing host directory
   bool non_recursive = false, read_only_non_recursive = false, read_only_force_recursive = false;
-  bool anonymous = false;        // volume to be made with a generated name
+  bool anonymous = false;  // volume to be made with a generated name
   StringMap volume_labels, volume_options;
   std::string subpath, image_subpath;
   std::int64_t tmpfs_size = 0;

@@ -13,11 +13,11 @@ namespace hull::container {
 
 // Everything that a configuration depends on beside the container's own state.
 struct ConfigInputs {
-  const State& state;                   // with mounts (sources resolved) and paths of hosts, hostname, resolv.conf
+  const State& state;  // with mounts (sources resolved) and paths of hosts, hostname, resolv.conf
   const Configuration& configuration;
-  int rootfs = -1;                      // the mounted root filesystem: users, groups and devices are looked up in it
-  pid_t ipc_target = 0, pid_target = 0; // first processes of the containers of "container:<id>" modes
-  bool own_network_namespace = true;    // false with --network host
+  int rootfs = -1;                       // the mounted root filesystem: users, groups and devices are looked up in it
+  pid_t ipc_target = 0, pid_target = 0;  // first processes of the containers of "container:<id>" modes
+  bool own_network_namespace = true;     // false with --network host
 };
 
 // The OCI configuration of a container: Docker's default namespaces, mounts, devices, capabilities, masked

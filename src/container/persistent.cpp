@@ -24,9 +24,9 @@ Status from_string(std::string_view text, std::type_identity<Status>) {
 }
 
 std::string encode_state(const State& state) {
-  Persistent kept{state.status,  state.exit_code,         state.oom_killed,    state.error,
-                  state.started.nanoseconds, state.finished.nanoseconds, state.restart_count,
-                  state.manually_stopped,    state.mounts};
+  Persistent kept{state.status,        state.exit_code,           state.oom_killed,
+                  state.error,         state.started.nanoseconds, state.finished.nanoseconds,
+                  state.restart_count, state.manually_stopped,    state.mounts};
   return dump_json(to_json(kept));
 }
 

@@ -18,9 +18,7 @@ namespace {
 constexpr int kUnknownCode = 255;  // the real exit status is lost for good, as Docker words it
 
 // "<id>.<run>" to its two parts.
-std::string id_of_run(const std::string& directory_name) {
-  return std::string(split_once(directory_name, '.').first);
-}
+std::string id_of_run(const std::string& directory_name) { return std::string(split_once(directory_name, '.').first); }
 
 }  // namespace
 
@@ -109,11 +107,15 @@ void Engine::recover() {
     bool running = false;
     std::string ended_in;
     for (auto run = begin; run != end; ++run) {
-      if (!running && self.take_up(container, run->second)) running = true;
-      else if (exists(run->second + "/exit")) ended_in = run->second;
+      if (!running && self.take_up(container, run->second))
+        running = true;
+      else if (exists(run->second + "/exit"))
+        ended_in = run->second;
     }
-    if (running) up.push_back(row.id);
-    else self.close_up(container, ended_in);
+    if (running)
+      up.push_back(row.id);
+    else
+      self.close_up(container, ended_in);
   }
 
   release_stale_shared_memory(self.configuration, up);
@@ -152,8 +154,7 @@ void Engine::Impl::revive(const LivePtr& container) {
   if (state->status == Status::kCreated) return;
   bool wanted = policy.name == "always" || (policy.name == "unless-stopped" && !state->manually_stopped) ||
                 (policy.name == "on-failure" && !state->manually_stopped && policy_allows(*state, state->exit_code));
-  if (state->status == Status::kRestarting)
-    container->change([](State& s) { s.status = Status::kExited; });
+  if (state->status == Status::kRestarting) container->change([](State& s) { s.status = Status::kExited; });
   if (!wanted) return;
   services.reactor.run_in_background([this, container] {
     try {

@@ -36,9 +36,8 @@ std::vector<LivePtr> Registry::list() const {
     std::shared_lock lock(mutex_);
     for (const auto& [id, container] : by_id_) all.push_back(container);
   }
-  std::ranges::sort(all, [](const LivePtr& a, const LivePtr& b) {
-    return a->state()->spec->created > b->state()->spec->created;
-  });
+  std::ranges::sort(
+      all, [](const LivePtr& a, const LivePtr& b) { return a->state()->spec->created > b->state()->spec->created; });
   return all;
 }
 

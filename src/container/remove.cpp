@@ -96,7 +96,8 @@ Engine::Pruned Engine::prune(const std::function<bool(const State&)>& selected) 
   Pruned pruned;
   for (const auto& container : impl_->registry.list()) {
     auto state = container->state();
-    bool stopped = state->status == Status::kCreated || state->status == Status::kExited || state->status == Status::kDead;
+    bool stopped =
+        state->status == Status::kCreated || state->status == Status::kExited || state->status == Status::kDead;
     if (!stopped || !selected(*state)) continue;
     std::int64_t size = impl_->services.snapshots.size_rw(state->id);
     try {

@@ -186,10 +186,10 @@ struct Spec {
   Config config;
   HostConfig host;
   std::map<std::string, EndpointSettings> endpoints;  // by network name
-  std::string image_id;   // "sha256:…"
-  std::string path;       // what runs: first of entrypoint + cmd …
-  Strings args;           // … and the rest
-  std::int64_t created = 0;  // nanoseconds
+  std::string image_id;                               // "sha256:…"
+  std::string path;                                   // what runs: first of entrypoint + cmd …
+  Strings args;                                       // … and the rest
+  std::int64_t created = 0;                           // nanoseconds
 };
 
 }  // namespace hull::container

@@ -85,8 +85,7 @@ void check_startable(const State& state) {
     case Status::kRunning: fail(Kind::kNotModified, "container ", state.id, " is running already");
     case Status::kPaused: fail(Kind::kConflict, "cannot start a paused container, try unpause instead");
     case Status::kRemoving:
-    case Status::kDead:
-      fail(Kind::kConflict, "container ", state.id, " is marked for removal and cannot be started");
+    case Status::kDead: fail(Kind::kConflict, "container ", state.id, " is marked for removal and cannot be started");
     case Status::kCreated:
     case Status::kRestarting:
     case Status::kExited: return;

@@ -79,7 +79,8 @@ void Engine::Impl::stop(const LivePtr& container, std::optional<int> timeout, co
     send_signal(container, SIGKILL);
     if (!wait_for_exit(*container, exits, kAfterKill))
       fail(Kind::kInternal, "cannot stop container ", state->name,
-           ": it did not end within 10 seconds of SIGKILL; it may hang in the kernel (see /proc/", state->pid, "/stack)");
+           ": it did not end within 10 seconds of SIGKILL; it may hang in the kernel (see /proc/", state->pid,
+           "/stack)");
   }
   publish(*container->state(), "stop");
 }
@@ -96,8 +97,7 @@ void Engine::stop(std::string_view name, std::optional<int> timeout, const std::
     impl_->persist(*container);
     return;
   }
-  if (!is_up(*container->state()))
-    fail(Kind::kNotModified, "container ", container->id, " is not running");
+  if (!is_up(*container->state())) fail(Kind::kNotModified, "container ", container->id, " is not running");
   impl_->stop(container, timeout, signal, stop_token);
 }
 

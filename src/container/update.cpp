@@ -26,7 +26,8 @@ HostConfig merged(HostConfig host, const HostConfig& changes) {
   take(host.memory_reservation, changes.memory_reservation);
   take(host.blkio_weight, changes.blkio_weight);
   if (changes.memory != 0 && changes.memory_swap == 0 && host.memory_swap > 0 && changes.memory > host.memory_swap)
-    fail_invalid("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
+    fail_invalid(
+        "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
   take(host.memory, changes.memory);
   take(host.memory_swap, changes.memory_swap);
   if (changes.pids_limit && *changes.pids_limit != 0) host.pids_limit = changes.pids_limit;
@@ -45,13 +46,13 @@ std::vector<std::string> Engine::update(std::string_view name, const HostConfig&
   std::scoped_lock operation(container->operation);
   auto state = container->state();
   if (state->status == Status::kRemoving || state->status == Status::kDead)
-    fail(Kind::kConflict, "Cannot update container ", state->id, ": container is marked for removal and cannot be \"update\".");
+    fail(Kind::kConflict, "Cannot update container ", state->id,
+         ": container is marked for removal and cannot be \"update\".");
   auto spec = std::make_shared<Spec>(*state->spec);
   spec->host = merged(spec->host, changes);
   std::vector<std::string> warnings;
   validate_resources(spec->host, warnings);
-  if (is_up(*state))
-    impl_->cgroup_of(*state)->update(resources_of(*spec));
+  if (is_up(*state)) impl_->cgroup_of(*state)->update(resources_of(*spec));
   impl_->services.database.set_container_spec(state->id, encode_spec(*spec));
   auto updated = container->change([&](State& s) { s.spec = spec; });
   impl_->publish(*updated, "update");

@@ -110,7 +110,8 @@ struct Reactor::State {
         std::lock_guard lock(mutex);
         if (timers.empty()) return -1;
         std::int64_t left = timers.begin()->first - monotonic_nanoseconds();
-        if (left > 0 || stopping) return static_cast<int>(std::min<std::int64_t>((left + 999'999) / 1'000'000, 1 << 30));
+        if (left > 0 || stopping)
+          return static_cast<int>(std::min<std::int64_t>((left + 999'999) / 1'000'000, 1 << 30));
         due = std::move(timers.begin()->second);
         timer_by_id.erase(due->id);
         timers.erase(timers.begin());

@@ -27,8 +27,10 @@ sockaddr_un unix_address(const std::string& path, socklen_t& size) {
     fail_invalid("the socket path ", path, " is longer than ", sizeof address.sun_path - 1, " bytes");
   std::memcpy(address.sun_path, path.data(), path.size());
   size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-  if (path.starts_with('@')) address.sun_path[0] = '\0';
-  else ++size;
+  if (path.starts_with('@'))
+    address.sun_path[0] = '\0';
+  else
+    ++size;
   return address;
 }
 

@@ -26,7 +26,8 @@ bool is_listener(int fd);
 std::optional<UniqueFd> accept_client(int listener);
 
 enum class Wakeup : unsigned char { kReady, kTimeout, kInterrupted };
-// Waits until `fd` can be read (or written), `interrupt` (-1: none) is readable, or the time is over; negative: forever.
+// Waits until `fd` can be read (or written), `interrupt` (-1: none) is readable, or the time is over; negative:
+// forever.
 Wakeup wait_for(int fd, bool for_writing, int interrupt, std::chrono::milliseconds patience);
 // Waits until one of the listeners has a client; -1 when `interrupt` became readable.
 int wait_for_any(const int* listeners, std::size_t count, int interrupt);

@@ -34,7 +34,7 @@ void set_nonblocking(int fd);  // throws errno
 struct Pipe {
   UniqueFd read, write;
 };
-Pipe make_pipe();  // pipe(2), close-on-exec, blocking. Throws errno
+Pipe make_pipe();                   // pipe(2), close-on-exec, blocking. Throws errno
 std::size_t pipe_capacity(int fd);  // F_GETPIPE_SZ; 64 KiB for what is no pipe
 
 // Waits until there is something to read, or the other side is closed. False when the time is over.

@@ -27,7 +27,9 @@ using Json = nlohmann::ordered_json;
 namespace json_detail {
 
 template <class T>
-concept HasToJson = requires(const T& value) { json_of(value); };
+concept HasToJson = requires(const T& value) {
+  json_of(value);
+};
 
 class Writer {
  public:
@@ -84,10 +86,14 @@ class Writer {
 
   template <class T>
   static bool is_empty(const T& value) {
-    if constexpr (std::is_arithmetic_v<T>) return value == T{};
-    else if constexpr (std::is_enum_v<T>) return value == T{};
-    else if constexpr (requires { value.has_value(); }) return !value.has_value();
-    else if constexpr (requires { value.empty(); }) return value.empty();
+    if constexpr (std::is_arithmetic_v<T>)
+      return value == T{};
+    else if constexpr (std::is_enum_v<T>)
+      return value == T{};
+    else if constexpr (requires { value.has_value(); })
+      return !value.has_value();
+    else if constexpr (requires { value.empty(); })
+      return value.empty();
     else {
       Writer writer;
       fields(writer, const_cast<T&>(value));

@@ -15,10 +15,10 @@ struct Reference {
   std::string tag;     // "" when none was given
   std::string digest;  // "sha256:…" or ""
 
-  std::string canonical_name() const;        // docker.io/library/debian
-  std::string familiar_name() const;         // debian
-  std::string canonical() const;             // docker.io/library/debian:12[@digest]; tag "latest" when neither was given
-  std::string familiar() const;              // debian:12
+  std::string canonical_name() const;  // docker.io/library/debian
+  std::string familiar_name() const;   // debian
+  std::string canonical() const;       // docker.io/library/debian:12[@digest]; tag "latest" when neither was given
+  std::string familiar() const;        // debian:12
 
   // Throws Error{kInvalidArgument} "invalid reference format…" in Docker's words.
   static Reference parse(std::string_view text);

@@ -17,7 +17,11 @@ struct SplitStreams {
 };
 
 StreamMessage to_message(Stream& stream) {
-  return {stream.in, stream.out, stream.err, stream.multiplexed, std::move(stream.detach_keys),
+  return {stream.in,
+          stream.out,
+          stream.err,
+          stream.multiplexed,
+          std::move(stream.detach_keys),
           std::move(stream.early_input)};
 }
 

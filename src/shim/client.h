@@ -40,9 +40,9 @@ void fields(Visitor& visit, LogOptions& value) {
 struct Stream {
   UniqueFd socket;
   bool in = false, out = false, err = false;
-  bool multiplexed = false;    // 8-byte frame headers (never with a terminal)
-  std::string detach_keys;     // raw bytes, empty: none
-  std::string early_input;     // what the HTTP parser read beyond the request
+  bool multiplexed = false;  // 8-byte frame headers (never with a terminal)
+  std::string detach_keys;   // raw bytes, empty: none
+  std::string early_input;   // what the HTTP parser read beyond the request
 };
 
 struct StartRequest {
@@ -51,10 +51,10 @@ struct StartRequest {
   std::string seccomp_program;
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   LogOptions log;
-  bool open_stdin = false;    // keep a pipe (or the terminal) for stdin; otherwise /dev/null
-  bool stdin_once = false;    // close it when the first attached client ends its input
-  UniqueFd rootfs;            // detached mount
-  UniqueFd network_namespace; // invalid: as the configuration says
+  bool open_stdin = false;      // keep a pipe (or the terminal) for stdin; otherwise /dev/null
+  bool stdin_once = false;      // close it when the first attached client ends its input
+  UniqueFd rootfs;              // detached mount
+  UniqueFd network_namespace;   // invalid: as the configuration says
   std::vector<Stream> streams;  // attached from the very first byte
 };
 
@@ -65,13 +65,13 @@ struct Started {
 };
 
 struct ExitRecord {
-  int code = 0;             // 128 + signal for a killed process
+  int code = 0;  // 128 + signal for a killed process
   bool oom_killed = false;
   Timestamp at;
 };
 
 struct ExecRequest {
-  std::string id;           // of the exec
+  std::string id;  // of the exec
   oci::Process process;
   std::string seccomp_program;
   bool open_stdin = false;
@@ -80,11 +80,12 @@ struct ExecRequest {
 
 // Called on the reactor's thread; must not block.
 struct Events {
-  std::function<void(const ExitRecord&)> exited;             // once; all output is in the log by then
+  std::function<void(const ExitRecord&)> exited;  // once; all output is in the log by then
   std::function<void(const std::string& exec_id, int code)> exec_exited;
-  std::function<void()> out_of_memory;                        // each OOM kill inside
-  std::function<void(const std::string& exec_id)> detached;   // a client typed the detach keys; "" = the container itself
-  std::function<void()> lost;                                 // the shim is gone without an exit record (kill -9)
+  std::function<void()> out_of_memory;  // each OOM kill inside
+  std::function<void(const std::string& exec_id)>
+      detached;                // a client typed the detach keys; "" = the container itself
+  std::function<void()> lost;  // the shim is gone without an exit record (kill -9)
 };
 
 class Client {
@@ -98,7 +99,7 @@ class Client {
   // Returns the pid of the new process. Throws runtime::StartError when it could not be executed; the streams
   // then have the message and are closed.
   virtual pid_t exec(ExecRequest request) = 0;
-  virtual void resize(std::uint16_t rows, std::uint16_t columns) = 0;                            // of the terminal
+  virtual void resize(std::uint16_t rows, std::uint16_t columns) = 0;  // of the terminal
   virtual void resize_exec(const std::string& exec_id, std::uint16_t rows, std::uint16_t columns) = 0;
   virtual void signal_exec(const std::string& exec_id, int signal) = 0;
 };

@@ -8,7 +8,7 @@ namespace hull::shim {
 
 namespace {
 
-constexpr std::size_t kPiece = 16 << 10;   // Docker's
+constexpr std::size_t kPiece = 16 << 10;  // Docker's
 constexpr std::size_t kKeptBatch = 4 << 10;
 
 std::size_t index_of(Channel channel) { return channel == Channel::kOut ? 0 : 1; }
@@ -74,7 +74,8 @@ void JsonLog::append(Channel channel, std::string_view output) {
 void JsonLog::finish(Channel channel) {
   State& state = states_[index_of(channel)];
   time_.clear();
-  if (!state.pending.empty()) emit(channel, state.pending, false, state.pieces_time.empty() ? time() : state.pieces_time);
+  if (!state.pending.empty())
+    emit(channel, state.pending, false, state.pieces_time.empty() ? time() : state.pieces_time);
   state = {};
   flush();
 }

@@ -25,8 +25,8 @@ class JsonLog {
 
  private:
   struct State {
-    std::string pending;       // the beginning of a line, shorter than a piece
-    std::string pieces_time;   // of the first piece of a line that is being written in pieces; else empty
+    std::string pending;      // the beginning of a line, shorter than a piece
+    std::string pieces_time;  // of the first piece of a line that is being written in pieces; else empty
   };
   void take_pieces(Channel channel, State& state);
   void emit(Channel channel, std::string_view text, bool newline, std::string_view time);

@@ -61,7 +61,8 @@ void LogFile::rotate() {
 void LogFile::lose(std::string_view what, int code) {
   if (failing_) return;
   failing_ = true;
-  note_(cat("cannot ", what, " the log ", options_.path, ": ", errno_text(code), "; output is lost until this works again"));
+  note_(cat("cannot ", what, " the log ", options_.path, ": ", errno_text(code),
+            "; output is lost until this works again"));
 }
 
 }  // namespace hull::shim

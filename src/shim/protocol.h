@@ -22,9 +22,23 @@
 namespace hull::shim {
 
 enum class MessageKind : std::uint32_t {
-  kStart = 1, kSubscribe, kAttach, kExec, kResize, kSignalExec, kAcknowledge,
-  kDone = 32, kStarted, kSubscribed, kExeced, kFailed,
-  kExited = 64, kExecExited, kOutOfMemory, kDetached, kNote,
+  kStart = 1,
+  kSubscribe,
+  kAttach,
+  kExec,
+  kResize,
+  kSignalExec,
+  kAcknowledge,
+  kDone = 32,
+  kStarted,
+  kSubscribed,
+  kExeced,
+  kFailed,
+  kExited = 64,
+  kExecExited,
+  kOutOfMemory,
+  kDetached,
+  kNote,
 };
 
 struct Message {

@@ -59,9 +59,7 @@ void StreamClient::push(std::string_view header, std::string_view output) {
   update_events();
 }
 
-std::int64_t StreamClient::stalled_for() const {
-  return sent_ == pending_.size() ? 0 : now_milliseconds() - progress_;
-}
+std::int64_t StreamClient::stalled_for() const { return sent_ == pending_.size() ? 0 : now_milliseconds() - progress_; }
 
 void StreamClient::flush() {
   while (sent_ < pending_.size()) {

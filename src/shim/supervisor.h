@@ -18,8 +18,8 @@ namespace hull::shim {
 // The whole life of one shim: waits for the start message, starts the container, serves the engine while it runs, and
 // sees it off. In order, when the container's first process has ended:
 //
-//   output is taken to its end and logged -> exit record -> socket removed -> event to the engine -> clients flushed and
-//   closed, control group removed -> the shim ends
+//   output is taken to its end and logged -> exit record -> socket removed -> event to the engine -> clients flushed
+//   and closed, control group removed -> the shim ends
 class Supervisor {
  public:
   // `engine`: the connection of the launch. `oom_score`: what processes get that ask for none of their own.

@@ -39,7 +39,12 @@ Plumbing lay_pipes(bool in, bool out, bool err) {
 }
 
 Stream to_stream(StreamMessage& message, UniqueFd socket) {
-  return {std::move(socket),   message.in, message.out, message.err, message.multiplexed, std::move(message.detach_keys),
+  return {std::move(socket),
+          message.in,
+          message.out,
+          message.err,
+          message.multiplexed,
+          std::move(message.detach_keys),
           std::move(message.early_input)};
 }
 
@@ -125,10 +130,9 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
 
 std::unique_ptr<Streams> Supervisor::make_streams(ProcessEnds ends, JsonLog* log, bool end_input_with_client,
                                                   std::string id) {
-  Streams::Listener listener{[this, id = std::move(id)] {
-                               engine_.tell(MessageKind::kDetached, wire::encode(ExecValue{id}));
-                             },
-                             [this] { loop_.defer([this] { tidy(); }); }};
+  Streams::Listener listener{
+      [this, id = std::move(id)] { engine_.tell(MessageKind::kDetached, wire::encode(ExecValue{id})); },
+      [this] { loop_.defer([this] { tidy(); }); }};
   return std::make_unique<Streams>(loop_, buffer_, std::move(ends), log, end_input_with_client, std::move(listener));
 }
 
@@ -139,7 +143,8 @@ void Supervisor::subscribe(EngineLink::Connection connection) {
   int pidfd = init_->pidfd();
   engine_.answer(connection, MessageKind::kSubscribed, wire::encode(state), {&pidfd, 1});
   engine_.subscribe(connection);
-  for (const auto& [id, code] : unacknowledged_) engine_.tell(MessageKind::kExecExited, wire::encode(ExecValue{id, code}));
+  for (const auto& [id, code] : unacknowledged_)
+    engine_.tell(MessageKind::kExecExited, wire::encode(ExecValue{id, code}));
 }
 
 void Supervisor::watch_memory() {
@@ -186,7 +191,7 @@ void Supervisor::exec(EngineLink::Connection connection, Message message) {
 pid_t Supervisor::launch_exec(Exec& exec, ExecMessage& message, std::vector<UniqueFd> descriptors) {
   oci::Process& process = message.process;
   if (!process.oom_score_adj) process.oom_score_adj = oom_score_;
-  auto anyone = [&](bool StreamMessage::* wanted) { return std::ranges::any_of(message.streams, wanted); };
+  auto anyone = [&](bool StreamMessage::*wanted) { return std::ranges::any_of(message.streams, wanted); };
   bool pipes_wanted = !process.terminal && !message.streams.empty();
   Plumbing pipes = lay_pipes(pipes_wanted && message.open_stdin, pipes_wanted && anyone(&StreamMessage::out),
                              pipes_wanted && anyone(&StreamMessage::err));

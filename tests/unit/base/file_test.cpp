@@ -48,7 +48,10 @@ TEST(Rollback, UndoesInReverseUnlessCommitted) {
   {
     Rollback rollback;
     rollback.add("a", [&] { order += 'a'; });
-    rollback.add("b", [&] { order += 'b'; throw std::runtime_error("b does not want to"); });
+    rollback.add("b", [&] {
+      order += 'b';
+      throw std::runtime_error("b does not want to");
+    });
   }
   EXPECT_EQ(order, "ba");
   {

@@ -36,7 +36,9 @@ TEST(JsonText, characters_are_not_cut) {
 TEST(DetachKeysTest, are_found_across_pieces_and_nothing_else_is_lost) {
   DetachKeys keys("\x10\x10\x11");
   EXPECT_EQ(keys.pass("a\x10"), "a");
-  EXPECT_EQ(keys.pass("b"), "\x10" "b");
+  EXPECT_EQ(keys.pass("b"),
+            "\x10"
+            "b");
   EXPECT_EQ(keys.pass("\x10\x10\x10"), "\x10");
   EXPECT_FALSE(keys.detached());
   EXPECT_EQ(keys.pass("\x11rest"), "");

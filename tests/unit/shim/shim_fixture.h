@@ -37,7 +37,9 @@ class Recorder {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(seconds), condition);
   }
-  int wait_exit() { return wait([this] { return exit.has_value(); }) ? exit->code : -1; }
+  int wait_exit() {
+    return wait([this] { return exit.has_value(); }) ? exit->code : -1;
+  }
   int wait_exec_exit(const std::string& id) {
     int code = -1;
     wait([&] {
@@ -104,7 +106,8 @@ class ShimTest : public testing::Test {
     ::chmod(base_.path().c_str(), 0755);
     for (const char* name : {"/bin", "/proc", "/sys", "/dev", "/tmp"}) make_directories(rootfs() + name);
     write_all(open_file(rootfs() + "/bin/busybox", O_WRONLY | O_CREAT, 0755).get(), read_file("/bin/busybox"));
-    for (const char* name : {"sh", "cat", "true", "sleep", "stty", "seq", "yes", "head", "dd", "kill", "echo", "printf"})
+    for (const char* name :
+         {"sh", "cat", "true", "sleep", "stty", "seq", "yes", "head", "dd", "kill", "echo", "printf"})
       ASSERT_EQ(::symlink("busybox", cat(rootfs(), "/bin/", name).c_str()), 0);
     id_ = "hull-test-" + random_hex(6);
     make_directories(directory());
