@@ -6,17 +6,20 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(SQLite3 REQUIRED)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
-pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma)
 find_package(BZip2 REQUIRED)
 find_package(ZLIB REQUIRED)
 
+# libarchive's archive, not its shared library: we use its tar reader and writer, the shared library brings libxml2, ICU
+# and nettle for formats that we do not use, 1.2 MiB of the engine's memory at rest.
+find_library(HULL_ARCHIVE NAMES libarchive.a REQUIRED)
+
 hull_room(base)
 hull_room(linux USES base oci LIBRARIES PkgConfig::SECCOMP Threads::Threads)
 hull_room(oci USES base)
-hull_room(archive USES base oci LIBRARIES PkgConfig::ARCHIVE PkgConfig::ISAL PkgConfig::ZSTD PkgConfig::LZMA
+hull_room(archive USES base oci LIBRARIES ${HULL_ARCHIVE} PkgConfig::ISAL PkgConfig::ZSTD PkgConfig::LZMA
           BZip2::BZip2 ZLIB::ZLIB OpenSSL::Crypto Threads::Threads)
 hull_room(runtime USES linux oci)
 hull_room(shim USES runtime linux)

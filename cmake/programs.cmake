@@ -12,6 +12,8 @@ function(hull_program name)
   target_compile_definitions(${name} PRIVATE HULL_VERSION="${PROJECT_VERSION}")
   if(PROGRAM_STATIC AND NOT HULL_SANITIZE)
     target_link_options(${name} PRIVATE -static)
+  elseif(NOT HULL_SANITIZE)
+    target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)  # only the pages that are used, no relocation
   endif()
 endfunction()
 
