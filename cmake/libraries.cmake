@@ -22,7 +22,7 @@ hull_room(oci USES base)
 hull_room(archive USES base oci LIBRARIES ${HULL_ARCHIVE} PkgConfig::ISAL PkgConfig::ZSTD PkgConfig::LZMA
           BZip2::BZip2 ZLIB::ZLIB OpenSSL::Crypto Threads::Threads)
 hull_room(runtime USES linux oci)
-hull_room(shim USES runtime linux)
+hull_room(shim USES runtime linux LIBRARIES z)  # by name: hull-shim is static
 hull_room(store USES archive linux LIBRARIES SQLite::SQLite3 OpenSSL::Crypto)
 hull_room(image USES store archive)
 hull_room(network USES store linux)

@@ -15,6 +15,29 @@ namespace {
 
 constexpr std::size_t kBatch = 32 << 10;
 
+void append_frame_header(std::string& out, unsigned char stream, std::size_t size) {
+  out += static_cast<char>(stream);
+  out.append(3, '\0');
+  for (int i = 0; i < 4; ++i) out += static_cast<char>(size >> (24 - 8 * i));
+}
+
+// As Go's url.QueryEscape: letters, digits and -_.~ stay, a blank is "+".
+std::string query_escaped(std::string_view text) {
+  constexpr std::string_view kPlain = "-_.~";
+  std::string out;
+  for (char c : text) {
+    bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kPlain.find(c) != kPlain.npos;
+    if (plain)
+      out += c;
+    else if (c == ' ')
+      out += '+';
+    else
+      out += cat("%", upper(to_hex(&c, 1)));
+  }
+  return out;
+}
+
 // Gives lines to the client as attach would: as they are with a terminal, else in frames.
 class LogWriter {
  public:
@@ -22,12 +45,13 @@ class LogWriter {
       : response_(response), query_(query), tty_(tty) {}
 
   void line(const container::LogLine& line) {
-    std::string text;
-    if (query_.timestamps) text = cat(format_rfc3339_fixed(line.time), " ");
-    if (query_.details) text += ' ';  // no driver of ours keeps attributes
-    text += line.text;
-    buffer_ += tty_ ? text : framed(line.is_stderr ? 2 : 1, text);
-    if (query_.follow || buffer_.size() >= kBatch) flush();
+    prefix_.clear();
+    if (query_.timestamps) prefix_ = cat(format_rfc3339_fixed(line.time), " ");
+    if (query_.details) append_details(line.attributes);
+    if (!tty_) append_frame_header(buffer_, line.is_stderr ? 2 : 1, prefix_.size() + line.text.size());
+    buffer_ += prefix_;
+    buffer_ += line.text;
+    if (buffer_.size() >= kBatch) flush();
   }
   void error(std::string_view message) {
     std::string text = cat("Error grabbing logs: ", message, "\n");
@@ -35,15 +59,29 @@ class LogWriter {
     flush();
   }
   void flush() {
-    response_.write(buffer_);
+    if (!buffer_.empty()) response_.write(buffer_);
     buffer_.clear();
+  }
+  // Nothing comes for a while: memory is given back.
+  void caught_up() {
+    flush();
+    buffer_.shrink_to_fit();
   }
 
  private:
+  // "k=v,k=v ", sorted.
+  void append_details(const container::StringMap& attributes) {
+    for (const auto& [key, value] : attributes) {
+      if (&key != &attributes.begin()->first) prefix_ += ',';
+      prefix_ += cat(query_escaped(key), "=", query_escaped(value));
+    }
+    prefix_ += ' ';
+  }
+
   Response& response_;
   const container::LogQuery& query_;
   bool tty_;
-  std::string buffer_;
+  std::string buffer_, prefix_;
 };
 
 container::LogQuery log_query(const Query& in) {
@@ -68,9 +106,8 @@ void refuse_attach(Call& call, const Error& error, int status) {
 }  // namespace
 
 std::string framed(unsigned char stream, std::string_view text) {
-  std::string frame(8, '\0');
-  frame[0] = static_cast<char>(stream);
-  for (int i = 0; i < 4; ++i) frame[static_cast<std::size_t>(4 + i)] = static_cast<char>(text.size() >> (24 - 8 * i));
+  std::string frame;
+  append_frame_header(frame, stream, text.size());
   return frame.append(text);
 }
 
@@ -119,13 +156,12 @@ void container_logs(Call& call) {
     if (!call.response.started()) call.response.begin(200, stream_type(call, tty));
   };
   // What can be refused is refused before the head goes out; a silent log has a head nevertheless.
-  if (state->log_path.empty()) fail(Kind::kNotImplemented, "configured logging driver does not support reading");
-  if (state->status == container::Status::kDead || state->status == container::Status::kRemoving)
-    fail(Kind::kConflict, "can not get logs from container which is dead or marked for removal");
+  call.engine.require_readable_log(*state);
   begin();
   try {
-    call.engine.logs(
-        state->id, query, [&](const container::LogLine& line) { writer.line(line); }, call.request.hung_up());
+    container::LogReceiver receiver{[&](const container::LogLine& line) { writer.line(line); },
+                                    [&] { writer.caught_up(); }};
+    call.engine.logs(state->id, query, receiver, call.request.hung_up());
     writer.flush();
   } catch (const Error& e) {
     if (e.kind() == Kind::kCancelled) throw;

@@ -6,6 +6,7 @@
 #include "api/json_reply.h"
 #include "api/machine.h"
 #include "base/file.h"
+#include "container/log_drivers.h"
 #include "linux/cgroup.h"
 #include "oci/json.h"
 
@@ -59,7 +60,7 @@ void add_fixed(Json& out, Call& call) {
   out["Plugins"] = {{"Volume", {"local"}},
                     {"Network", {"bridge", "host", "null"}},
                     {"Authorization", nullptr},
-                    {"Log", {"json-file", "none"}}};
+                    {"Log", container::log_driver_names()}};
   out["Runtimes"] = {{"hull", {{"path", call.about.runtime_program}}}};
   out["DefaultRuntime"] = "hull";
   out["Swarm"] = {
@@ -97,7 +98,7 @@ void info(Call& call) {
   out["NFd"] = list_directory("/proc/self/fd").size();
   out["NGoroutines"] = list_directory("/proc/self/task").size();
   out["SystemTime"] = format_rfc3339(now());
-  out["LoggingDriver"] = "json-file";
+  out["LoggingDriver"] = call.engine.configuration().log_config.type;
   out["CgroupDriver"] = configuration.cgroup_driver == linux::CgroupDriver::kSystemd ? "systemd" : "cgroupfs";
   out["CgroupVersion"] = linux::cgroup_facts().version == linux::CgroupVersion::kV2 ? "2" : "1";
   out["NEventsListener"] = call.services().events.listeners();

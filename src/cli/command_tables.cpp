@@ -202,7 +202,7 @@ std::span<const Command> container_commands() {
        container::wait},
       {"container rm", "container remove|rm", kMany, "Remove containers", 1, -1, kMixed, {kRemove}, container::remove},
       {"container inspect", "", kMany, "Show all about containers", 1, -1, kMixed, {kInspect}, container::inspect},
-      {"container logs", "logs", kOne, "Show what a container has written", 1, 1, kMixed, {kLogs}, container::logs},
+      {"container logs", "logs", kMany, "Show what containers have written", 1, -1, kMixed, {kLogs}, container::logs},
       {"container stats",
        "stats",
        "[OPTIONS] [CONTAINER...]",

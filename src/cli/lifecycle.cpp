@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
-#include "base/file.h"
 #include "cli/command.h"
 #include "cli/container_path.h"
 #include "cli/container_request.h"
 #include "cli/session.h"
 #include "cli/table.h"
-#include "cli/time_point.h"
 #include "cli/verbs.h"
 
 namespace hull::cli::container {
@@ -84,38 +82,6 @@ int update(Invocation& call) {
   });
   for (const std::string& warning : warnings) complain(warning);
   return code;
-}
-
-int logs(Invocation& call) {
-  const Options& options = call.options;
-  Client& client = call.client();
-  Value container = client.get(container_path(call.argument(0), "/json"));
-  Query query;
-  query.add("stdout", "1").add("stderr", "1");
-  for (std::string_view flag : {"follow", "timestamps", "details"})
-    if (options.is_set(flag)) query.add(flag, "1");
-  for (std::string_view flag : {"since", "until"})
-    if (options.given(flag)) query.add(flag, point_in_time(options.text(flag)));
-  query.add("tail", options.text("tail"));
-  auto stream = client.stream("GET", container_path(container["Id"].text(), "/logs", query.text()));
-  bool tty = container["Config"]["Tty"].boolean();
-  Demultiplexer frames;
-  std::string piece(64 * 1024, '\0');
-  while (std::size_t got = stream->read_some(piece.data(), piece.size())) {
-    std::string_view data(piece.data(), got);
-    if (tty) {
-      print(data);
-      continue;
-    }
-    frames.feed(data, [](int number, std::string_view bytes) {
-      if (number == 3) throw Exit(1, std::string(bytes));
-      if (number == 2)
-        write_all(STDERR_FILENO, bytes);
-      else
-        print(bytes);
-    });
-  }
-  return 0;
 }
 
 int port(Invocation& call) {

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "linux/own_process.h"
+#include "shim/deflate.h"
 #include "shim/supervisor.h"
 
 // The supervisor of one container. Started by the engine (shim/launcher.cpp) with its connection as descriptor 3.
@@ -39,6 +40,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   try {
+    if (argc == 2 && std::strcmp(argv[1], "compress") == 0) {  // of itself, for a log
+      hull::shim::compress_log(STDIN_FILENO, STDOUT_FILENO);
+      return 0;
+    }
     tune_memory();
     hull::linux::start_session();
     hull::linux::disarm_signals(kDisarmed);

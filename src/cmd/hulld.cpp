@@ -16,6 +16,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "container/engine.h"
+#include "container/log_drivers.h"
 #include "linux/server_socket.h"
 #include "linux/signal_wait.h"
 #include "oci/json.h"
@@ -26,9 +27,11 @@ namespace hull {
 namespace {
 
 struct Options {
-  std::vector<std::string> hosts, exec_options, tls;
+  std::vector<std::string> hosts, exec_options, tls, log_options;
   std::string data_root = "/var/lib/hull", exec_root = "/run/hull", pidfile;
   std::string bridge = "hull0", bip, log_level = "info", cgroup_parent, group, shim, init, config_file;
+  std::string log_driver = "json-file";
+  std::map<std::string, std::string> file_log_options;
   int stop_timeout = 10;
   bool debug = false, trace = false;
 };
@@ -39,6 +42,8 @@ struct FileOptions {
   std::string data_root, exec_root, pidfile, bridge, bip, log_level, cgroup_parent, group;
   std::optional<int> stop_timeout;
   bool debug = false;
+  std::string log_driver;
+  std::map<std::string, std::string> log_options;
 };
 template <class Visitor>
 void fields(Visitor& visit, FileOptions& value) {
@@ -54,6 +59,8 @@ void fields(Visitor& visit, FileOptions& value) {
   visit("group", value.group);
   visit("default-stop-timeout", value.stop_timeout);
   visit("debug", value.debug);
+  visit("log-driver", value.log_driver);
+  visit("log-opts", value.log_options);
 }
 
 void add_flags(CLI::App& app, Options& options) {
@@ -70,6 +77,9 @@ void add_flags(CLI::App& app, Options& options) {
   app.add_option("--exec-opt", options.exec_options, "native.cgroupdriver=cgroupfs|systemd");
   app.add_option("-G,--group", options.group, "Group that may use the unix sockets");
   app.add_option("--default-stop-timeout", options.stop_timeout, "Seconds before a stop kills")->capture_default_str();
+  app.add_option("--log-driver", options.log_driver, "Logging driver of containers that name none")
+      ->capture_default_str();
+  app.add_option("--log-opt", options.log_options, "Option of that driver, as max-size=10m (repeatable)");
   app.add_option("--shim", options.shim, "Path of hull-shim");
   app.add_option("--init-path", options.init, "Path of the init for containers with --init");
   app.add_option("--config-file", options.config_file, "daemon.json with the same keys");
@@ -109,6 +119,8 @@ void merge_config_file(const CLI::App& app, Options& options) {
   take(app, "--cgroup-parent", options.cgroup_parent, file.cgroup_parent);
   take(app, "--group", options.group, file.group);
   take(app, "--debug", options.debug, file.debug);
+  take(app, "--log-driver", options.log_driver, file.log_driver);
+  take(app, "--log-opt", options.file_log_options, file.log_options);
   if (file.stop_timeout) take(app, "--default-stop-timeout", options.stop_timeout, *file.stop_timeout);
 }
 
@@ -134,6 +146,18 @@ std::string own_program(const std::string& given, const char* name) {
   return exists(beside) ? beside : "";
 }
 
+// What no container could be started with is refused now.
+container::LogConfig log_config(const Options& options) {
+  container::LogConfig config{options.log_driver, options.file_log_options};
+  for (const auto& option : options.log_options) {
+    auto [key, value] = split_once(option, '=');
+    if (!value) fail_invalid("--log-opt ", option, " must have the form name=value");
+    config.config[std::string(key)] = *value;
+  }
+  container::check_log_config(config);
+  return config;
+}
+
 container::Configuration configuration_of(const Options& options) {
   container::Configuration configuration;
   configuration.data_root = options.data_root;
@@ -149,6 +173,8 @@ container::Configuration configuration_of(const Options& options) {
       options.cgroup_parent.empty() ? (systemd ? "system.slice" : "/hull") : options.cgroup_parent;
   configuration.default_stop_timeout = options.stop_timeout;
   configuration.trace = options.trace;
+  configuration.log_config = log_config(options);
+  configuration.tls_program = own_program("", "hull-log-tls");
   return configuration;
 }
 

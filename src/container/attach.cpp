@@ -71,11 +71,11 @@ void Engine::attach(std::string_view name, AttachRequest request) {
     LogQuery query;
     query.out = request.out;
     query.err = request.err;
-    logs(state->id, query,
-         [&](const LogLine& line) {
-           write_all(stream.socket.get(), stream.multiplexed ? framed(line.is_stderr, line.text) : line.text);
-         },
-         {});
+    LogReceiver receiver;
+    receiver.line = [&](const LogLine& line) {
+      write_all(stream.socket.get(), stream.multiplexed ? framed(line.is_stderr, line.text) : line.text);
+    };
+    logs(state->id, query, receiver, {});
   }
   impl_->publish(*state, "attach");
   if (!request.stream) return;

@@ -36,8 +36,10 @@ struct Configuration {
   std::string shipped_images;           // directory of images that come with hull; "" : none
   std::string cgroup_parent = "/hull";  // systemd driver: a slice
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
-  int default_stop_timeout = 10;  // seconds
-  bool trace = false;             // print the microseconds of each step of a start
+  int default_stop_timeout = 10;          // seconds
+  LogConfig log_config{"json-file", {}};  // of containers that say nothing else
+  std::string tls_program;                // path of hull-log-tls; "" : none installed
+  bool trace = false;                     // print the microseconds of each step of a start
 };
 
 // What the verbs work with; made once by hulld, outlives everything.
@@ -88,7 +90,12 @@ struct LogQuery {
 struct LogLine {
   Timestamp time;
   bool is_stderr = false;
-  std::string text;  // with its newline; partial lines are joined
+  std::string text;      // with its newline; partial lines are joined
+  StringMap attributes;  // with `details`
+};
+struct LogReceiver {
+  std::function<void(const LogLine&)> line;
+  std::function<void()> caught_up = [] {};  // nothing more for now; whoever follows waits next
 };
 
 struct ExecSpec {
@@ -162,10 +169,11 @@ class Engine {
   void attach(std::string_view name, AttachRequest request);
   void resize(std::string_view name, std::uint32_t height, std::uint32_t width);
 
-  // Calls `line` for each; returns at the end, or with `follow` when the container has exited. Throws
-  // Error{kNotImplemented} when the driver cannot read back.
-  void logs(std::string_view name, const LogQuery& query, const std::function<void(const LogLine&)>& line,
-            std::stop_token stop);
+  // Gives lines to `receiver`; returns at the end, or with `follow` when the container has exited. Throws what
+  // require_readable_log() does.
+  void logs(std::string_view name, const LogQuery& query, const LogReceiver& receiver, std::stop_token stop);
+  // Error{kNotImplemented} when the driver cannot read back, Error{kConflict} when the container is going away.
+  void require_readable_log(const State& state) const;
   StatsSample stats(std::string_view name);
   struct Top {
     std::vector<std::string> titles;

@@ -9,6 +9,7 @@
 
 #include "container/engine.h"
 #include "container/live.h"
+#include "container/log_bell.h"
 
 namespace hull::container {
 
@@ -23,11 +24,12 @@ using LiveExecPtr = std::shared_ptr<LiveExec>;
 
 // The inside of Engine: what its verbs (one source file each) share.
 struct Engine::Impl {
-  Impl(Configuration c, Services s) : configuration(std::move(c)), services(s) {}
+  Impl(Configuration c, Services s) : configuration(std::move(c)), services(s), log_bell(services.reactor) {}
 
   Configuration configuration;
   Services services;
   Registry registry;
+  LogBell log_bell;
 
   mutable std::mutex execs_mutex;
   std::map<std::string, LiveExecPtr> execs;  // by id

@@ -62,6 +62,7 @@ class Live {
   std::string run_directory;                   // <exec-root>/containers/<id>.<run>
   std::optional<shim::ExitRecord> early_exit;  // it ended before start() had come to its end
   bool out_of_memory = false;
+  std::uint64_t log_writes = 0;  // counted only while somebody follows the log
 
   // For waiters.
   std::uint64_t exits = 0;  // how often it has ended

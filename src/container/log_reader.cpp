@@ -6,24 +6,22 @@
 #include "base/file.h"
 #include "container/log_files.h"
 #include "container/log_record.h"
-#include "linux/file_watch.h"
 
 namespace hull::container {
 
 namespace {
 
-// How long an end of the container, which writes nothing to the log, may go unnoticed.
-constexpr std::chrono::milliseconds kPatience(100);
 constexpr std::size_t kLongestMessage = 1 << 20;
 
 // From records to what was asked for: joins, selects, stops at `until`.
 class Selection {
  public:
-  Selection(const LogQuery& query, const std::function<void(const LogLine&)>& line) : query_(query), line_(line) {}
+  Selection(shim::LogFormat format, const LogQuery& query, const std::function<void(const LogLine&)>& line)
+      : format_(format), query_(query), line_(line) {}
 
   // False when nothing more can come.
   bool take(std::string_view text) {
-    if (!parse_log_record(text, record_)) return true;
+    if (!parse_log_record(format_, text, record_, query_.details)) return true;
     if (query_.until && record_.time > *query_.until) return false;
     if (record_.is_stderr ? !query_.err : !query_.out) return true;
     if (query_.since && record_.time < *query_.since) return true;
@@ -32,6 +30,7 @@ class Selection {
       pending.time = record_.time;
       pending.is_stderr = record_.is_stderr;
       std::swap(pending.text, record_.text);
+      std::swap(pending.attributes, record_.attributes);
     } else {
       pending.text += record_.text;
     }
@@ -50,6 +49,7 @@ class Selection {
     pending.text.clear();
   }
 
+  shim::LogFormat format_;
   const LogQuery& query_;
   const std::function<void(const LogLine&)>& line_;
   LogRecord record_;
@@ -83,29 +83,24 @@ bool drain_all(const LogFiles& files, std::optional<LogFile>& file, Selection& s
   }
 }
 
-std::string directory_of(const std::string& path) {
-  auto slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
-}
-
-void follow(const LogFiles& files, std::optional<LogFile> file, const LogQuery& query, const std::string& path,
-            Selection& selection, const std::function<bool()>& ended, const std::stop_token& stop) {
-  linux::FileWatch watch(directory_of(path));
+void follow(const LogFiles& files, std::optional<LogFile> file, const LogQuery& query, Selection& selection,
+            const LogReceiver& receiver, const LogFollowing& following, const std::stop_token& stop) {
   for (;;) {
     // In this order: all that was written before the end is there when it is known to be the end.
-    bool over = ended();
+    bool over = following.mark();
     if (!drain_all(files, file, selection, stop) || over || stop.stop_requested()) return;
     if (query.until && now() > *query.until) return;
-    watch.wait(stop, kPatience);
+    receiver.caught_up();
+    following.wait(query.until, stop);
   }
 }
 
 }  // namespace
 
-void read_log(const std::string& path, const LogQuery& query, const std::function<void(const LogLine&)>& line,
-              const std::function<bool()>& ended, std::stop_token stop) {
-  LogFiles files(path);
-  Selection selection(query, line);
+void read_log(const LogSource& source, const LogQuery& query, const LogReceiver& receiver,
+              const LogFollowing& following, std::stop_token stop) {
+  LogFiles files(source);
+  Selection selection(source.format, query, receiver.line);
   std::optional<LogFile> last;
   bool more = true;
   for (LogFile& file : files.open(query.tail)) {
@@ -113,7 +108,7 @@ void read_log(const std::string& path, const LogQuery& query, const std::functio
     if (!more) break;
     last.emplace(std::move(file));
   }
-  if (more && query.follow) follow(files, std::move(last), query, path, selection, ended, stop);
+  if (more && query.follow) follow(files, std::move(last), query, selection, receiver, following, stop);
   if (!stop.stop_requested()) selection.finish();
 }
 

@@ -89,10 +89,28 @@ std::size_t decode_string(std::string_view text, std::size_t at, std::string& ou
   return std::string_view::npos;
 }
 
+// {"a":"b","c":"d"} behind "attrs": texts only, as Docker writes them.
+void read_attributes(std::string_view line, StringMap& attributes) {
+  constexpr std::string_view kAttributes = "\"attrs\":{";
+  auto at = line.find(kAttributes);
+  if (at == line.npos) return;
+  at += kAttributes.size();
+  while (at < line.size() && line[at] == '"') {
+    std::string key, value;
+    at = decode_string(line, at + 1, key);
+    if (at == line.npos || !line.substr(at).starts_with(":\"")) return;
+    at = decode_string(line, at + 2, value);
+    if (at == line.npos) return;
+    attributes[key] = value;
+    if (at < line.size() && line[at] == ',') ++at;
+  }
+}
+
 }  // namespace
 
-bool parse_log_record(std::string_view line, LogRecord& record) {
+bool parse_json_record(std::string_view line, LogRecord& record, bool with_attributes) {
   record.text.clear();
+  record.attributes.clear();
   if (!line.starts_with(kText) || !line.ends_with('}')) return false;
   auto at = decode_string(line, kText.size(), record.text);
   if (at == std::string_view::npos) return false;
@@ -100,6 +118,7 @@ bool parse_log_record(std::string_view line, LogRecord& record) {
   if (!line.starts_with(kStream)) return false;
   line.remove_prefix(kStream.size());
   record.is_stderr = line.starts_with("stderr\"");
+  if (with_attributes) read_attributes(line, record.attributes);
   auto time = line.rfind(kTime);
   if (time == std::string_view::npos) return false;
   line.remove_prefix(time + kTime.size());

@@ -26,7 +26,7 @@ void normalize(Spec& spec, const image::Image& image, const std::string& id, con
   normalize_hostname(spec, id);
   check_sysctls(host);
   normalize_restart_policy(host);
-  normalize_log_config(host, warnings);
+  normalize_log_config(host, configuration);
   normalize_security(host);
   normalize_paths(host);
   check_devices(host);

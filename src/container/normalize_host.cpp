@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "container/capability_sets.h"
 #include "container/default_seccomp.h"
+#include "container/log_drivers.h"
 #include "container/machine_facts.h"
 #include "container/normalize_steps.h"
 #include "container/security_options.h"
@@ -14,9 +15,6 @@ namespace hull::container {
 namespace {
 
 constexpr std::array<std::string_view, 3> kRuntimes = {"hull", "runc", "io.containerd.runc.v2"};
-constexpr std::array<std::string_view, 10> kJsonFileOptions = {
-    "max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size"};
-constexpr std::size_t kEffectiveOptions = 2;  // the first two of them
 
 constexpr std::array<std::string_view, 12> kMaskedPaths = {"/proc/acpi",
                                                            "/proc/asound",
@@ -36,34 +34,6 @@ constexpr std::array<std::string_view, 5> kReadonlyPaths = {"/proc/bus", "/proc/
 template <class List>
 bool contains(const List& list, std::string_view value) {
   return std::ranges::find(list, value) != list.end();
-}
-
-bool is_size(std::string_view text) {
-  std::string_view number = text;
-  if (!number.empty() && (number.back() == 'b' || number.back() == 'B')) number.remove_suffix(1);
-  if (!number.empty() && std::string_view("kKmMgGtT").find(number.back()) != std::string_view::npos)
-    number.remove_suffix(1);
-  auto value = parse_number<std::int64_t>(number);
-  return value && *value > 0;
-}
-
-void check_json_file_options(const StringMap& options, Warnings& warnings) {
-  for (const auto& [name, value] : options) {
-    if (!contains(kJsonFileOptions, name)) fail_invalid("unknown log opt '", name, "' for json-file log driver");
-    if (name == "max-size" && value != "-1" && !is_size(value))
-      fail_invalid("invalid value for max-size: ", quoted(value), ": it must be a positive size such as 10m");
-    if (name == "max-file") {
-      auto files = parse_number<int>(value);
-      if (!files || *files < 1)
-        fail_invalid("invalid value for max-file: ", quoted(value), ": it cannot be less than 1");
-    }
-    if (name == "mode" && value != "blocking" && value != "non-blocking")
-      fail_invalid("logger: logging mode not supported: ", value);
-    auto place = std::ranges::find(kJsonFileOptions, name) - kJsonFileOptions.begin();
-    bool is_default = (name == "mode" && value == "blocking") || (name == "compress" && value == "false");
-    if (static_cast<std::size_t>(place) >= kEffectiveOptions && !is_default)
-      warnings.push_back(cat("Log option ", name, " of the json-file driver has no effect on this engine."));
-  }
 }
 
 // "c 1:3 rwm", "a *:* rwm"
@@ -99,15 +69,9 @@ void normalize_restart_policy(HostConfig& host) {
   if (host.auto_remove && policy.name != "no") fail_invalid("can't create 'AutoRemove' container with restart policy");
 }
 
-void normalize_log_config(HostConfig& host, Warnings& warnings) {
-  LogConfig& log = host.log_config;
-  if (log.type.empty()) log.type = "json-file";
-  if (log.type == "none") {
-    if (!log.config.empty()) fail_invalid("unknown log opt '", log.config.begin()->first, "' for none log driver");
-    return;
-  }
-  if (log.type != "json-file") fail_invalid("logger: no log driver named '", log.type, "' is registered");
-  check_json_file_options(log.config, warnings);
+void normalize_log_config(HostConfig& host, const Configuration& configuration) {
+  apply_log_defaults(host.log_config, configuration);
+  check_log_config(host.log_config);
 }
 
 void normalize_security(HostConfig& host) {

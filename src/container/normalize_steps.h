@@ -25,7 +25,7 @@ void check_sysctls(const HostConfig& host);
 
 // normalize_host.cpp
 void normalize_restart_policy(HostConfig& host);
-void normalize_log_config(HostConfig& host, Warnings& warnings);
+void normalize_log_config(HostConfig& host, const Configuration& configuration);
 void normalize_security(HostConfig& host);
 void normalize_paths(HostConfig& host);
 void check_devices(HostConfig& host);

@@ -6,6 +6,7 @@
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/log_drivers.h"
 #include "container/network_plan.h"
 #include "container/normalize.h"
 #include "container/oci_config.h"
@@ -24,39 +25,6 @@
 namespace hull::container {
 
 namespace {
-
-constexpr std::int64_t kDefaultLogSize = 20 << 20;
-constexpr std::int32_t kDefaultLogFiles = 5;
-
-// "10m" as Docker reads it: binary units.
-std::int64_t parse_size(std::string_view text) {
-  std::int64_t unit = 1;
-  std::string lowered = lower(text);
-  std::string_view number = lowered;
-  if (number.ends_with('b')) number.remove_suffix(1);
-  constexpr std::string_view kUnits = "kmgt";
-  if (auto at = number.empty() ? kUnits.npos : kUnits.find(number.back()); at != kUnits.npos) {
-    unit = std::int64_t{1} << (10 * (at + 1));
-    number.remove_suffix(1);
-  }
-  auto value = parse_number<std::int64_t>(number);
-  if (!value) fail_invalid("invalid size: ", quoted(text));
-  return *value * unit;
-}
-
-shim::LogOptions log_options(const State& state) {
-  shim::LogOptions options;
-  const LogConfig& config = state.spec->host.log_config;
-  options.driver = config.type;
-  options.path = state.log_path;
-  options.max_size = kDefaultLogSize;
-  options.max_files = kDefaultLogFiles;
-  if (auto size = config.config.find("max-size"); size != config.config.end())
-    options.max_size = parse_size(size->second);
-  if (auto files = config.config.find("max-file"); files != config.config.end())
-    options.max_files = parse_number<std::int32_t>(files->second).value_or(kDefaultLogFiles);
-  return options;
-}
 
 // A command that cannot be run is the mistake of whoever gave it, the rest is ours. The codes are a shell's.
 struct StartVerdict {
@@ -117,12 +85,14 @@ Attempt begin(Live& container) {
   return attempt;
 }
 
-shim::StartRequest request_of(Attempt& attempt, const Configuration& configuration) {
+shim::StartRequest request_of(Attempt& attempt, const Configuration& configuration, const std::string& directory) {
   const Config& config = attempt.state.spec->config;
   shim::StartRequest request;
   request.id = attempt.state.id;
   request.cgroup_driver = configuration.cgroup_driver;
-  request.log = log_options(attempt.state);
+  request.log = plan_log(attempt.state, configuration, directory);
+  if (request.log.file && request.log.file->path.find("/local-logs/") != std::string::npos)
+    make_directories(directory + "/local-logs", 0710);
   request.open_stdin = config.open_stdin;
   request.stdin_once = config.stdin_once;
   request.streams = std::move(attempt.streams);
@@ -155,7 +125,7 @@ void Engine::Impl::start_locked(const LivePtr& container) {
   State& state = attempt.state;
   Rollback rollback;
   try {
-    shim::StartRequest request = request_of(attempt, configuration);
+    shim::StartRequest request = request_of(attempt, configuration, container_directory(state.id));
     rollback.add("network", [&] { services.networks.detach(container->id); });
     auto network = prepare_network(*this, state);
     trace.step("network");

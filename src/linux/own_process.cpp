@@ -2,6 +2,7 @@
 #include "linux/own_process.h"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -28,6 +29,12 @@ void set_handler(int signal, void (*handler)(int)) {
 }  // namespace
 
 void close_descriptors_from(int first) noexcept { ::syscall(SYS_close_range, first, ~0U, 0); }
+void lower_own_priority() noexcept {
+  constexpr int kThisProcess = 1, kIdleClass = 3 << 13;  // ioprio_set(2): glibc has no names
+  ::setpriority(PRIO_PROCESS, 0, 19);
+  ::syscall(SYS_ioprio_set, kThisProcess, 0, kIdleClass);
+}
+
 void start_session() noexcept { ::setsid(); }
 void become_subreaper() { check(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "PR_SET_CHILD_SUBREAPER"); }
 

@@ -56,4 +56,36 @@ Spawned spawn_with_socket(const std::string& program, int socket) {
   return child;
 }
 
+namespace {
+
+pid_t spawn_with(const std::vector<std::string>& command, const Actions& actions) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  Attributes attributes;
+  char* const environment[] = {nullptr};
+  pid_t pid = -1;
+  int code = ::posix_spawn(&pid, arguments[0], &actions.value, &attributes.value, arguments.data(), environment);
+  if (code != 0) throw_errno("spawn", command[0], code);
+  return pid;
+}
+
+}  // namespace
+
+pid_t spawn_filter(const std::string& program, const std::string& argument, int from, int to) {
+  Actions actions;
+  ::posix_spawn_file_actions_adddup2(&actions.value, from, STDIN_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions.value, to, STDOUT_FILENO);
+  ::posix_spawn_file_actions_addopen(&actions.value, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  return spawn_with({program, argument}, actions);
+}
+
+pid_t spawn_command(const std::vector<std::string>& command, int socket) {
+  Actions actions;
+  ::posix_spawn_file_actions_addopen(&actions.value, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions.value, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions.value, socket, 3);
+  return spawn_with(command, actions);
+}
+
 }  // namespace hull::linux

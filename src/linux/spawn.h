@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.h"
 
@@ -19,5 +20,11 @@ struct Spawned {
 // blocked. The memory of the caller is never copied (posix_spawn(3)), whatever its size and however many threads it
 // has. The new process is a child of the caller, which has to reap it. Throws errno.
 Spawned spawn_with_socket(const std::string& program, int socket);
+
+// The same for `program` with one argument, and `from` and `to` as its input and output.
+pid_t spawn_filter(const std::string& program, const std::string& argument, int from, int to);
+// The same for `command`, a path and its arguments, with `socket` as its descriptor 3; its errors go where the caller's
+// go.
+pid_t spawn_command(const std::vector<std::string>& command, int socket);
 
 }  // namespace hull::linux

@@ -12,6 +12,7 @@
 #include "linux/reactor.h"
 #include "oci/runtime_config.h"
 #include "runtime/runtime.h"
+#include "shim/log_options.h"
 
 // The engine's side of hull-shim. A shim is the parent of one container's first process; it owns its stdio,
 // its log file, its execs and its exit record. It outlives the engine: a restarted engine finds it again
@@ -20,20 +21,6 @@
 //   <exec-root>/containers/<id>/shim.sock   the shim listens here
 //   <exec-root>/containers/<id>/exit        the exit record, written once, atomically
 namespace hull::shim {
-
-struct LogOptions {
-  std::string driver = "json-file";  // or "none"
-  std::string path;                  // the live file; rotated ones get .1, .2, …
-  std::int64_t max_size = 20 << 20;  // bytes; -1: unlimited
-  std::int32_t max_files = 5;
-};
-template <class Visitor>
-void fields(Visitor& visit, LogOptions& value) {
-  visit("driver", value.driver);
-  visit("path", value.path);
-  visit("maxSize", value.max_size);
-  visit("maxFiles", value.max_files);
-}
 
 // One client's connection to the streams of the container or of an exec. The descriptor is handed over: from
 // then on the shim alone reads and writes it, and closes it when the stream has ended and everything is flushed.

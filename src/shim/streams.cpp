@@ -27,7 +27,7 @@ std::span<char> ReadBuffer::get() {
   return {memory_.get(), kReadSize};
 }
 
-Streams::Streams(EventLoop& loop, ReadBuffer& buffer, ProcessEnds ends, JsonLog* log, bool end_input_with_client,
+Streams::Streams(EventLoop& loop, ReadBuffer& buffer, ProcessEnds ends, ContainerLog* log, bool end_input_with_client,
                  Listener listener)
     : loop_(loop),
       buffer_(buffer),
@@ -160,9 +160,10 @@ void Streams::regulate() {
   bool stalled = false;
   for (auto& source : sources_) {
     if (!source->fd) continue;
-    if (anyone_full(source->channel)) {
+    bool slow_client = anyone_full(source->channel);
+    if (slow_client || (log_ && log_->full())) {
       loop_.pause(source->watch);
-      stalled = true;
+      stalled |= slow_client;
     } else {
       loop_.change(source->watch, EPOLLIN);
     }

@@ -11,9 +11,9 @@
 #include "base/unique_fd.h"
 #include "shim/channel.h"
 #include "shim/client.h"
+#include "shim/container_log.h"
 #include "shim/event_loop.h"
 #include "shim/input_sink.h"
-#include "shim/json_log.h"
 #include "shim/stream_client.h"
 
 namespace hull::shim {
@@ -44,7 +44,7 @@ class Streams {
     std::function<void()> idle;      // close() was called, and the last client is gone. May come more than once
   };
   // `log` may be null. `end_input_with_client`: the input ends when the first client ends its own.
-  Streams(EventLoop& loop, ReadBuffer& buffer, ProcessEnds ends, JsonLog* log, bool end_input_with_client,
+  Streams(EventLoop& loop, ReadBuffer& buffer, ProcessEnds ends, ContainerLog* log, bool end_input_with_client,
           Listener listener);
   ~Streams();
   Streams(const Streams&) = delete;
@@ -57,6 +57,8 @@ class Streams {
   void drain();
   // Flushes the clients, and closes their connections.
   void close();
+  // The log may have room again.
+  void resume() { settle(); }
   bool idle() const { return closing_ && clients_.empty(); }
 
  private:
@@ -78,7 +80,7 @@ class Streams {
 
   EventLoop& loop_;
   ReadBuffer& buffer_;
-  JsonLog* log_;
+  ContainerLog* log_;
   bool end_input_with_client_;
   Listener listener_;
   std::vector<std::unique_ptr<Source>> sources_;

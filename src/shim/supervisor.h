@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "shim/container_log.h"
 #include "shim/engine_link.h"
 #include "shim/event_loop.h"
-#include "shim/json_log.h"
 #include "shim/messages.h"
 #include "shim/streams.h"
 
@@ -43,13 +43,15 @@ class Supervisor {
   // supervisor_start.cpp
   void start(EngineLink::Connection connection, Message message);
   void launch(StartMessage& message, std::vector<UniqueFd> descriptors);
+  void open_log(const LogOptions& options);
   void discard_container();
   void subscribe(EngineLink::Connection connection);
   void watch_memory();
   void check_memory();
   void exec(EngineLink::Connection connection, Message message);
   pid_t launch_exec(Exec& exec, ExecMessage& message, std::vector<UniqueFd> descriptors);
-  std::unique_ptr<Streams> make_streams(ProcessEnds ends, JsonLog* log, bool end_input_with_client, std::string id);
+  std::unique_ptr<Streams> make_streams(ProcessEnds ends, ContainerLog* log, bool end_input_with_client,
+                                        std::string id);
 
   // supervisor_exit.cpp
   void reap();
@@ -76,7 +78,7 @@ class Supervisor {
   Timestamp started_;
   linux::CgroupDriver cgroup_driver_ = linux::CgroupDriver::kCgroupfs;
   std::string cgroup_path_;
-  std::unique_ptr<JsonLog> log_;
+  std::unique_ptr<ContainerLog> log_;
   std::unique_ptr<Streams> streams_;
   std::list<Exec> execs_;
   std::map<std::string, int> unacknowledged_;  // exit codes of execs that no engine is known to have seen

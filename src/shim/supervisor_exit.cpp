@@ -28,7 +28,10 @@ void Supervisor::reap() {
       continue;
     }
     auto exec = std::ranges::find(execs_, child.pid, &Exec::pid);
-    if (exec != execs_.end()) on_exec_ended(*exec, child.wait_status);
+    if (exec != execs_.end())
+      on_exec_ended(*exec, child.wait_status);
+    else if (log_)
+      log_->child_ended(child.pid, child.wait_status);
   }
   if (first_process) on_init_ended(first_process->wait_status);
   if (ended_) tidy();
@@ -64,6 +67,7 @@ void Supervisor::on_init_ended(int wait_status) {
   if (oom_notifier_ && linux::notifier_pending(oom_notifier_.get())) check_memory();
   loop_.cancel(oom_watch_);
   streams_->drain();
+  if (log_) log_->end();
   record_exit({runtime::exit_code(wait_status), oom_kills_ > 0, now()});
   streams_->close();
   // Behind what clients and engine are waiting for.
@@ -102,7 +106,8 @@ void Supervisor::remove_cgroup() {
 // Forgets execs that are over, and ends the shim when everything is.
 void Supervisor::tidy() {
   std::erase_if(execs_, [](const Exec& exec) { return exec.pid < 0 && exec.streams->idle(); });
-  if (ended_ && cgroup_removed_ && execs_.empty() && streams_->idle() && engine_.flushed()) loop_.stop();
+  bool logged = !log_ || !log_->busy();
+  if (ended_ && cgroup_removed_ && logged && execs_.empty() && streams_->idle() && engine_.flushed()) loop_.stop();
 }
 
 }  // namespace hull::shim

@@ -104,10 +104,7 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   // A restart must not meet the shim before, which removes a control group of the same name after its last event.
   directory_lock_ = linux::lock_directory(directory_);
   engine_.listen(directory_);
-  if (message.log.driver == "json-file")
-    log_ = std::make_unique<JsonLog>(LogFile(message.log, [this](std::string note) {
-      engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{std::move(note)}));
-    }));
+  open_log(message.log);
   Plumbing pipes = lay_pipes(message.open_stdin && !terminal, !terminal, !terminal);
 
   runtime::StartOptions options;
@@ -128,7 +125,18 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   init_->release_ownership();
 }
 
-std::unique_ptr<Streams> Supervisor::make_streams(ProcessEnds ends, JsonLog* log, bool end_input_with_client,
+void Supervisor::open_log(const LogOptions& options) {
+  if (!options.file && !options.remote) return;
+  ContainerLog::Listener listener{
+      [this](std::string note) { engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{std::move(note)})); },
+      [this] {
+        if (streams_) streams_->resume();
+        if (ended_) tidy();
+      }};
+  log_ = std::make_unique<ContainerLog>(loop_, options, std::move(listener));
+}
+
+std::unique_ptr<Streams> Supervisor::make_streams(ProcessEnds ends, ContainerLog* log, bool end_input_with_client,
                                                   std::string id) {
   Streams::Listener listener{
       [this, id = std::move(id)] { engine_.tell(MessageKind::kDetached, wire::encode(ExecValue{id})); },

@@ -8,7 +8,10 @@
 #include <thread>
 
 #include "base/file.h"
+#include "container/log_files.h"
 #include "container/log_record.h"
+#include "shim/deflate.h"
+#include "shim/log_record.h"
 
 namespace hull::container {
 namespace {
@@ -36,18 +39,20 @@ class LogReaderTest : public ::testing::Test {
   std::vector<std::string> read(LogQuery query = {}) const {
     if (!query.out && !query.err) query.out = query.err = true;
     std::vector<std::string> lines;
-    read_log(
-        path_, query, [&](const LogLine& line) { lines.push_back(line.text); }, [] { return true; }, {});
+    LogReceiver receiver{[&](const LogLine& line) { lines.push_back(line.text); }};
+    LogFollowing following{[] { return true; }, [](auto, auto) {}};
+    read_log({path_, format_}, query, receiver, following, {});
     return lines;
   }
 
   TempDir directory_;
   std::string path_ = directory_.path() + "/x-json.log";
+  shim::LogFormat format_ = shim::LogFormat::kJson;
 };
 
 TEST(LogRecordTest, DecodesText) {
   LogRecord record;
-  ASSERT_TRUE(parse_log_record(
+  ASSERT_TRUE(parse_json_record(
       R"({"log":"a\"\\\n\t\u0001\u00e9\u20ac\ud83d\ude00\u003c","stream":"stderr","attrs":{"a":"b"},"time":"2026-01-02T03:04:05.123456789Z"})",
       record));
   EXPECT_EQ(record.text, "a\"\\\n\t\x01é€😀<");
@@ -58,9 +63,9 @@ TEST(LogRecordTest, DecodesText) {
 TEST(LogRecordTest, RefusesTornRecords) {
   const std::string whole = R"({"log":"text\n","stream":"stdout","time":"2026-01-02T03:04:05Z"})";
   LogRecord record;
-  EXPECT_TRUE(parse_log_record(whole, record));
+  EXPECT_TRUE(parse_json_record(whole, record));
   for (std::size_t size = 0; size < whole.size(); ++size)
-    EXPECT_FALSE(parse_log_record(std::string_view(whole).substr(0, size), record)) << size;
+    EXPECT_FALSE(parse_json_record(std::string_view(whole).substr(0, size), record)) << size;
 }
 
 TEST(LogRecordTest, TellsTheEndOfAMessage) {
@@ -134,6 +139,66 @@ TEST_F(LogReaderTest, FindsTheTailOfALargeLog) {
 
 TEST_F(LogReaderTest, GivesNothingForWhatIsNotThere) { EXPECT_THAT(read(), ElementsAre()); }
 
+TEST_F(LogReaderTest, ReadsTheDriverLocalFromBothEnds) {
+  format_ = shim::LogFormat::kLocal;
+  shim::LocalRecords records({{"tag", "x"}});
+  std::string log, last;
+  auto piece = [&](std::string_view text, bool newline, std::string_view id = {}, int ordinal = 0) {
+    return shim::LogPiece{shim::Channel::kOut, text, {1'000'000'000}, newline, id, ordinal};
+  };
+  records.append(log, piece("one", true));
+  records.append(log, piece("two, ", false, "id", 1));
+  records.append(log, piece("joined", true, "id", 2));
+  records.append(log, piece("", true));
+  records.append(last, piece("three", true));
+  append(log + last);
+  EXPECT_THAT(read(), ElementsAre("one\n", "two, joined\n", "\n", "three\n"));
+  LogQuery query;
+  query.tail = 3;
+  EXPECT_THAT(read(query), ElementsAre("two, joined\n", "\n", "three\n"));
+  append(last.substr(0, 9));  // torn
+  query.tail = 2;
+  EXPECT_THAT(read(query), ElementsAre("\n", "three\n"));
+}
+
+TEST_F(LogReaderTest, ReadsCompressedFiles) {
+  for (int age : {3, 2, 1}) {
+    std::string name = cat(path_, ".", age);
+    append(record(cat(age, "a\\n"), 1) + record(cat(age, "b\\n"), 2), cat(".", age));
+    if (age == 1) continue;
+    shim::compress_log(open_file(name, O_RDONLY).get(), open_file(name + ".gz", O_WRONLY | O_CREAT, 0600).get());
+    std::remove(name.c_str());
+  }
+  append(record("live\\n", 3));
+  EXPECT_THAT(read(), ElementsAre("3a\n", "3b\n", "2a\n", "2b\n", "1a\n", "1b\n", "live\n"));
+  LogQuery query;
+  query.tail = 4;
+  EXPECT_THAT(read(query), ElementsAre("2b\n", "1a\n", "1b\n", "live\n"));
+}
+
+TEST_F(LogReaderTest, FindsWhatFollowsAFileThatWasCompressedMeanwhile) {
+  LogFiles files({path_});
+  append(record("1\\n", 1));
+  auto opened = files.open(-1);
+  rotate(3);
+  append(record("2\\n", 2));
+  shim::compress_log(open_file(path_ + ".1", O_RDONLY).get(),
+                     open_file(path_ + ".1.gz", O_WRONLY | O_CREAT, 0600).get());
+  std::remove((path_ + ".1").c_str());
+  auto next = files.successor(opened[0]);
+  ASSERT_TRUE(next);
+  EXPECT_NE(next->next()->find("2\\n"), std::string::npos);
+}
+
+TEST(LogTagTest, RendersDockersTemplates) {
+  TagFacts facts{{{"ID", "0123"}, {"Name", "web"}}, {{"app", "shop"}}, {{"ENV", "value"}}};
+  EXPECT_EQ(render_log_tag("{{.Name}}/{{ .ID }}", facts), "web/0123");
+  EXPECT_EQ(render_log_tag("{{upper .Name}}-{{.Name | title}}{{truncate .ID 2}}", facts), "WEB-Web01");
+  EXPECT_EQ(render_log_tag("{{index .ContainerLabels \"app\"}}{{(.ExtraAttributes nil).ENV}}", facts), "shopvalue");
+  for (const char* wrong : {"{{.Nothing}}", "{{.ID", "{{}}", "{{frobnicate .ID}}", "{{(.ID}}"})
+    EXPECT_THROW(render_log_tag(wrong, facts), Error) << wrong;
+}
+
 // Reads in a thread, and lets the test wait for what it has read.
 class Follower {
  public:
@@ -142,13 +207,13 @@ class Follower {
           LogQuery query;
           query.out = query.err = query.follow = true;
           query.tail = tail;
-          read_log(
-              path, query,
-              [this](const LogLine& line) {
-                std::scoped_lock lock(mutex_);
-                lines_.push_back(line.text);
-              },
-              [this] { return ended.load(); }, stop);
+          LogReceiver receiver{[this](const LogLine& line) {
+            std::scoped_lock lock(mutex_);
+            lines_.push_back(line.text);
+          }};
+          LogFollowing following{[this] { return ended.load(); },
+                                 [](auto, auto) { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }};
+          read_log({path}, query, receiver, following, stop);
           done = true;
         }) {}
 

@@ -122,8 +122,8 @@ const Refusal kModeRefusals[] = {
      },
      "can't create 'AutoRemove' container with restart policy"},
     {"Runtime", [](Spec& s) { s.host.runtime = "kata"; }, "unknown or invalid runtime name: kata"},
-    {"LogDriver", [](Spec& s) { s.host.log_config.type = "syslog"; },
-     "logger: no log driver named 'syslog' is registered"},
+    {"LogDriver", [](Spec& s) { s.host.log_config.type = "awslogs"; },
+     "logger: no log driver named 'awslogs' is registered"},
     {"LogOption",
      [](Spec& s) {
        s.host.log_config = {"", {{"max-sise", "1"}}};
@@ -133,7 +133,32 @@ const Refusal kModeRefusals[] = {
      [](Spec& s) {
        s.host.log_config = {"json-file", {{"max-file", "0"}}};
      },
-     "invalid value for max-file: \"0\": it cannot be less than 1"},
+     "invalid value for max-file: 0: it cannot be less than 1"},
+    {"LogLocal",
+     [](Spec& s) {
+       s.host.log_config = {"local", {{"x", "1"}}};
+     },
+     "unknown log opt 'x' for log driver local"},
+    {"LogMode",
+     [](Spec& s) {
+       s.host.log_config = {"syslog", {{"mode", "fast"}}};
+     },
+     "logger: logging mode not supported: fast"},
+    {"LogBuffer",
+     [](Spec& s) {
+       s.host.log_config = {"fluentd", {{"max-buffer-size", "1m"}}};
+     },
+     "logger: max-buffer-size option is only supported with 'mode=non-blocking'"},
+    {"LogTag",
+     [](Spec& s) {
+       s.host.log_config = {"journald", {{"tag", "{{.Nmae}}"}}};
+     },
+     "invalid log tag: {{.Nmae}}: there is no .Nmae"},
+    {"LogGelf",
+     [](Spec& s) {
+       s.host.log_config = {"gelf", {{"gelf-address", "tcp://h:1"}, {"gelf-compression-type", "gzip"}}};
+     },
+     "compression is only supported on UDP"},
     {"Init", [](Spec& s) { s.host.init = true; }, "--init needs the program hull-init, which is not installed"},
     {"Links", [](Spec& s) { s.host.links = Strings{"db:db"}; },
      "links are not supported: connect the containers to a network of their own (db:db)"},

@@ -5,9 +5,11 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "shim/deflate.h"
 #include "shim/detach_keys.h"
-#include "shim/json_log.h"
+#include "shim/file_log.h"
 #include "shim/json_text.h"
+#include "shim/line_splitter.h"
 
 namespace hull::shim {
 namespace {
@@ -47,8 +49,26 @@ TEST(DetachKeysTest, are_found_across_pieces_and_nothing_else_is_lost) {
 
 class JsonLogTest : public testing::Test {
  protected:
-  JsonLog open(std::int64_t max_size = -1, int max_files = 1) {
-    return JsonLog(LogFile({"json-file", path_, max_size, max_files}, [this](std::string note) { note_ = note; }));
+  // A file and what cuts the lines for it.
+  struct Log {
+    FileLog file;
+    LineSplitter splitter{file};
+    void append(Channel channel, std::string_view output) { splitter.append(channel, output); }
+    void finish(Channel channel) { splitter.finish(channel); }
+  };
+  std::unique_ptr<Log> open(std::int64_t max_size = -1, int max_files = 1) {
+    LogFileOptions options;
+    options.path = path_;
+    options.max_size = max_size;
+    options.max_files = max_files;
+    options.attributes = attributes_;
+    options.compress = compress_;
+    return std::unique_ptr<Log>(new Log{FileLog(
+        options, [this](std::string note) { note_ = note; },
+        [this](int from, int to) {
+          compress_log(from, to);
+          return ++compressors_;
+        })});
   }
   // The log without the times.
   std::string text(const std::string& suffix = "") const {
@@ -66,15 +86,45 @@ class JsonLogTest : public testing::Test {
   TempDir directory_;
   std::string path_ = directory_.path() + "/log";
   std::string note_;
+  LogAttributes attributes_;
+  bool compress_ = false;
+  pid_t compressors_ = 0;
 };
+
+TEST_F(JsonLogTest, attributes_stand_in_every_line) {
+  attributes_ = {{"tag", "a\"b"}, {"label", "x"}};
+  open()->append(Channel::kOut, "one\n");
+  EXPECT_EQ(text(), "{\"log\":\"one\\n\",\"stream\":\"stdout\",\"attrs\":{\"label\":\"x\",\"tag\":\"a\\\"b\"}\n");
+}
+
+TEST_F(JsonLogTest, rotated_files_are_compressed_one_after_another) {
+  compress_ = true;
+  auto log = open(1000, 4);
+  auto fill = [&] {
+    for (int i = 0; i < 10; ++i) log->append(Channel::kOut, cat("line ", i, " of a log that is cut into files\n"));
+  };
+  fill();
+  EXPECT_TRUE(exists(path_ + ".1"));
+  EXPECT_TRUE(log->file.busy());
+  EXPECT_TRUE(log->file.child_ended(compressors_, 0));
+  EXPECT_TRUE(exists(path_ + ".1.gz"));
+  EXPECT_FALSE(exists(path_ + ".1"));
+  EXPECT_NE(read_file(path_ + ".1.gz").find("inode "), std::string::npos);
+  fill();
+  EXPECT_TRUE(exists(path_ + ".2.gz") && exists(path_ + ".1"));
+  // One that fails leaves the file as it is.
+  EXPECT_TRUE(log->file.child_ended(compressors_, 256));
+  EXPECT_TRUE(exists(path_ + ".1"));
+  EXPECT_NE(note_.find("could not be compressed"), std::string::npos);
+}
 
 TEST_F(JsonLogTest, lines_of_both_streams) {
   auto log = open();
-  log.append(Channel::kOut, "one\ntw");
-  log.append(Channel::kErr, "err\n");
-  log.append(Channel::kOut, "o\nlast");
-  log.finish(Channel::kOut);
-  log.finish(Channel::kErr);
+  log->append(Channel::kOut, "one\ntw");
+  log->append(Channel::kErr, "err\n");
+  log->append(Channel::kOut, "o\nlast");
+  log->finish(Channel::kOut);
+  log->finish(Channel::kErr);
   EXPECT_EQ(text(),
             "{\"log\":\"one\\n\",\"stream\":\"stdout\"\n{\"log\":\"err\\n\",\"stream\":\"stderr\"\n"
             "{\"log\":\"two\\n\",\"stream\":\"stdout\"\n{\"log\":\"last\",\"stream\":\"stdout\"\n");
@@ -83,8 +133,8 @@ TEST_F(JsonLogTest, lines_of_both_streams) {
 TEST_F(JsonLogTest, long_lines_are_split_at_16_kib) {
   auto log = open();
   std::string line(40000, 'x');
-  log.append(Channel::kOut, line.substr(0, 20000));
-  log.append(Channel::kOut, line.substr(20000) + "\nshort\n");
+  log->append(Channel::kOut, line.substr(0, 20000));
+  log->append(Channel::kOut, line.substr(20000) + "\nshort\n");
   auto piece = [](std::size_t size, const char* end) {
     return cat("{\"log\":\"", std::string(size, 'x'), end, "\",\"stream\":\"stdout\"\n");
   };
@@ -96,7 +146,7 @@ TEST_F(JsonLogTest, rotation_keeps_the_newest_files_and_whole_lines) {
   auto log = open(1000, 3);
   std::string all;
   for (int i = 0; i < 100; ++i) all += cat("line ", i, "\n");
-  log.append(Channel::kOut, all);
+  log->append(Channel::kOut, all);
   EXPECT_TRUE(exists(path_ + ".1") && exists(path_ + ".2"));
   EXPECT_FALSE(exists(path_ + ".3"));
   for (const char* suffix : {"", ".1", ".2"}) EXPECT_LT(read_file(path_ + suffix).size(), 1100U);
@@ -108,7 +158,7 @@ TEST_F(JsonLogTest, rotation_keeps_the_newest_files_and_whole_lines) {
 
 TEST_F(JsonLogTest, one_file_is_emptied) {
   auto log = open(1000, 1);
-  for (int i = 0; i < 100; ++i) log.append(Channel::kOut, cat("line ", i, "\n"));
+  for (int i = 0; i < 100; ++i) log->append(Channel::kOut, cat("line ", i, "\n"));
   EXPECT_FALSE(exists(path_ + ".1"));
   EXPECT_LT(read_file(path_).size(), 1100U);
 }
@@ -116,17 +166,17 @@ TEST_F(JsonLogTest, one_file_is_emptied) {
 TEST_F(JsonLogTest, a_torn_line_of_a_predecessor_stays_alone) {
   write_all(open_file(path_, O_WRONLY | O_CREAT, 0600).get(), "{\"log\":\"torn");
   auto log = open();
-  log.append(Channel::kOut, "next\n");
+  log->append(Channel::kOut, "next\n");
   EXPECT_NE(read_file(path_).find("torn\n{\"log\":\"next\\n\""), std::string::npos);
 }
 
 TEST_F(JsonLogTest, a_full_disk_is_noted_once) {
   path_ = "/dev/full";
   auto log = open();
-  log.append(Channel::kOut, "a\n");
+  log->append(Channel::kOut, "a\n");
   EXPECT_NE(note_.find("No space left"), std::string::npos);
   note_.clear();
-  log.append(Channel::kOut, "b\n");
+  log->append(Channel::kOut, "b\n");
   EXPECT_EQ(note_, "");
 }
 
@@ -136,7 +186,7 @@ TEST_F(JsonLogTest, a_million_lines_cost_little) {
   for (int i = 0; chunk.size() < 65000; ++i) chunk += cat("this is line number ", i, "\n");
   auto lines = static_cast<long>(std::count(chunk.begin(), chunk.end(), '\n'));
   auto before = monotonic_nanoseconds();
-  for (long written = 0; written < 1'000'000; written += lines) log.append(Channel::kOut, chunk);
+  for (long written = 0; written < 1'000'000; written += lines) log->append(Channel::kOut, chunk);
   std::printf("1,000,000 lines: %ld ms\n", static_cast<long>((monotonic_nanoseconds() - before) / 1'000'000));
 }
 

@@ -150,7 +150,7 @@ class ShimTest : public testing::Test {
     };
     for (const char* type : {"mount", "pid", "ipc", "uts"}) result.config.linux.namespaces.push_back({type, {}});
     result.config.linux.cgroups_path = "/" + id_;
-    result.log.path = log_path();
+    result.log.file.emplace().path = log_path();
     return result;
   }
   StartRequest shell(const std::string& script) const { return request({"sh", "-c", script}); }

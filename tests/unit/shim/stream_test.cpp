@@ -20,7 +20,7 @@ TEST_F(StreamTest, output_is_framed_byte_for_byte) {
 TEST_F(StreamTest, a_hundred_megabytes_go_in_and_out_unchanged) {
   auto what = request({"cat"});
   what.open_stdin = what.stdin_once = true;
-  what.log.driver = "none";
+  what.log = {};
   UniqueFd client = add_stream(what.streams, true, false);
   start(std::move(what));
   constexpr std::size_t kSize = 100 << 20;
@@ -96,7 +96,7 @@ TEST_F(StreamTest, a_terminal_can_be_resized_and_detached_from) {
 
 TEST_F(StreamTest, a_client_that_reads_nothing_holds_the_process_back_and_loses_nothing) {
   auto what = shell("seq 1 300000; echo end >&2");
-  what.log.driver = "none";
+  what.log = {};
   UniqueFd client = add_stream(what.streams, false, false);
   start(std::move(what));
   ::poll(nullptr, 0, 500);
@@ -108,7 +108,7 @@ TEST_F(StreamTest, a_client_that_reads_nothing_holds_the_process_back_and_loses_
 
 TEST_F(StreamTest, a_stalled_client_is_cut_off_when_there_are_others) {
   auto what = shell("seq 1 300000; echo end");
-  what.log.driver = "none";
+  what.log = {};
   UniqueFd stalled = add_stream(what.streams, false, false);
   UniqueFd reading = add_stream(what.streams, false, false);
   start(std::move(what));
