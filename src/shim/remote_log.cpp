@@ -79,11 +79,10 @@ void RemoteLog::connect_first() {
     bool tls = options_.transport == LogTransport::kTls;
     bool in_time = tls ? linux::readable_within(socket_.get(), kFirstAttempt)
                        : linux::writable_within(socket_.get(), kFirstAttempt);
-    char byte = 0;
     if (!in_time) {
       code = ETIMEDOUT;
     } else if (tls) {
-      if (linux::try_receive(socket_.get(), {&byte, 1}).status != linux::IoStatus::kDone) code = ECONNREFUSED;
+      if (auto reason = tls_refusal()) fail(Kind::kInternal, kContext, *reason);
     } else {
       code = linux::connect_result(socket_.get());
     }
@@ -104,6 +103,15 @@ UniqueFd RemoteLog::open_tls() {
   auto [ours, theirs] = linux::make_socket_pair();
   tls_process_ = linux::spawn_command(options_.tls_command, theirs.get());
   return std::move(ours);
+}
+
+// The first that hull-log-tls says: "+" when the connection stands, or why it does not.
+std::optional<std::string> RemoteLog::tls_refusal() {
+  std::array<char, 512> bytes;
+  auto result = linux::try_receive(socket_.get(), bytes);
+  if (result.status != linux::IoStatus::kDone) return "hull-log-tls has ended";
+  if (bytes[0] == '+') return std::nullopt;
+  return std::string(bytes.data() + 1, result.bytes - 1);
 }
 
 UniqueFd RemoteLog::open_socket() {
@@ -140,11 +148,8 @@ void RemoteLog::try_connect() {
 
 void RemoteLog::ready(std::uint32_t events) {
   if (state_ == State::kConnecting) {
-    char byte = 0;
     int code = linux::connect_result(socket_.get());
-    if (options_.transport == LogTransport::kTls &&
-        linux::try_receive(socket_.get(), {&byte, 1}).status != linux::IoStatus::kDone)
-      code = ECONNREFUSED;
+    if (options_.transport == LogTransport::kTls && tls_refusal()) code = ECONNREFUSED;
     if (code != 0) return lost(code);
     return finish_connecting();
   }

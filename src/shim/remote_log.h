@@ -44,6 +44,7 @@ class RemoteLog : public LogSink {
   void try_connect();
   UniqueFd open_socket();
   UniqueFd open_tls();
+  std::optional<std::string> tls_refusal();
   void ready(std::uint32_t events);
   void finish_connecting();
   void receive();
