@@ -168,9 +168,9 @@ def test_the_engines_own_default(busybox):
     try:
         hulld.start("--log-driver", "local", "--log-opt", "max-size=1m")
         hulld.docker("import", busybox, "busybox")
-        hulld.docker("run", "--name", "c", "busybox", "echo", "hello")
-        assert hulld.inspect("c", "{{json .HostConfig.LogConfig}}") == '{"Type":"local","Config":{"max-size":"1m"}}'
-        assert hulld.docker("logs", "c").stdout == "hello\n"
+        hulld.docker("run", "--name", "logged", "busybox", "echo", "hello")
+        assert hulld.inspect("logged", "{{json .HostConfig.LogConfig}}") == '{"Type":"local","Config":{"max-size":"1m"}}'
+        assert hulld.docker("logs", "logged").stdout == "hello\n"
     finally:
         hulld.close()
 
@@ -178,77 +178,77 @@ def test_the_engines_own_default(busybox):
 # Files.
 
 def test_attributes_and_tag_of_json_file(engine):
-    engine.docker("run", "--name", "c", "--label", "app=shop", "--label", "tier=1", "-e", "STAGE=a b", "-e", "OTHER=x",
+    engine.docker("run", "--name", "logged", "--label", "app=shop", "--label", "tier=1", "-e", "STAGE=a b", "-e", "OTHER=x",
                   *options(labels="app,missing", env_regex="^STA", tag="{{.Name}}/{{.ImageName}}"), "busybox", "echo", "hi")
-    record = json.loads((log_directory(engine, "c") / (engine.inspect("c", "{{.Id}}") + "-json.log")).read_text())
-    assert record["attrs"] == {"app": "shop", "STAGE": "a b", "tag": "c/busybox"} and record["log"] == "hi\n"
-    assert engine.docker("logs", "--details", "c").stdout == "STAGE=a+b,app=shop,tag=c%2Fbusybox hi\n"
+    record = json.loads((log_directory(engine, "logged") / (engine.inspect("logged", "{{.Id}}") + "-json.log")).read_text())
+    assert record["attrs"] == {"app": "shop", "STAGE": "a b", "tag": "logged/busybox"} and record["log"] == "hi\n"
+    assert engine.docker("logs", "--details", "logged").stdout == "STAGE=a+b,app=shop,tag=logged%2Fbusybox hi\n"
 
 
 @pytest.mark.parametrize("driver", ["json-file", "local"])
 def test_rotated_and_compressed_files_are_read_back(cli, driver):
-    cli("run", "--name", "c", "--log-driver", driver, *options(max_size="20k", max_file="4", compress="true"), "busybox",
-        "sh", "-c", "for i in $(seq 1500); do echo line $i of the log; done; echo error >&2")
+    cli("run", "--name", "logged", "--log-driver", driver, *options(max_size="20k", max_file="4", compress="true"), "busybox",
+        "sh", "-c", "for i in $(seq 3000); do echo line $i of the log; done; echo error >&2")
     engine = cli.engine
-    directory = log_directory(engine, "c")
+    directory = log_directory(engine, "logged")
     packed = wait_until(lambda: list(directory.rglob("*.1.gz")))
     if driver == "json-file":
         assert json.loads(gzip.decompress(packed[0].read_bytes()).splitlines()[0])["stream"] == "stdout"
-    lines = cli("logs", "c").stdout.splitlines()
+    lines = cli("logs", "logged").stdout.splitlines()
     first = int(lines[0].split()[1])
-    assert first > 1 and lines == [f"line {i} of the log" for i in range(first, 1501)]
-    assert cli("logs", "--tail", "3", "c").stdout.splitlines() + ["error"] == [
-        "line 1499 of the log", "line 1500 of the log", "error"]
-    assert cli("logs", "--tail", "1", "c").stderr == "error\n"
+    assert first > 1 and lines == [f"line {i} of the log" for i in range(first, 3001)]
+    assert cli("logs", "--tail", "3", "logged").stdout.splitlines() + ["error"] == [
+        "line 2999 of the log", "line 3000 of the log", "error"]
+    assert cli("logs", "--tail", "1", "logged").stderr == "error\n"
 
 
 def test_local_is_dockers_format(engine):
-    engine.docker("run", "--name", "c", "--log-driver", "local", "busybox", "printf", "one\\ntwo")
-    data = (log_directory(engine, "c") / "local-logs" / "container.log").read_bytes()
+    engine.docker("run", "--name", "logged", "--log-driver", "local", "busybox", "printf", "one\\ntwo")
+    data = (log_directory(engine, "logged") / "local-logs" / "container.log").read_bytes()
     size = int.from_bytes(data[:4], "big")
     assert data[4:4 + 8] == b"\x0a\x06stdout" and data[4 + size:8 + size] == data[:4] and b"\x1a\x03one" in data[:4 + size]
-    assert engine.inspect("c", "{{.LogPath}}") == ""
-    assert engine.docker("logs", "c").stdout == "one\ntwo"
+    assert engine.inspect("logged", "{{.LogPath}}") == ""
+    assert engine.docker("logs", "logged").stdout == "one\ntwo"
 
 
 def test_none_cannot_be_read(cli):
-    cli("run", "--name", "c", "--log-driver", "none", "busybox", "echo", "hi")
-    result = cli("logs", "c", check=False)
+    cli("run", "--name", "logged", "--log-driver", "none", "busybox", "echo", "hi")
+    result = cli("logs", "logged", check=False)
     assert result.returncode == 1 and "configured logging driver does not support reading" in result.stderr
 
 
 # Reading.
 
 def test_a_follower_sees_lines_at_once_and_the_end(cli):
-    cli("run", "-d", "--name", "c", "busybox", "sh", "-c", "echo one; sleep 0.4; echo two; sleep 0.2")
-    follower = cli.popen("logs", "-f", "c", stdout=subprocess.PIPE, text=True)
+    cli("run", "-d", "--name", "logged", "busybox", "sh", "-c", "echo one; sleep 0.4; echo two; sleep 0.2")
+    follower = cli.popen("logs", "-f", "logged", stdout=subprocess.PIPE, text=True)
     assert follower.stdout.readline() == "one\n"
     assert follower.stdout.readline() == "two\n"
     assert follower.wait(10) == 0
 
 
 def test_a_follower_goes_on_over_rotations(engine):
-    engine.docker("run", "-d", "--name", "c", *options(max_size="10k", max_file="3", compress="true"), "busybox", "sh", "-c",
+    engine.docker("run", "-d", "--name", "logged", *options(max_size="10k", max_file="3", compress="true"), "busybox", "sh", "-c",
                   "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line $i; [ $((i % 100)) = 0 ] && usleep 20000; done")
-    lines = engine.docker("logs", "-f", "c").stdout.splitlines()
+    lines = engine.docker("logs", "-f", "logged").stdout.splitlines()
     assert lines == [f"line {i}" for i in range(1, 2001)][-len(lines):] and len(lines) > 1000
 
 
 def test_until_ends_a_follower_and_since_selects(cli):
-    cli("run", "-d", "--name", "c", "busybox", "sh", "-c", "echo old; sleep 0.2; echo new; sleep 60")
-    wait_until(lambda: "new" in cli("logs", "c").stdout)
-    first, second = (line.split()[0] for line in cli("logs", "-t", "c").stdout.splitlines())
+    cli("run", "-d", "--name", "logged", "busybox", "sh", "-c", "echo old; sleep 0.2; echo new; sleep 60")
+    wait_until(lambda: "new" in cli("logs", "logged").stdout)
+    first, second = (line.split()[0] for line in cli("logs", "-t", "logged").stdout.splitlines())
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", first)
-    assert cli("logs", "--since", second, "c").stdout == "new\n"
-    assert cli("logs", "--until", first, "c").stdout == "old\n"
+    assert cli("logs", "--since", second, "logged").stdout == "new\n"
+    assert cli("logs", "--until", first, "logged").stdout == "old\n"
     begin = time.monotonic()
-    assert cli("logs", "-f", "--until", "0.5s", "c").returncode == 0  # half a second ago: over at once
+    assert cli("logs", "-f", "--until", "0.5s", "logged").returncode == 0  # half a second ago: over at once
     assert time.monotonic() - begin < 5
 
 
 def test_many_followers_need_no_polling(engine):
-    engine.docker("run", "-d", "--name", "c", "busybox", "sh", "-c", "sleep 1000")
-    name = engine.inspect("c", "{{.Id}}")
+    engine.docker("run", "-d", "--name", "logged", "busybox", "sh", "-c", "sleep 1000")
+    name = engine.inspect("logged", "{{.Id}}")
     sockets = []
     for _ in range(150):  # more than inotify instances that a user may have
         client = socket.socket(socket.AF_UNIX)
@@ -270,38 +270,38 @@ def test_many_followers_need_no_polling(engine):
 
 
 def test_hull_shows_several_logs_with_names(engine):
-    for name in ("alpha", "b"):
+    for name in ("alpha", "beta"):
         engine.docker("run", "--name", name, "busybox", "sh", "-c", f"echo one of {name}; echo two of {name} >&2")
-    result = engine.hull("logs", "alpha", "b")
-    assert result.stdout == "alpha | one of alpha\nb     | one of b\n"
-    assert result.stderr == "alpha | two of alpha\nb     | two of b\n"
-    assert sorted(engine.hull("logs", "-f", "b", "alpha").stdout.splitlines()) == ["alpha | one of alpha", "b     | one of b"]
+    result = engine.hull("logs", "alpha", "beta")
+    assert result.stdout == "alpha | one of alpha\nbeta  | one of beta\n"
+    assert result.stderr == "alpha | two of alpha\nbeta  | two of beta\n"
+    assert sorted(engine.hull("logs", "-f", "beta", "alpha").stdout.splitlines()) == ["alpha | one of alpha", "beta  | one of beta"]
 
 
 # Drivers that send.
 
 def test_syslog_over_udp(engine):
     receiver = Datagrams()
-    engine.docker("run", "--name", "c", "--log-driver", "syslog",
+    engine.docker("run", "--name", "logged", "--log-driver", "syslog",
                   *options(syslog_address=f"udp://127.0.0.1:{receiver.port}", syslog_format="rfc5424", tag="{{.Name}}",
                            syslog_facility="local3"), "busybox", "sh", "-c", "echo out; sleep 0.1; echo err >&2")
-    assert re.fullmatch(rb"<158>1 \S+Z \S+ c \d+ c - out\n", receiver.next())
-    assert re.fullmatch(rb"<155>1 \S+Z \S+ c \d+ c - err\n", receiver.next())
-    assert engine.docker("logs", "c").stdout == "out\n"  # through the cache
+    assert re.fullmatch(rb"<158>1 \S+Z \S+ logged \d+ logged - out\n", receiver.next())
+    assert re.fullmatch(rb"<155>1 \S+Z \S+ logged \d+ logged - err\n", receiver.next())
+    assert engine.docker("logs", "logged").stdout == "out\n"  # through the cache
 
 
 def test_syslog_over_a_unix_socket(engine, tmp_path):
     receiver = Datagrams(tmp_path / "log")
-    engine.docker("run", "--name", "c", "--log-driver", "syslog",
+    engine.docker("run", "--name", "logged", "--log-driver", "syslog",
                   *options(syslog_address=f"unixgram://{tmp_path}/log", cache_disabled="true"), "busybox", "echo", "hi")
-    short = engine.inspect("c", "{{.Id}}")[:12].encode()
+    short = engine.inspect("logged", "{{.Id}}")[:12].encode()
     assert re.fullmatch(rb"<30>\w{3} [ \d]\d \d\d:\d\d:\d\d " + short + rb"\[\d+\]: hi\n", receiver.next())
-    assert "does not support reading" in engine.docker("logs", "c", check=False).stderr
+    assert "does not support reading" in engine.docker("logs", "logged", check=False).stderr
 
 
 def test_syslog_over_tcp_survives_a_restart_of_the_receiver(engine):
     receiver = Stream()
-    engine.docker("run", "-d", "--name", "c", "--log-driver", "syslog",
+    engine.docker("run", "-d", "--name", "logged", "--log-driver", "syslog",
                   *options(syslog_address=f"tcp://127.0.0.1:{receiver.port}"), "busybox", "sh", "-c",
                   "echo first; sleep 0.3; for i in 1 2 3 4 5 6 7 8 9; do echo number $i; sleep 0.2; done")
     receiver.wait_for(b"first")
@@ -335,7 +335,7 @@ def test_syslog_over_tls(engine, tmp_path):
     refused = engine.docker("run", "--rm", "--log-driver", "syslog", *options(syslog_address=address), "busybox", "true",
                             check=False)
     assert "certificate verify failed" in refused.stderr
-    engine.docker("run", "--name", "c", "--log-driver", "syslog",
+    engine.docker("run", "--name", "logged", "--log-driver", "syslog",
                   *options(syslog_address=address, syslog_format="rfc5424", syslog_tls_ca_cert=tmp_path / "cert.pem"),
                   "busybox", "echo", "secret")
     wait_until(lambda: re.fullmatch(rb"\d+ <30>1 .* - secret\n", b"".join(got)))
@@ -345,7 +345,7 @@ def test_syslog_over_tls(engine, tmp_path):
 @pytest.mark.parametrize("compression", ["gzip", "zlib", "none"])
 def test_gelf_over_udp(engine, compression):
     receiver = Datagrams()
-    engine.docker("run", "--name", "c", "--label", "app=shop", "--log-driver", "gelf",
+    engine.docker("run", "--name", "logged", "--label", "app=shop", "--log-driver", "gelf",
                   *options(gelf_address=f"udp://127.0.0.1:{receiver.port}", gelf_compression_type=compression, labels="app"),
                   "busybox", "sh", "-c", "echo out; head -c 6000 /dev/urandom | od -A n -t x1 | tr -d '\\n '; echo; echo err >&2")
 
@@ -364,14 +364,14 @@ def test_gelf_over_udp(engine, compression):
     assert [message["short_message"] for message in by_level][:2] == ["err", "out"]
     assert len(by_level[2]["short_message"]) == 12000
     first = by_level[1]
-    assert first["version"] == "1.1" and first["_container_name"] == "c" and first["_app"] == "shop"
+    assert first["version"] == "1.1" and first["_container_name"] == "logged" and first["_app"] == "shop"
     assert first["_image_name"] == "busybox" and abs(first["timestamp"] - time.time()) < 60
-    assert engine.docker("logs", "--tail", "1", "c").stderr in ("err\n", "")
+    assert engine.docker("logs", "--tail", "1", "logged").stderr in ("err\n", "")
 
 
 def test_gelf_over_tcp(engine):
     receiver = Stream()
-    engine.docker("run", "--name", "c", "--log-driver", "gelf", *options(gelf_address=f"tcp://127.0.0.1:{receiver.port}"),
+    engine.docker("run", "--name", "logged", "--log-driver", "gelf", *options(gelf_address=f"tcp://127.0.0.1:{receiver.port}"),
                   "busybox", "sh", "-c", "echo one; echo two")
     receiver.wait_for(b"two")
     wait_until(lambda: receiver.data.endswith(b"\0"))
@@ -380,13 +380,13 @@ def test_gelf_over_tcp(engine):
 
 def test_fluentd(engine):
     receiver = Stream()
-    engine.docker("run", "--name", "c", "-e", "STAGE=x", "--log-driver", "fluentd",
+    engine.docker("run", "--name", "logged", "-e", "STAGE=x", "--log-driver", "fluentd",
                   *options(fluentd_address=f"127.0.0.1:{receiver.port}", tag="docker.{{.Name}}", env="STAGE"), "busybox",
                   "sh", "-c", "echo hello; head -c 20000 /dev/zero | tr '\\0' x; echo")
     receiver.wait_for(b"partial_last\xa4true")
     (tag, when, record), rest = unpack(receiver.data)
-    assert tag == "docker.c" and abs(when - time.time()) < 60
-    assert record == {"container_id": engine.inspect("c", "{{.Id}}"), "container_name": "/c", "source": "stdout",
+    assert tag == "docker.logged" and abs(when - time.time()) < 60
+    assert record == {"container_id": engine.inspect("logged", "{{.Id}}"), "container_name": "/logged", "source": "stdout",
                       "log": "hello", "STAGE": "x"}
     (_, _, piece), rest = unpack(rest)
     (_, _, last), rest = unpack(rest)
@@ -409,7 +409,7 @@ def test_fluentd_waits_for_acknowledgements(engine):
         connection.sendall(b"\x81\xa3ack\xd9\x20" + chunk)
 
     receiver.answer = acknowledge
-    engine.docker("run", "--name", "c", "--log-driver", "fluentd",
+    engine.docker("run", "--name", "logged", "--log-driver", "fluentd",
                   *options(fluentd_address=f"127.0.0.1:{receiver.port}", fluentd_request_ack="true", fluentd_retry_wait="50ms",
                            fluentd_sub_second_precision="true"), "busybox", "sh", "-c", "echo one; echo two; echo three")
     wait_until(lambda: seen == ["one", "two", "two", "three"])
@@ -418,10 +418,10 @@ def test_fluentd_waits_for_acknowledgements(engine):
 def test_an_asynchronous_log_starts_without_its_receiver(engine):
     placeholder = Stream()
     placeholder.close()
-    engine.docker("run", "-d", "--name", "c", "--log-driver", "fluentd",
+    engine.docker("run", "-d", "--name", "logged", "--log-driver", "fluentd",
                   *options(fluentd_address=f"127.0.0.1:{placeholder.port}", fluentd_async="true", fluentd_retry_wait="100ms"),
                   "busybox", "sh", "-c", "echo early; sleep 1000")
-    assert engine.inspect("c", "{{.State.Running}}") == "true"
+    assert engine.inspect("logged", "{{.State.Running}}") == "true"
     Stream(placeholder.port).wait_for(b"early")
 
 
@@ -455,14 +455,14 @@ def test_journald(busybox, tmp_path):
     try:
         hulld.start()
         hulld.docker("import", busybox, "busybox")
-        hulld.docker("run", "--name", "c", "--label", "my.app=shop", "--log-driver", "journald", *options(labels="my.app"),
+        hulld.docker("run", "--name", "logged", "--label", "my.app=shop", "--log-driver", "journald", *options(labels="my.app"),
                      "busybox", "sh", "-c", "echo hi >&2")
         fields = dict(line.split("=", 1) for line in receiver.next().decode().splitlines())
-        full = hulld.inspect("c", "{{.Id}}")
+        full = hulld.inspect("logged", "{{.Id}}")
         assert fields["CONTAINER_ID"] == full[:12] and fields["CONTAINER_ID_FULL"] == full and fields["PRIORITY"] == "3"
-        assert fields["CONTAINER_NAME"] == "c" and fields["CONTAINER_TAG"] == full[:12] and fields["IMAGE_NAME"] == "busybox"
+        assert fields["CONTAINER_NAME"] == "logged" and fields["CONTAINER_TAG"] == full[:12] and fields["IMAGE_NAME"] == "busybox"
         assert fields["SYSLOG_IDENTIFIER"] == full[:12] and fields["MY_APP"] == "shop" and fields["MESSAGE"] == "hi"
-        assert hulld.docker("logs", "c").stderr == "hi\n"
+        assert hulld.docker("logs", "logged").stderr == "hi\n"
         receiver.socket.close()
         (tmp_path / "journal").unlink()
         result = hulld.docker("run", "--rm", "--log-driver", "journald", "busybox", "true", check=False)
@@ -474,10 +474,10 @@ def test_journald(busybox, tmp_path):
 
 def test_a_remote_gets_its_lines_while_the_engine_is_away(own_engine):
     receiver = Stream()
-    own_engine.docker("run", "-d", "--name", "c", "--log-driver", "syslog",
+    own_engine.docker("run", "-d", "--name", "logged", "--log-driver", "syslog",
                       *options(syslog_address=f"tcp://127.0.0.1:{receiver.port}"), "busybox", "sh", "-c",
                       "sleep 1; echo alone; sleep 1000")
     own_engine.crash()
     receiver.wait_for(b"alone")
     own_engine.start()
-    assert own_engine.docker("logs", "c").stdout == "alone\n"
+    assert own_engine.docker("logs", "logged").stdout == "alone\n"

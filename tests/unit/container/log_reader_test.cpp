@@ -141,7 +141,7 @@ TEST_F(LogReaderTest, GivesNothingForWhatIsNotThere) { EXPECT_THAT(read(), Eleme
 
 TEST_F(LogReaderTest, ReadsTheDriverLocalFromBothEnds) {
   format_ = shim::LogFormat::kLocal;
-  shim::LocalRecords records({{"tag", "x"}});
+  shim::LocalRecords records(shim::LogAttributes{{"tag", "x"}});
   std::string log, last;
   auto piece = [&](std::string_view text, bool newline, std::string_view id = {}, int ordinal = 0) {
     return shim::LogPiece{shim::Channel::kOut, text, {1'000'000'000}, newline, id, ordinal};
