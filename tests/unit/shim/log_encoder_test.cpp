@@ -93,7 +93,7 @@ TEST_F(EncoderTest, fluentd_speaks_messagepack) {
   line_.partial_id = "p";
   line_.ordinal = 2;
   auto packet = encode(line_)[0];
-  EXPECT_THAT(packet, StartsWith(std::string("\x94\xa3tag\xd7\0\x69\x57\x35\xa5", 12)));
+  EXPECT_THAT(packet, StartsWith(std::string("\x94\xa3tag\xd7\0\x69\x57\x35\xa5", 11)));
   EXPECT_THAT(packet, HasSubstr("\xafpartial_ordinal\xa1"
                                 "2\xacpartial_last\xa4true\x81\xa5"
                                 "chunk\xd9\x20"));

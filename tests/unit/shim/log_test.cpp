@@ -101,7 +101,7 @@ TEST_F(JsonLogTest, rotated_files_are_compressed_one_after_another) {
   compress_ = true;
   auto log = open(1000, 4);
   auto fill = [&] {
-    for (int i = 0; i < 10; ++i) log->append(Channel::kOut, cat("line ", i, " of a log that is cut into files\n"));
+    for (int i = 0; i < 12; ++i) log->append(Channel::kOut, cat("line ", i, " of a log that is cut into files\n"));
   };
   fill();
   EXPECT_TRUE(exists(path_ + ".1"));
