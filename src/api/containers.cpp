@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <filesystem>
 
 #include "api/container_filters.h"
 #include "api/container_shapes.h"
 #include "api/handlers.h"
-#include "base/file.h"
 #include "container/spec_fields.h"
 #include "oci/json.h"
 
@@ -134,49 +132,10 @@ void container_top(Call& call) {
   reply(call, 200, out);
 }
 
-namespace {
-
-enum class ChangeKind : unsigned char { kModified = 0, kAdded = 1, kDeleted = 2 };
-
-// Whether one of the image's layers (topmost first) has `path`; a whiteout hides what is below it.
-bool in_layers(const std::vector<std::string>& layers, const std::string& path) {
-  for (const auto& layer : layers) {
-    std::error_code code;
-    auto status = std::filesystem::symlink_status(layer + path, code);
-    if (status.type() == std::filesystem::file_type::character) return false;
-    if (status.type() != std::filesystem::file_type::not_found && status.type() != std::filesystem::file_type::none)
-      return true;
-  }
-  return false;
-}
-
-std::vector<std::string> layer_directories(Call& call, const container::State& state) {
-  std::vector<std::string> directories;
-  auto image = call.services().images.find(state.spec->image_id);
-  if (!image) fail(Kind::kNotFound, "No such image: ", state.spec->image_id);
-  for (auto layer = image->layer_chain_ids.rbegin(); layer != image->layer_chain_ids.rend(); ++layer)
-    directories.push_back(cat(call.engine.configuration().data_root, "/layers/",
-                              layer->starts_with("sha256:") ? layer->substr(7) : *layer, "/diff"));
-  return directories;
-}
-
-}  // namespace
-
 void container_changes(Call& call) {
-  namespace fs = std::filesystem;
-  auto state = call.engine.get(call.parameter("name"));
-  auto layers = layer_directories(call, *state);
-  std::string upper = call.services().snapshots.upper_directory(state->id);
   Json out = Json::array();
-  std::error_code code;
-  for (fs::recursive_directory_iterator it(upper, code), end; !code && it != end; it.increment(code)) {
-    std::string path = it->path().string().substr(upper.size());
-    bool whiteout = it->symlink_status(code).type() == fs::file_type::character && !code;
-    ChangeKind kind = in_layers(layers, path) ? ChangeKind::kModified : ChangeKind::kAdded;
-    if (whiteout && kind == ChangeKind::kModified) kind = ChangeKind::kDeleted;
-    out.push_back({{"Path", path}, {"Kind", static_cast<int>(kind)}});
-  }
-  if (code) fail(Kind::kInternal, "cannot read ", upper, ": ", code.message());
+  for (const store::Change& change : call.engine.changes(call.parameter("name")))
+    out.push_back({{"Path", change.path}, {"Kind", static_cast<int>(change.kind)}});
   reply(call, 200, out);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "api/container_shapes.h"
 #include "api/handlers.h"
@@ -27,8 +28,25 @@ std::int64_t size_of_tree(const std::string& directory) {
 
 namespace {
 
+// What each image has in common with others, by image id: the bytes of layers that more than one image has.
+std::map<std::string, std::int64_t> shared_sizes(Call& call) {
+  std::map<std::string, int> users;
+  auto images = call.services().images.list();
+  for (const auto& image : images)
+    for (const auto& chain_id : image->layer_chain_ids) ++users[chain_id];
+  std::map<std::string, std::int64_t> shared;
+  for (const auto& layer : call.services().database.layers()) {
+    if (users[layer.chain_id] < 2) continue;
+    for (const auto& image : images)
+      if (std::ranges::find(image->layer_chain_ids, layer.chain_id) != image->layer_chain_ids.end())
+        shared[image->id] += layer.size;
+  }
+  return shared;
+}
+
 Json images_usage(Call& call, const std::vector<container::StatePtr>& containers) {
   Json out = Json::array();
+  auto shared = shared_sizes(call);
   for (const auto& image : call.services().images.list()) {
     Json one;
     one["Containers"] =
@@ -39,7 +57,7 @@ Json images_usage(Call& call, const std::vector<container::StatePtr>& containers
     one["ParentId"] = "";
     one["RepoDigests"] = image->repository_digests;
     one["RepoTags"] = image->tags;
-    one["SharedSize"] = 0;
+    one["SharedSize"] = shared[image->id];
     one["Size"] = image->size;
     if (!call.since(44)) one["VirtualSize"] = image->size;
     out.push_back(one);

@@ -15,6 +15,13 @@ void prune_containers(Call& call);
 void container_top(Call& call);
 void container_changes(Call& call);
 
+// container_files.cpp
+void stat_archive(Call& call);
+void get_archive(Call& call);
+void put_archive(Call& call);
+void export_container(Call& call);
+void commit_container(Call& call);
+
 // container_verbs.cpp
 void start_container(Call& call);
 void stop_container(Call& call);
@@ -49,6 +56,10 @@ void image_history(Call& call);
 void tag_image(Call& call);
 void remove_image(Call& call);
 void prune_images(Call& call);
+
+// image_archives.cpp
+void save_images(Call& call);
+void save_image(Call& call);
 
 // networks.cpp
 void list_networks(Call& call);

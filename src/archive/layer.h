@@ -17,7 +17,8 @@ struct ExtractedLayer {
 
 // A tar stream, compressed or not, becomes the files of one overlay layer in `directory` (made, 0755) in one pass:
 // decompressing and hashing run beside the creation of the files. What is there after an exception is for the
-// caller to remove. Bad archives are Error{kInvalidArgument}, a full disk Error{kUnavailable}.
-ExtractedLayer extract_layer(const Source& tar, const std::string& directory);
+// caller to remove. `recording` (optional): a file that is made beside, from which the very same tar can be put
+// together again (tar_split.h). Bad archives are Error{kInvalidArgument}, a full disk Error{kUnavailable}.
+ExtractedLayer extract_layer(const Source& tar, const std::string& directory, const std::string& recording = {});
 
 }  // namespace hull::archive

@@ -55,6 +55,22 @@ void set_owner_and_attributes_at(int parent, const std::string& name, const Entr
   set_time_at(parent, name, entry.modified);
 }
 
+// Of any mount namespace. Unlinking a name that somebody else has mounted something on would take the mount away.
+bool is_mount_point(int parent, const std::string& name) {
+  struct statx info {};
+  if (::statx(parent, name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &info) < 0) return false;
+  return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+// A regular file that is a mount point, to be written in place.
+UniqueFd open_mounted_file(int parent, const std::string& name) {
+  struct stat info {};
+  if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode)) return {};
+  if (!is_mount_point(parent, name)) return {};
+  return UniqueFd(
+      check(::openat(parent, name.c_str(), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), "open", name));
+}
+
 void write_at(int fd, std::string_view data, std::int64_t offset, std::string_view shown) {
   while (!data.empty()) {
     ssize_t put = ::pwrite(fd, data.data(), data.size(), offset);
@@ -86,14 +102,40 @@ std::string clean_entry_name(std::string_view name) {
   return clean;
 }
 
+// The path below root_ of an entry, and of what a hard link names.
+std::string Placement::path_of(std::string_view name) const {
+  std::string path = clean_entry_name(name);
+  if (!overlaying_ || overlaying_->base.empty() || path.empty()) return path;
+  return cat(overlaying_->base, "/", path);
+}
+
 void Placement::place(const Entry& entry, TarReader& content) {
-  std::string path = clean_entry_name(entry.name);
+  std::string path = path_of(entry.name);
   if (path.empty()) {
-    place_root(entry);
+    if (!overlaying_) place_root(entry);
     return;
   }
   Place at = locate(path);
   if (whiteouts_ == Whiteouts::kOverlay && place_whiteout(at, entry)) return;
+  if (!overlaying_) return place_at(at, entry, content, path);
+  check_kind(at, entry);
+  if (!overlaying_->owner) return place_at(at, entry, content, path);
+  Entry owned = entry;
+  owned.uid = overlaying_->owner->uid;
+  owned.gid = overlaying_->owner->gid;
+  place_at(at, owned, content, path);
+}
+
+void Placement::check_kind(const Place& at, const Entry& entry) const {
+  struct stat there {};
+  if (!overlaying_->keep_kinds || ::fstatat(at.parent, at.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) < 0) return;
+  bool was = S_ISDIR(there.st_mode), will = entry.hard_link.empty() && entry.is(S_IFDIR);
+  if (was == will) return;
+  fail_invalid("cannot overwrite ", was ? "directory " : "non-directory ", quoted(at.name), " with ",
+               will ? "directory " : "non-directory ", quoted(entry.name));
+}
+
+void Placement::place_at(const Place& at, const Entry& entry, TarReader& content, const std::string& path) {
   if (!entry.hard_link.empty())
     place_hard_link(at, entry);
   else if (entry.is(S_IFREG))
@@ -199,6 +241,8 @@ bool Placement::make_replacing(const Place& at, const Entry& entry, Make make) {
 }
 
 void Placement::remove(const Place& at) {
+  if (overlaying_ && is_mount_point(at.parent, at.name))
+    fail_invalid("cannot replace ", quoted(at.name), ": something is mounted on it");
   if (::unlinkat(at.parent, at.name.c_str(), 0) < 0) {
     if (errno != EISDIR && errno != EPERM) throw_errno("remove", at.name);
     remove_tree(cat("/proc/self/fd/", at.parent, "/", at.name));
@@ -210,10 +254,12 @@ void Placement::remove(const Place& at) {
 
 void Placement::place_file(const Place& at, const Entry& entry, TarReader& content) {
   UniqueFd fd;
-  make_replacing(at, entry, [&] {
-    fd.reset(::openat(at.parent, at.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    return fd.valid();
-  });
+  if (overlaying_) fd = open_mounted_file(at.parent, at.name);
+  if (!fd)
+    make_replacing(at, entry, [&] {
+      fd.reset(::openat(at.parent, at.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+      return fd.valid();
+    });
   std::string_view data;
   std::int64_t offset = 0, end = 0;
   while (content.read(data, offset)) {
@@ -246,7 +292,7 @@ void Placement::place_directory(const Place& at, const Entry& entry, const std::
 }
 
 void Placement::place_hard_link(const Place& at, const Entry& entry) {
-  std::string target = clean_entry_name(entry.hard_link);
+  std::string target = path_of(entry.hard_link);
   auto [target_parent, target_name] = split_last(target);
   UniqueFd from = open_confined(root_, target_parent, O_PATH | O_DIRECTORY);
   if (!from)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,18 @@ enum class Whiteouts : unsigned char {
   kOverlay,  // ".wh.x" hides x, ".wh..wh..opq" empties its directory: as overlayfs writes both down
 };
 
+struct Owner {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// How an archive is laid over a tree that is somebody's already (a container's files).
+struct Overlaying {
+  std::string base;            // where the archive's root is, below the placement's root; clean: "" or "a/b"
+  bool keep_kinds = false;     // refuse to put a directory in the place of something else, and the reverse
+  std::optional<Owner> owner;  // of all that is made, instead of the archive's
+};
+
 // Makes what tar entries say inside one directory, and nothing outside of it, whatever the entries are: parents
 // are opened with openat2(RESOLVE_IN_ROOT), the last component is never followed, names that climb out are refused
 // with Error{kInvalidArgument}. Owners, modes, times and extended attributes are the archive's. Needs root. The
@@ -28,6 +41,10 @@ class Placement {
   // `root`: an open directory, borrowed. An entry replaces what an earlier one made, except a directory by a
   // directory, which is merged.
   Placement(int root, Whiteouts whiteouts) : root_(root), whiteouts_(whiteouts) {}
+  // The same into a tree with content. The directory `base` itself stays as it is; a file that something is mounted
+  // on gets the new content, as it cannot be replaced.
+  Placement(int root, Overlaying overlaying)
+      : root_(root), whiteouts_(Whiteouts::kLiteral), overlaying_(std::move(overlaying)) {}
 
   void place(const Entry& entry, TarReader& content);
   // Sets the times of directories, which change while they are filled. Call it once, at the end.
@@ -44,6 +61,9 @@ class Placement {
     timespec modified;
   };
 
+  std::string path_of(std::string_view name) const;
+  void check_kind(const Place& at, const Entry& entry) const;
+  void place_at(const Place& at, const Entry& entry, TarReader& content, const std::string& path);
   int parent_fd(const std::string& path);
   UniqueFd make_parent(const std::string& path);
   Place locate(const std::string& path);
@@ -62,6 +82,7 @@ class Placement {
 
   int root_;
   Whiteouts whiteouts_;
+  std::optional<Overlaying> overlaying_;
   std::unordered_map<std::string, UniqueFd> parents_;
   std::vector<DirectoryTime> times_;
   std::int64_t bytes_ = 0;

@@ -10,6 +10,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -105,7 +106,74 @@ class ReadAhead {
   std::jthread thread_;  // last: joined before what it uses goes
 };
 
+// A buffer between somebody who writes and somebody who reads.
+class Conveyor {
+ public:
+  explicit Conveyor(std::function<void(const Sink&)> produce) {
+    thread_ = std::thread([this, produce = std::move(produce)] {
+      std::exception_ptr failure;
+      try {
+        produce([this](std::string_view data) { put(data); });
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      std::lock_guard lock(mutex_);
+      failure_ = failure;
+      done_ = true;
+      changed_.notify_all();
+    });
+  }
+  ~Conveyor() {
+    {
+      std::lock_guard lock(mutex_);
+      abandoned_ = true;
+      changed_.notify_all();
+    }
+    thread_.join();
+  }
+
+  std::size_t read(char* out, std::size_t size) {
+    if (taken_ == front_.size()) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return !back_.empty() || done_; });
+      if (back_.empty() && failure_) std::rethrow_exception(failure_);
+      front_.swap(back_);
+      back_.clear();
+      taken_ = 0;
+      changed_.notify_all();
+    }
+    std::size_t count = std::min(size, front_.size() - taken_);
+    std::memcpy(out, front_.data() + taken_, count);
+    taken_ += count;
+    return count;
+  }
+
+ private:
+  static constexpr std::size_t kLimit = 1 << 20;
+
+  void put(std::string_view data) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return back_.size() < kLimit || abandoned_; });
+    if (abandoned_) fail(Kind::kCancelled, "nobody reads the stream any more");
+    back_.append(data);
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string front_, back_;  // being read, being filled
+  std::size_t taken_ = 0;     // of front_
+  bool done_ = false, abandoned_ = false;
+  std::exception_ptr failure_;
+  std::thread thread_;
+};
+
 }  // namespace
+
+Source produced_by(std::function<void(const Sink& sink)> produce) {
+  auto conveyor = std::make_shared<Conveyor>(std::move(produce));
+  return [conveyor](char* buffer, std::size_t size) { return conveyor->read(buffer, size); };
+}
 
 Source file_source(int fd) {
   return [fd](char* buffer, std::size_t size) {

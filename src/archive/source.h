@@ -20,6 +20,10 @@ Source file_source(int fd);
 // of `source` that is under way); an exception of `source` is thrown to the consumer in its place in the stream.
 Source read_ahead(Source source);
 
+// The other way round: what `produce` writes to its sink, on a thread of its own, which never gets far ahead. When
+// nobody reads any more, the sink throws Error{kCancelled}; what `produce` throws is thrown to the reader.
+Source produced_by(std::function<void(const Sink& sink)> produce);
+
 // Reads what is left of a stream and drops it.
 void drain(const Source& source);
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "archive/entry.h"
 #include "archive/placement.h"
@@ -31,5 +33,21 @@ class TarWriter {
 // Whiteouts::kOverlay, overlayfs' marks become whiteout files: the writable directory of a container as a layer.
 // Other mounts are not entered. Throws errno.
 void write_tree(int root, TarWriter& writer, Whiteouts whiteouts);
+
+// The names of a tree in an archive, and what of it goes there.
+struct TreeOptions {
+  std::string root = "./";  // name of the root's own entry; "" leaves it out
+  std::string prefix;       // before the names of everything below
+  Whiteouts whiteouts = Whiteouts::kLiteral;
+  // Whether to look into a directory with another file system mounted on it; otherwise it is empty in the archive.
+  std::function<bool(const std::string& path, int directory)> enter = {};
+  // What stays away; `path` is relative to the root.
+  std::function<bool(const std::string& path)> skip = {};
+};
+// The same with a choice. The tree may be in use: what vanishes or becomes something else meanwhile is left out, and
+// nothing but directories and regular files is ever opened.
+void write_tree(int root, TarWriter& writer, const TreeOptions& options);
+// One entry for `name` in the open directory `parent`, which is no directory, called `shown` in the archive.
+void write_file(int parent, const std::string& name, TarWriter& writer, const std::string& shown);
 
 }  // namespace hull::archive

@@ -218,4 +218,29 @@ std::unique_ptr<Connection> Client::upload(std::string_view path, std::string_vi
   return connection;
 }
 
+void Client::upload_with(std::string_view method, std::string_view path, std::string_view content_type,
+                         const std::function<void(const Send&)>& produce) {
+  negotiated_version();  // the body can be sent only once
+  auto connection = open();
+  connection->send(head(method, path, {}, cat("Content-Type: ", content_type, "\r\nTransfer-Encoding: chunked\r\n")));
+  struct HungUp {};
+  bool whole = true;
+  try {
+    produce([&](std::string_view piece) {
+      if (piece.empty()) return;
+      try {
+        connection->send_chunk(piece);
+      } catch (const Error&) {
+        throw HungUp();
+      }
+    });
+    connection->send_chunk({});
+  } catch (const HungUp&) {
+    whole = false;  // the answer says why
+  }
+  finish_head(*connection);
+  connection->read_body();
+  if (!whole) fail(Kind::kUnavailable, "the engine did not take the whole upload");
+}
+
 }  // namespace hull::cli

@@ -76,6 +76,11 @@ class Client {
   // Uploads what `produce` gives (empty at its end) as a chunked body. The answer's body is still to be read.
   std::unique_ptr<Connection> upload(std::string_view path, std::string_view content_type,
                                      const std::function<std::string_view()>& produce);
+  // Uploads what `produce` sends as a chunked body, and reads the whole answer. When the engine refuses in the middle
+  // of it, its reason is what is thrown.
+  using Send = std::function<void(std::string_view)>;
+  void upload_with(std::string_view method, std::string_view path, std::string_view content_type,
+                   const std::function<void(const Send&)>& produce);
   // GET whose body is read piece by piece.
   std::unique_ptr<Connection> stream(std::string_view method, std::string_view path);
   // Connects ahead of need, while something else is under way.

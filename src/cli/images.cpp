@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/listing.h"
+#include "cli/output_file.h"
 #include "cli/prune.h"
 #include "cli/pull.h"
 #include "cli/terminal.h"
@@ -209,6 +210,21 @@ int load(Invocation& call) {
   auto answer =
       call.client().upload(cat("/images/load", query.text()), "application/x-tar", [&] { return input.next(); });
   show_progress(*answer, STDOUT_FILENO, false);
+  return 0;
+}
+
+int save(Invocation& call) {
+  Query query;
+  for (const std::string& name : call.arguments()) query.add("names", name);
+  for (const std::string& text : call.options.list("platform")) {
+    std::vector<std::string_view> parts = split(text, '/');
+    Value platform = Value::empty_map();
+    platform.set("os", parts[0]);
+    platform.set("architecture", parts.size() > 1 ? parts[1] : std::string_view());
+    if (parts.size() > 2) platform.set("variant", parts[2]);
+    query.add("platform", to_json(platform));
+  }
+  save_stream(call, cat("/images/get", query.text()));
   return 0;
 }
 

@@ -49,6 +49,10 @@ constexpr Flag kLoad[] = {
     {"platform", 0, kList, "Load only this platform"},
     {"quiet", 'q', kBool, "Do not show progress"},
 };
+constexpr Flag kSave[] = {
+    {"output", 'o', kText, "File to write to, instead of standard output"},
+    {"platform", 0, kList, "Save only this platform"},
+};
 constexpr Flag kPull[] = {
     {"platform", 0, kText, "Platform of the image (os/arch[/variant])"},
     {"quiet", 'q', kBool, "Do not show progress"},
@@ -89,6 +93,7 @@ constexpr Flag kEvents[] = {
     {"until", 0, kText, "Up to this time (time or duration ago)"},
 };
 constexpr Flag kUsage[] = {
+    {"verbose", 'v', kBool, "Show every object"},
     HULL_FLAG_FORMAT,
 };
 
@@ -140,6 +145,15 @@ std::span<const Command> object_commands() {
        kMixed,
        {kLoad},
        image::load},
+      {"image save",
+       "save",
+       "[OPTIONS] IMAGE [IMAGE...]",
+       "Write images to a tar archive",
+       1,
+       -1,
+       kMixed,
+       {kSave},
+       image::save},
       {"image pull",
        "pull",
        "[OPTIONS] NAME[:TAG|@DIGEST]",

@@ -8,8 +8,12 @@ class Invocation;
 
 namespace container {
 int attach(Invocation& call);
+int changes(Invocation& call);
+int commit(Invocation& call);
+int copy(Invocation& call);
 int create(Invocation& call);
 int exec(Invocation& call);
+int export_files(Invocation& call);
 int inspect(Invocation& call);
 int kill(Invocation& call);
 int list(Invocation& call);
@@ -39,6 +43,7 @@ int load(Invocation& call);
 int prune(Invocation& call);
 int pull(Invocation& call);
 int remove(Invocation& call);
+int save(Invocation& call);
 int tag(Invocation& call);
 }  // namespace image
 

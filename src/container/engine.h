@@ -13,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "container/container.h"
 #include "container/events.h"
+#include "container/files.h"
 #include "container/spec.h"
 #include "image/images.h"
 #include "linux/cgroup.h"
@@ -182,6 +183,22 @@ class Engine {
   Top top(std::string_view name, const std::string& ps_arguments);
   std::int64_t size_rw(std::string_view name);
   std::int64_t size_root(std::string_view name);
+
+  // The files of a container, running or not. `path` is taken from its root; what symbolic links in it say is
+  // confined to that root. Error{kNotFound} "Could not find the file x in container y".
+  PathStat stat_path(std::string_view name, const std::string& path);
+  // A tar of what is there, written to what `begin` gives when everything that can be refused has been.
+  void read_archive(std::string_view name, const std::string& path,
+                    const std::function<archive::Sink(const PathStat&)>& begin);
+  // Unpacks a tar (plain or compressed) into a directory. Error{kInvalidArgument} when it is none, or read-only.
+  void write_archive(std::string_view name, const std::string& path, const archive::Source& tar,
+                     const ExtractOptions& options);
+  // A tar of the whole root file system, without what is mounted in it.
+  void export_root(std::string_view name, const std::function<archive::Sink()>& begin);
+  // What differs from the image, sorted by path. Mount points that the engine itself has made are left out.
+  std::vector<store::Change> changes(std::string_view name);
+  // An image of the container's present state, paused meanwhile if wished. Returns the image's id.
+  std::string commit(std::string_view name, CommitRequest request);
 
   std::string exec_create(std::string_view name, ExecSpec spec);  // returns the exec's id
   void exec_start(const std::string& exec_id, ExecStart start);

@@ -117,11 +117,16 @@ oci::Mount api_tmpfs(const MountSpec& entry) {
   return tmpfs_mount(entry.target, wanted);
 }
 
-std::vector<oci::Mount> user_mounts(const ConfigInputs& inputs) {
-  const HostConfig& host = inputs.state.spec->host;
+std::vector<oci::Mount> user_binds(const ConfigInputs& inputs) {
   std::vector<oci::Mount> mounts;
   for (const MountPoint& point : inputs.state.mounts)
-    if (point.type == "bind" || point.type == "volume") mounts.push_back(bind_mount(host, point));
+    if (point.type == "bind" || point.type == "volume") mounts.push_back(bind_mount(inputs.state.spec->host, point));
+  return mounts;
+}
+
+std::vector<oci::Mount> user_mounts(const ConfigInputs& inputs) {
+  const HostConfig& host = inputs.state.spec->host;
+  std::vector<oci::Mount> mounts = user_binds(inputs);
   for (const MountSpec& entry : host.mounts)
     if (entry.type == "tmpfs") mounts.push_back(api_tmpfs(entry));
   for (const auto& [target, text] : host.tmpfs) {
@@ -157,6 +162,17 @@ void drop_replaced(std::vector<oci::Mount>& mounts, const std::set<std::string>&
   });
 }
 
+std::set<std::string> targets_of(const std::vector<oci::Mount>& mounts) {
+  std::set<std::string> targets;
+  for (const oci::Mount& one : mounts) targets.insert(one.destination);
+  return targets;
+}
+
+// What is deeper comes later, or it would be hidden.
+void sort_by_depth(std::vector<oci::Mount>& mounts) {
+  std::ranges::stable_sort(mounts, {}, [](const oci::Mount& one) { return std::ranges::count(one.destination, '/'); });
+}
+
 bool has_option(const oci::Mount& one, std::initializer_list<std::string_view> names) {
   return std::ranges::any_of(
       one.options, [&](const std::string& option) { return std::ranges::find(names, option) != names.end(); });
@@ -166,16 +182,21 @@ bool has_option(const oci::Mount& one, std::initializer_list<std::string_view> n
 
 std::vector<oci::Mount> container_mounts(const ConfigInputs& inputs, const SecurityOptions& security) {
   std::vector<oci::Mount> own = user_mounts(inputs);
-  std::set<std::string> taken;
-  for (const oci::Mount& one : own) taken.insert(one.destination);
+  std::set<std::string> taken = targets_of(own);
 
   std::vector<oci::Mount> mounts = default_mounts(inputs.state.spec->host, security);
   if (!taken.contains("/dev/shm")) add_shared_memory(inputs, mounts);
   drop_replaced(mounts, taken);
   add_engine_files(inputs, taken, own);
-  // What is deeper comes later, or it would be hidden.
-  std::ranges::stable_sort(own, {}, [](const oci::Mount& one) { return std::ranges::count(one.destination, '/'); });
+  sort_by_depth(own);
   mounts.insert(mounts.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
+  return mounts;
+}
+
+std::vector<oci::Mount> bind_mounts(const ConfigInputs& inputs) {
+  std::vector<oci::Mount> mounts = user_binds(inputs);
+  add_engine_files(inputs, targets_of(mounts), mounts);
+  sort_by_depth(mounts);
   return mounts;
 }
 

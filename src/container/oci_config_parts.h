@@ -15,6 +15,9 @@ Strings environment(const std::string& hostname, bool tty, std::initializer_list
 
 // oci_config_mounts.cpp
 std::vector<oci::Mount> container_mounts(const ConfigInputs& inputs, const SecurityOptions& security);
+// Of these, what the host's directories and files go in by: volumes, binds and the engine's own files. They do not
+// need a running container.
+std::vector<oci::Mount> bind_mounts(const ConfigInputs& inputs);
 // What the root mount must be for the propagation of the mounts in it; "" when any does.
 std::string root_propagation(const std::vector<oci::Mount>& mounts);
 

@@ -36,6 +36,13 @@ struct ImportOptions {
   std::string platform;  // "linux/amd64"; "" : this machine's
 };
 
+struct CommitOptions {
+  std::string parent;           // id of the image that the layer lies on
+  oci::ExecutionConfig config;  // of the new image
+  std::string comment, author, created_by;
+  std::string reference;  // "" : none
+};
+
 struct Removed {
   std::vector<std::string> untagged;  // familiar references
   std::vector<std::string> deleted;   // image ids
@@ -58,6 +65,9 @@ class Images {
 
   // A tar (plain, gzip, zstd, xz, bzip2) of a root filesystem becomes an image of one layer. Returns its id.
   std::string import(const Source& tar, const ImportOptions& options);
+  // One more layer (a plain tar with whiteouts) on the layers of another image. A layer without entries leaves the
+  // layers as they are. Returns the id.
+  std::string commit(const Source& layer, const CommitOptions& options);
   // docker-archive or OCI layout in a tar. Returns what was loaded, as Docker words it: "Loaded image: x:y",
   // "Loaded image ID: sha256:…". All or nothing per image.
   std::vector<std::string> load(const Source& tar);

@@ -49,7 +49,7 @@ std::string Images::import(const Source& tar, const ImportOptions& options) {
   Rollback rollback;
   rollback.add("incoming layer", [&] { remove_tree(directory); });
   make_directories(directory, 0710);
-  archive::ExtractedLayer extracted = archive::extract_layer(tar, directory + "/diff");
+  archive::ExtractedLayer extracted = archive::extract_layer(tar, directory + "/diff", directory + "/tar-split");
 
   oci::ImageConfig config = import_config(options, platform, extracted.diff_id);
   store::ImageRow row;

@@ -122,7 +122,7 @@ class Loader {
     archive::Sha256 hash;
     archive::Source raw = archive::hashed(archive::file_source(file.get()), hash);
     make_directories(directory, 0710);
-    archive::ExtractedLayer extracted = archive::extract_layer(raw, directory + "/diff");
+    archive::ExtractedLayer extracted = archive::extract_layer(raw, directory + "/diff", directory + "/tar-split");
     archive::drain(raw);
     std::string blob_digest = hash.digest();
     if (!from.digest.empty() && blob_digest != from.digest)

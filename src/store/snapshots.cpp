@@ -103,6 +103,21 @@ std::int64_t Snapshots::size_rw(const std::string& owner_id) {
   return size_below(AT_FDCWD, upper_directory(owner_id).c_str());
 }
 
+Changes Snapshots::changes(const std::string& owner_id,
+                           const std::function<bool(const std::string& path)>& placeholder) {
+  auto chain = database_.snapshot_layers(owner_id);
+  std::vector<UniqueFd> layers;
+  for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer)
+    layers.push_back(open_file(layer_path(data_root_, *layer) + "/diff", O_RDONLY | O_DIRECTORY));
+  UniqueFd upper = open_file(upper_directory(owner_id), O_RDONLY | O_DIRECTORY);
+  return compare(upper.get(), layers, placeholder);
+}
+
+std::string Snapshots::top_layer_directory(const std::string& owner_id) {
+  auto chain = database_.snapshot_layers(owner_id);
+  return chain.empty() ? "" : layer_path(data_root_, chain.back()) + "/diff";
+}
+
 std::string Snapshots::upper_directory(const std::string& owner_id) const {
   return snapshot_path(data_root_, owner_id) + "/upper";
 }

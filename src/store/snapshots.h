@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "linux/detached_mount.h"
+#include "store/changes.h"
 #include "store/database.h"
 #include "store/layers.h"
 
@@ -28,7 +30,10 @@ class Snapshots {
   void empty_trash();
   // Bytes in the writable directory (apparent sizes of regular files): `docker ps -s` SizeRw.
   std::int64_t size_rw(const std::string& owner_id);
+  // How the root file system of `owner_id` differs from its layers; see store/changes.h.
+  Changes changes(const std::string& owner_id, const std::function<bool(const std::string& path)>& placeholder);
   std::string upper_directory(const std::string& owner_id) const;
+  std::string top_layer_directory(const std::string& owner_id);  // "" without layers
 
   Layers& layers() { return layers_; }
 
