@@ -47,7 +47,7 @@ struct TreeOptions {
 // The same with a choice. The tree may be in use: what vanishes or becomes something else meanwhile is left out, and
 // nothing but directories and regular files is ever opened.
 void write_tree(int root, TarWriter& writer, const TreeOptions& options);
-// One entry for `name` in the open directory `parent`, which is no directory, called `shown` in the archive.
-void write_file(int parent, const std::string& name, TarWriter& writer, const std::string& shown);
+// One entry, called `name`, for what an O_PATH descriptor stands for, which is no directory.
+void write_file(int fd, TarWriter& writer, const std::string& name);
 
 }  // namespace hull::archive

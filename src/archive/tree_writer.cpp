@@ -29,6 +29,33 @@ UniqueFd open_regular(int parent, const std::string& name, const std::string& pa
   return open_file(cat("/proc/self/fd/", found.get()), O_RDONLY);
 }
 
+Entry entry_of(const std::string& name, const struct stat& info) {
+  Entry entry;
+  entry.name = name;
+  entry.mode = info.st_mode;
+  entry.uid = info.st_uid;
+  entry.gid = info.st_gid;
+  entry.device = info.st_rdev;
+  entry.modified = info.st_mtim;
+  return entry;
+}
+
+// overlayfs' own attributes are about this machine's mounts.
+Attributes visible(Attributes attributes) {
+  std::erase_if(attributes, [](const auto& one) {
+    return one.first.starts_with("trusted.overlay.") || one.first.starts_with("user.overlay.");
+  });
+  return attributes;
+}
+
+// "" when it is no link (any more).
+std::string read_link(int parent, const std::string& name) {
+  std::string target(4096, '\0');
+  ssize_t size = ::readlinkat(parent, name.c_str(), target.data(), target.size());
+  target.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  return target;
+}
+
 class TreeWriter {
  public:
   TreeWriter(TarWriter& writer, const TreeOptions& options) : writer_(writer), options_(options) {}
@@ -48,10 +75,8 @@ class TreeWriter {
   void other(int parent, const std::string& name, const std::string& path, const struct stat& info) {
     Entry entry = entry_of(options_.prefix + path, info);
     if (S_ISLNK(info.st_mode)) {
-      entry.link_target.resize(4096);
-      ssize_t size = ::readlinkat(parent, name.c_str(), entry.link_target.data(), entry.link_target.size());
-      if (size < 0) return;
-      entry.link_target.resize(static_cast<std::size_t>(size));
+      entry.link_target = read_link(parent, name);
+      if (entry.link_target.empty()) return;
     }
     if (!S_ISREG(info.st_mode)) {
       entry.attributes = visible(read_attributes_at(parent, name));
@@ -68,25 +93,6 @@ class TreeWriter {
   }
 
  private:
-  static Entry entry_of(const std::string& name, const struct stat& info) {
-    Entry entry;
-    entry.name = name;
-    entry.mode = info.st_mode;
-    entry.uid = info.st_uid;
-    entry.gid = info.st_gid;
-    entry.device = info.st_rdev;
-    entry.modified = info.st_mtim;
-    return entry;
-  }
-
-  // overlayfs' own attributes are about this machine's mounts.
-  static Attributes visible(Attributes attributes) {
-    std::erase_if(attributes, [](const auto& one) {
-      return one.first.starts_with("trusted.overlay.") || one.first.starts_with("user.overlay.");
-    });
-    return attributes;
-  }
-
   void marker(const std::string& name, const struct stat& info) {
     Entry entry;
     entry.name = options_.prefix + name;
@@ -155,11 +161,19 @@ void write_tree(int root, TarWriter& writer, Whiteouts whiteouts) {
   write_tree(root, writer, options);
 }
 
-void write_file(int parent, const std::string& name, TarWriter& writer, const std::string& shown) {
+void write_file(int fd, TarWriter& writer, const std::string& name) {
   struct stat info {};
-  check(::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW), "stat", shown);
-  TreeOptions options;
-  TreeWriter(writer, options).other(parent, name, shown, info);
+  check(::fstat(fd, &info), "stat", name);
+  Entry entry = entry_of(name, info);
+  if (S_ISLNK(info.st_mode)) entry.link_target = read_link(fd, "");
+  if (!S_ISREG(info.st_mode)) {
+    writer.add(entry);
+    return;
+  }
+  UniqueFd readable = open_file(cat("/proc/self/fd/", fd), O_RDONLY);
+  entry.attributes = visible(read_attributes(readable.get()));
+  entry.size = info.st_size;
+  writer.add(entry, file_source(readable.get()));
 }
 
 }  // namespace hull::archive

@@ -211,10 +211,7 @@ void Engine::read_archive(std::string_view name, const std::string& path,
   if (stat.mode & 1U << 31) {
     write_directory(found.get(), wanted, writer);
   } else {
-    std::string parent = wanted.clean.substr(0, wanted.clean.rfind('/') + 1);
-    UniqueFd directory = archive::open_confined(view.root(), parent, O_PATH | O_DIRECTORY);
-    check(directory.get(), "open", parent);
-    archive::write_file(directory.get(), wanted.name, writer, wanted.name);
+    archive::write_file(found.get(), writer, wanted.name);
   }
   writer.finish();
 }

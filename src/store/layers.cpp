@@ -13,6 +13,17 @@
 
 namespace hull::store {
 
+namespace {
+
+// The row that is about to be written survives a power cut: so must what it speaks of. One syncfs(2) for all files of
+// all layers, whatever their number.
+void sync_files(const std::string& directory) {
+  UniqueFd fd = open_file(directory, O_RDONLY | O_DIRECTORY);
+  check(::syncfs(fd.get()), "syncfs", directory);
+}
+
+}  // namespace
+
 std::string Layers::chain_id(const std::string& parent_chain_id, const std::string& diff_id) {
   if (parent_chain_id.empty()) return diff_id;
   return archive::sha256_digest(cat(parent_chain_id, " ", diff_id));
@@ -36,17 +47,6 @@ void Layers::commit(const ImageRow& image, const std::vector<StagedLayer>& stage
   if (!manifest.empty()) place_blob(image.manifest_digest, manifest);
   database_.add_image(image, rows, references);
 }
-
-namespace {
-
-// The row that is about to be written survives a power cut: so must what it speaks of. One syncfs(2) for all files of
-// all layers, whatever their number.
-void sync_files(const std::string& directory) {
-  UniqueFd fd = open_file(directory, O_RDONLY | O_DIRECTORY);
-  check(::syncfs(fd.get()), "syncfs", directory);
-}
-
-}  // namespace
 
 void Layers::place(const StagedLayer& layer) {
   std::string target = layer_path(data_root_, layer.row.chain_id);
