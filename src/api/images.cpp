@@ -135,6 +135,12 @@ Json config_of(const Image& image, const Call& call) {
   return out;
 }
 
+// The files go when the answer has been given.
+void empty_trash_later(Call& call) {
+  auto& services = call.services();
+  services.reactor.run_in_background([&snapshots = services.snapshots] { snapshots.empty_trash(); });
+}
+
 Json removed_shape(const image::Removed& removed) {
   Json out = Json::array();
   for (const auto& reference : removed.untagged) out.push_back({{"Untagged", reference}});
@@ -235,6 +241,7 @@ void tag_image(Call& call) {
 void remove_image(Call& call) {
   auto removed = call.services().images.remove(call.parameter("name"), call.query.flag("force"),
                                                !call.query.flag("noprune"), user_of_images(call));
+  if (!removed.deleted.empty()) empty_trash_later(call);
   reply(call, 200, removed_shape(removed));
 }
 
@@ -256,6 +263,7 @@ void prune_images(Call& call) {
       log::info("prune leaves image ", image->id, ": ", e.message());
     }
   }
+  if (!deleted.empty()) empty_trash_later(call);
   Json out;
   out["ImagesDeleted"] = deleted.empty() ? Json(nullptr) : deleted;
   out["SpaceReclaimed"] = space;

@@ -99,8 +99,9 @@ int copy_out(Invocation& call, Side from, const std::string& to) {
     return 0;
   }
   TarInput tar(read);
-  std::string base = path_parts(from.path).base;
-  Destination destination = local_destination(to, source.is_directory(), base == "/" ? "" : base, name);
+  PathParts parts = path_parts(from.path);
+  if (parts.base == "/") parts.base.clear();
+  Destination destination = local_destination(to, source.is_directory(), parts.base, name);
   unpack(tar, destination);
   report(call, tar.bytes(), to);
   return 0;

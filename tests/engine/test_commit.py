@@ -3,8 +3,7 @@
 import io
 import json
 import tarfile
-
-import pytest
+import time
 
 
 def made(cli, name, script, *options, image="busybox"):
@@ -54,8 +53,8 @@ def test_commit_makes_a_layer_on_its_parent(cli):
     assert config["OnBuild"] == ["RUN true"] and config["ExposedPorts"] == {"80/tcp": {}}
     assert config["Healthcheck"]["Test"] == ["CMD-SHELL", "true"]
     assert cli("run", "--rm", image).stdout == "new\n"
-    seen = cli("run", "--rm", image, "sh", "-c", "ls /bin/false /var; stat -c %h /new; pwd; id -u; ls -l /proc/1/exe >/dev/null; ls -A /dev | wc -l").stdout
-    assert seen.split()[:3] == ["2", "/deep", "1001"]
+    seen = cli("run", "--rm", image, "sh", "-c", "ls /bin/false 2>/dev/null; ls -A /var; stat -c %h /new; pwd; id -u").stdout
+    assert seen.split() == ["2", "/deep", "1001"]
     history = json.loads("[" + ",".join(cli("history", "--format", "json", image).stdout.splitlines()) + "]")
     assert history[0]["Comment"] == "a message" and len(history) == 2
     # A committed container shows nothing of the engine's own mount points.
@@ -70,7 +69,7 @@ def test_commit_pauses(cli):
     cli("commit", name)
     cli("commit", "--pause=false" if cli.name == "docker" else "--no-pause", name)
     cli.engine.docker("kill", name)
-    events = cli("events", "--since", "1h", "--until", "0s", "--filter", f"container={name}", "--format", "{{.Action}}").stdout.split()
+    events = cli("events", "--since", str(int(time.time()) - 60), "--until", str(int(time.time()) + 1), "--filter", f"container={name}", "--format", "{{.Action}}").stdout.split()
     assert [e for e in events if e in ("pause", "unpause", "commit")] == ["pause", "unpause", "commit", "commit"]
 
 

@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import tarfile
+import tempfile
+import time
 
 import pytest
 
@@ -49,7 +51,7 @@ def test_save_is_docker_archive_and_oci_layout_at_once(cli, tmp_path):
     output = cli("load", "-i", tmp_path / "a.tar").stdout
     assert f"Loaded image: {name}:latest" in output and f"Loaded image: {name}:v2" in output
     assert cli.engine.inspect(name, "{{.Id}}") == identifier
-    assert cli("run", "--rm", name, "sh", "-c", "cat /d/hard /d/soft; ls /bin/false 2>&1").returncode != 0 or True
+    assert cli("run", "--rm", name, "ls", "/bin/false", check=False).returncode == 1
     assert cli("run", "--rm", name, "cat", "/d/hard", "/d/soft").stdout == "1\n1\n"
     # What was loaded can be saved again.
     cli("save", "-o", tmp_path / "c.tar", name, "busybox:latest")
@@ -85,8 +87,9 @@ def test_other_tools_read_it(engine, tmp_path, tool):
         assert "by-skopeo:1" in engine.hull("load", "-i", tmp_path / "again.tar").stdout
         engine.hull("rmi", "by-skopeo:1")
     else:
-        storage = ["podman", "--root", tmp_path / "root", "--runroot", tmp_path / "run", "--storage-driver", "vfs"]
-        loaded = subprocess.run([*storage, "load", "-i", tmp_path / "a.tar"], capture_output=True, text=True)
+        with tempfile.TemporaryDirectory(dir="/tmp", prefix="pd") as short:  # podman wants a short path
+            storage = ["podman", "--root", f"{short}/root", "--runroot", f"{short}/run", "--storage-driver", "vfs"]
+            loaded = subprocess.run([*storage, "load", "-i", tmp_path / "a.tar"], capture_output=True, text=True)
         assert loaded.returncode == 0 and "busybox:latest" in loaded.stdout + loaded.stderr, loaded.stderr
 
 
@@ -128,6 +131,9 @@ def test_space_is_given_back(own_engine, busybox):
     engine.assert_clean()
     for directory in ("blobs/sha256", "layers", "snapshots", "containers", "volumes"):
         assert list((engine.data / directory).iterdir()) == [], directory
-    assert [p for p in (engine.data / "incoming").rglob("*") if p.is_file()] == []
+    deadline = time.monotonic() + 5  # what is out of sight is deleted in the background
+    while [p for p in (engine.data / "incoming").rglob("*") if p.is_file()]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     usage = json.loads(engine.docker("system", "df", "--format", "json").stdout.splitlines()[0])
     assert usage["Size"] == "0B" and usage["TotalCount"] == "0"
