@@ -114,9 +114,8 @@ std::function<bool(const State&)> container_filter(const Call& call) {
   auto is_task = filters.flag("is-task");
   auto before = creation_of(call, filters, "before"), since = creation_of(call, filters, "since");
   auto ancestors = descendants(filters.values("ancestor"), call.services().images);
-  // Who asks for a state or an exit code wants to see containers that do not run.
-  bool all = call.query.flag("all") || filters.has("status") || filters.has("exited") || before || since ||
-             call.query.integer("limit").value_or(0) > 0;
+  // Who asks for a state wants to see containers that do not run. Nothing else but `all` and `limit` means that.
+  bool all = call.query.flag("all") || filters.has("status") || call.query.integer("limit").value_or(0) > 0;
   network::Networks& networks = call.services().networks;
   return [=, &networks](const State& state) {
     return (all || is_up(state)) && !is_task.value_or(false) && filters.prefix("id", state.id) &&

@@ -243,6 +243,7 @@ JsonValue summary_shape(const State& state, const Call& call, Timestamp now) {
     out["HostConfig"]["Annotations"] = to_json(state.spec->host.annotations);
   out["NetworkSettings"] = {{"Networks", networks_shape(state, call)}};
   out["Mounts"] = mounts_shape(state);
+  if (state.health) out["Health"] = {{"Status", state.health->status}, {"FailingStreak", state.health->failing_streak}};
   return out;
 }
 

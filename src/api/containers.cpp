@@ -7,6 +7,19 @@
 #include "container/spec_fields.h"
 #include "oci/json.h"
 
+namespace hull::container {
+
+// Of an update, besides what is in a HostConfig.
+template <class Visitor>
+void fields(Visitor& visit, Changes& value) {
+  visit("Env", value.env);
+  visit("UnsetEnv", value.unset_env);
+  visit("Labels", value.labels);
+  visit("UnsetLabels", value.unset_labels);
+}
+
+}  // namespace hull::container
+
 namespace hull::api {
 
 namespace {
@@ -110,7 +123,8 @@ void inspect_container(Call& call) {
 
 void update_container(Call& call) {
   Json body = json_body(call);
-  auto changes = from_json<container::HostConfig>(body);
+  auto changes = from_json<container::Changes>(body);
+  changes.host = from_json<container::HostConfig>(body);
   Json out;
   out["Warnings"] = call.engine.update(call.parameter("name"), changes);
   reply(call, 200, out);

@@ -108,6 +108,9 @@ constexpr Flag kUpdate[] = {
     {"cpus", 0, FlagKind::kDecimal, "Number of CPUs"},
     {"cpuset-cpus", 0, kText, "CPUs to run on (0-3, 0,1)"},
     {"cpuset-mems", 0, kText, "Memory nodes to allocate from (0-3, 0,1)"},
+    {"env", 'e', kList, "Environment variable of later processes (name=value)", {}, {}, {}, check_environment_variable},
+    {"env-file", 0, kList, "File of environment variables"},
+    {"label", 'l', kList, "Label (name=value)"},
     {"memory", 'm', kBytes, "Memory at most"},
     {"memory-reservation", 0, kBytes, "Memory that is left to it when memory is short"},
     {"memory-swap",
@@ -127,6 +130,8 @@ constexpr Flag kUpdate[] = {
      {},
      {},
      [](std::string_view text) { parse_restart_policy(text); }},
+    {"unsetenv", 0, kList, "Environment variable to take away"},
+    {"unsetlabel", 0, kList, "Label to take away"},
 };
 
 constexpr std::string_view kOne = "[OPTIONS] CONTAINER", kMany = "[OPTIONS] CONTAINER [CONTAINER...]";

@@ -190,6 +190,7 @@ Value config(const Options& o, const Attached& attached, const Ports& ports, con
   out.set("Env", Value::texts(environment_of(o.list("env-file"), o.list("env")), true));
   out.set("Cmd", Value::texts(command, true));
   if (Value check = health_check(o); !check.is_null()) out.set("Healthcheck", check);
+  if (o.given("health-on-failure")) out.set("HealthcheckOnFailureAction", o.text("health-on-failure"));
   out.set("Image", o.arguments[0]);
   Value anonymous = Value::empty_map();
   for (const std::string& target : volumes.anonymous) anonymous.set(target, Value::empty_map());
@@ -337,6 +338,11 @@ Value update_request(const Options& o) {
   if (o.given("memory-swap")) out.set("MemorySwap", parse_swap(o.text("memory-swap")));
   if (o.given("cpus")) out.set("NanoCpus", parse_cpus(o.text("cpus")));
   if (o.given("pids-limit")) out.set("PidsLimit", o.integer("pids-limit"));
+  if (o.given("env") || o.given("env-file"))
+    out.set("Env", Value::texts(environment_of(o.list("env-file"), o.list("env"))));
+  if (o.given("label")) out.set("Labels", labels_of({}, o.list("label")));
+  for (auto [field, flag] : {std::pair{"UnsetEnv", "unsetenv"}, {"UnsetLabels", "unsetlabel"}})
+    if (o.given(flag)) out.set(field, Value::texts(o.list(flag)));
   if (out.map().empty() && !o.given("restart"))
     fail_invalid("you must provide one or more flags when using this command");
   if (o.given("restart")) out.set("RestartPolicy", parse_restart_policy(o.text("restart")));

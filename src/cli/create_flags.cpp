@@ -123,6 +123,7 @@ constexpr Flag kFlags[] = {
     {"group-add", 0, kList, "Another group of the user"},
     {"health-cmd", 0, kText, "Command that tells whether the container is healthy"},
     {"health-interval", 0, kDuration, "Time between two health checks"},
+    {"health-on-failure", 0, kText, "What an unhealthy container gets: none, kill, restart, stop"},
     {"health-retries", 0, kInteger, "Failures in a row that make it unhealthy"},
     {"health-start-interval", 0, kDuration, "Time between two health checks during the start period"},
     {"health-start-period", 0, kDuration, "Time to start up in which failures do not count"},

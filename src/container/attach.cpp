@@ -98,13 +98,13 @@ void Engine::attach(std::string_view name, AttachRequest request) {
 void Engine::resize(std::string_view name, std::uint32_t height, std::uint32_t width) {
   auto container = impl_->registry.get(name);
   auto state = container->state();
-  if (!is_up(*state)) fail(Kind::kConflict, "cannot resize a stopped container");
+  require_running(*state);
   std::shared_ptr<shim::Client> shim;
   {
     std::scoped_lock lock(container->mutex);
     shim = container->shim;
   }
-  if (!shim) fail(Kind::kConflict, "cannot resize a stopped container");
+  if (!shim) fail(Kind::kConflict, "container ", state->id, " is not running");
   shim->resize(static_cast<std::uint16_t>(height), static_cast<std::uint16_t>(width));
   impl_->publish(*state, "resize", {{"height", cat(height)}, {"width", cat(width)}});
 }

@@ -118,6 +118,7 @@ struct ExecStart {
   bool detach = false;
   std::optional<bool> tty;
   std::vector<std::uint32_t> console_size;
+  std::chrono::milliseconds time_limit{0};            // then it is killed; 0: never
   std::function<shim::Stream(bool tty)> take_stream;  // not called when detached
 };
 
@@ -128,6 +129,14 @@ struct StatsSample {
   std::uint64_t system_cpu = 0;  // nanoseconds, HIDDEN-FACTS 168
   int online_cpus = 0;
   std::vector<network::Networks::InterfaceCounters> networks;
+};
+
+// What an update changes.
+struct Changes {
+  HostConfig host;         // its limits and its restart policy; zero values mean "leave alone"
+  Strings env, unset_env;  // "name=value"; names
+  StringMap labels;
+  Strings unset_labels;  // names
 };
 
 struct RemoveOptions {
@@ -162,8 +171,8 @@ class Engine {
   void unpause(std::string_view name);
   void rename(std::string_view name, const std::string& new_name);
   void remove(std::string_view name, const RemoveOptions& options);
-  // Resource limits and restart policy of a running or stopped container; zero values mean "leave alone".
-  std::vector<std::string> update(std::string_view name, const HostConfig& changes);
+  // Limits and restart policy take effect at once, labels too; environment is that of processes started from then on.
+  std::vector<std::string> update(std::string_view name, const Changes& changes);
   // Calls `registered` when the wait is certain to see every later exit (the HTTP layer flushes its head then).
   WaitResult wait(std::string_view name, WaitCondition condition, const std::function<void()>& registered,
                   std::stop_token stop);

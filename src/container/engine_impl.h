@@ -19,8 +19,13 @@ struct LiveExec {
   std::condition_variable ended;  // with `mutex`: it has begun, or ended
   ExecState state;
   std::weak_ptr<shim::Client> shim;
+  // For an exec of our own (set before its start): called once, on any thread, and then it is forgotten.
+  std::function<void(const shim::ExecExit&)> on_end;
 };
 using LiveExecPtr = std::shared_ptr<LiveExec>;
+
+// Who wants a start: a person (or the engine at its own start), or the restart policy after an exit.
+enum class StartedBy : unsigned char { kHand, kPolicy };
 
 // The inside of Engine: what its verbs (one source file each) share.
 struct Engine::Impl {
@@ -50,8 +55,9 @@ struct Engine::Impl {
   void publish(const State& state, std::string action, std::map<std::string, std::string> more = {});
 
   // start.cpp
-  void start(const LivePtr& container);  // takes the operation lock
-  void start_locked(const LivePtr& container);
+  // Takes the operation lock. What the restart policy has counted so far is forgotten.
+  void start_by_hand(const LivePtr& container);
+  void start_locked(const LivePtr& container, StartedBy by);
   // Keeps the failure as the container's error, and words it for the client.
   Error start_failed(const LivePtr& container, const Error& error);
   shim::Events events_of(const LivePtr& container, std::uint64_t run);
@@ -60,11 +66,12 @@ struct Engine::Impl {
   void exited(const LivePtr& container, std::uint64_t run, shim::ExitRecord record);
   void finish_exit(const LivePtr& container, const shim::ExitRecord& record);
   void shim_lost(const LivePtr& container, std::uint64_t run);
-  bool restart_wanted(const State& state, const Live& container) const;  // nobody asked for the end
-  bool policy_allows(const State& state, int exit_code) const;
+  static bool policy_allows(const State& state, int exit_code);
   void restart_by_policy(const LivePtr& container);
   void schedule_restart(const LivePtr& container, const State& state);
-  void cancel_restart(Live& container);
+  void cancel_restart(Live& container);  // of the timer; the state remains
+  // From "restarting" to "exited". False when it is not restarting (any more): it may run then.
+  bool give_up_restarting(const LivePtr& container);
   // Ends whatever is left in the cgroup and removes it. Idempotent.
   void destroy_cgroup(const State& state);
 
@@ -75,24 +82,40 @@ struct Engine::Impl {
                      std::stop_token stop = {});
   void stop(const LivePtr& container, std::optional<int> timeout, const std::string& signal,
             std::stop_token stop_token);
+  void kill(const LivePtr& container, int signal);
+  // SIGKILL, and the end of the run that was going on at `exits`.
+  void kill_now(const LivePtr& container, std::uint64_t exits);
+  void restart(const LivePtr& container, std::optional<int> timeout, const std::string& signal);
   void thaw_if_paused(const LivePtr& container);
 
   // remove.cpp
   void remove_locked(const LivePtr& container, bool volumes);
+  void end_by_force(const LivePtr& container);
   void remove_automatically(const LivePtr& container);
 
   // exec.cpp
   LiveExecPtr get_exec(const std::string& exec_id) const;
   void run_exec(const LivePtr& container, LiveExec& exec, const ExecSpec& spec, ExecStart& start);
-  void exec_ended(const std::string& exec_id, int code);
-  void forget_execs_of(const std::string& container_id);
+  LiveExecPtr create_exec(const Live& container, ExecSpec spec);
+  // Throws runtime::StartError when the program cannot be run; the exec has ended then.
+  void start_exec(const LivePtr& container, const LiveExecPtr& exec, ExecStart& start);
+  void exec_ended(const std::string& exec_id, const shim::ExecExit& exit);
+  void forget_execs_of(const std::string& container_id);  // they have ended with it
+  void remove_execs_of(const std::string& container_id);
+
+  // health.cpp
+  static void reset_health(State& state);  // as it is after a start
+  void begin_health_checks(const LivePtr& container);
+  static void end_health_checks(Live& container);
 
   // recover.cpp
   LivePtr recover_row(const store::ContainerRow& row);
   bool take_up(const LivePtr& container, const std::string& directory);
   void close_up(const LivePtr& container, const std::string& directory);
   void settle(const LivePtr& container);
-  void revive(const LivePtr& container);
+
+  // revive.cpp
+  void revive(const std::vector<LivePtr>& containers);
   void remove_leftovers();
 };
 

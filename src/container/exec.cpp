@@ -13,6 +13,7 @@ namespace {
 constexpr auto kRemembered = std::chrono::minutes(5);  // how long a finished exec can still be inspected
 
 constexpr auto kMessageOnItsWay = std::chrono::seconds(2);
+constexpr auto kStartPatience = std::chrono::seconds(10);
 
 std::string shown_command(const ExecSpec& spec) {
   std::string text;
@@ -22,6 +23,12 @@ std::string shown_command(const ExecSpec& spec) {
 
 UniqueFd open_root(const State& state) { return open_file(cat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY); }
 
+void refuse_exec(const State& state) {
+  require_running(state);
+  if (state.status == Status::kPaused)
+    fail(Kind::kConflict, "Container ", state.id, " is paused, unpause the container before exec");
+}
+
 int exit_code_of(const runtime::Failure& failure) {
   return failure.code == EACCES || failure.code == EISDIR ? 126 : 127;
 }
@@ -29,12 +36,13 @@ int exit_code_of(const runtime::Failure& failure) {
 }  // namespace
 
 std::string Engine::exec_create(std::string_view name, ExecSpec spec) {
-  auto container = impl_->registry.get(name);
-  auto state = container->state();
+  return impl_->create_exec(*impl_->registry.get(name), std::move(spec))->state.id;
+}
+
+LiveExecPtr Engine::Impl::create_exec(const Live& container, ExecSpec spec) {
+  auto state = container.state();
   if (!spec.cmd || spec.cmd->empty()) fail_invalid("No exec command specified");
-  require_running(*state);
-  if (state->status == Status::kPaused)
-    fail(Kind::kConflict, "Container ", name, " is paused, unpause the container before exec");
+  refuse_exec(*state);
   if (!spec.detach_keys.empty()) parse_detach_keys(spec.detach_keys);
   build_exec_process(*state, spec, open_root(*state).get());  // refuses unknown users now
 
@@ -43,11 +51,11 @@ std::string Engine::exec_create(std::string_view name, ExecSpec spec) {
   exec->state.container_id = state->id;
   exec->state.spec = std::move(spec);
   {
-    std::scoped_lock lock(impl_->execs_mutex);
-    impl_->execs[exec->state.id] = exec;
+    std::scoped_lock lock(execs_mutex);
+    execs[exec->state.id] = exec;
   }
-  impl_->publish(*state, "exec_create:" + shown_command(exec->state.spec), {{"execID", exec->state.id}});
-  return exec->state.id;
+  publish(*state, "exec_create:" + shown_command(exec->state.spec), {{"execID", exec->state.id}});
+  return exec;
 }
 
 LiveExecPtr Engine::Impl::get_exec(const std::string& exec_id) const {
@@ -87,23 +95,28 @@ ExecSpec claim(LiveExec& exec, const ExecStart& start) {
 void Engine::exec_start(const std::string& exec_id, ExecStart start) {
   auto exec = impl_->get_exec(exec_id);
   auto container = impl_->registry.get(exec->state.container_id);
-  auto state = container->state();
-  require_running(*state);
-  if (state->status == Status::kPaused)
-    fail(Kind::kConflict, "Container ", state->id, " is paused, unpause the container before exec");
   Trace trace(impl_->configuration.trace, cat("exec ", short_id(exec_id)));
-  ExecSpec spec = claim(*exec, start);
   try {
-    impl_->run_exec(container, *exec, spec, start);
+    impl_->start_exec(container, exec, start);
   } catch (const runtime::StartError& e) {
     // With a stream the client has the message already, and asks for the exit code next.
-    impl_->exec_ended(exec_id, exit_code_of(e.failure()));
     if (start.detach || !start.take_stream) throw Error(Kind::kInvalidArgument, e.message(), e.code());
-  } catch (...) {
-    impl_->exec_ended(exec_id, 126);
-    throw;
   }
   trace.step("exec");
+}
+
+void Engine::Impl::start_exec(const LivePtr& container, const LiveExecPtr& exec, ExecStart& start) {
+  refuse_exec(*container->state());
+  ExecSpec spec = claim(*exec, start);
+  try {
+    run_exec(container, *exec, spec, start);
+  } catch (const runtime::StartError& e) {
+    exec_ended(exec->state.id, {exit_code_of(e.failure())});
+    throw;
+  } catch (...) {
+    exec_ended(exec->state.id, {126});
+    throw;
+  }
 }
 
 void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const ExecSpec& spec, ExecStart& start) {
@@ -113,6 +126,7 @@ void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const Exec
   request.process = build_exec_process(*state, spec, open_root(*state).get());
   if (!spec.privileged) request.seccomp_program = seccomp_program(*state, configuration);
   request.open_stdin = spec.attach_stdin && !start.detach;
+  request.time_limit = start.time_limit;
   std::shared_ptr<shim::Client> shim;
   {
     std::scoped_lock lock(container->mutex);
@@ -141,7 +155,7 @@ void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const Exec
   publish(*state, "exec_start:" + shown_command(spec), {{"execID", exec.state.id}});
 }
 
-void Engine::Impl::exec_ended(const std::string& exec_id, int code) {
+void Engine::Impl::exec_ended(const std::string& exec_id, const shim::ExecExit& exit) {
   LiveExecPtr exec;
   {
     std::scoped_lock lock(execs_mutex);
@@ -153,12 +167,20 @@ void Engine::Impl::exec_ended(const std::string& exec_id, int code) {
     std::scoped_lock lock(exec->mutex);
     if (exec->state.exit_code) return;
     exec->state.running = false;
-    exec->state.exit_code = code;
+    exec->state.exit_code = exit.code;
     exec->ended.notify_all();
   }
   if (auto container = registry.find(exec->state.container_id)) {
     auto state = container->change([&](State& s) { std::erase(s.running_execs, exec_id); });
-    publish(*state, "exec_die", {{"execID", exec_id}, {"exitCode", cat(code)}});
+    publish(*state, "exec_die", {{"execID", exec_id}, {"exitCode", cat(exit.code)}});
+  }
+  if (exec->on_end) {
+    {
+      std::scoped_lock lock(execs_mutex);
+      execs.erase(exec_id);
+    }
+    exec->on_end(exit);
+    return;
   }
   services.reactor.after(kRemembered, [this, exec_id] {
     std::scoped_lock lock(execs_mutex);
@@ -175,19 +197,29 @@ void Engine::Impl::forget_execs_of(const std::string& container_id) {
       if (exec->state.container_id == container_id && exec->state.running) running.push_back(id);
     }
   }
-  for (const auto& id : running) exec_ended(id, 137);
+  for (const auto& id : running) exec_ended(id, {137});
 }
 
 void Engine::exec_resize(const std::string& exec_id, std::uint32_t height, std::uint32_t width) {
   auto exec = impl_->get_exec(exec_id);
   std::shared_ptr<shim::Client> shim;
   {
-    std::scoped_lock lock(exec->mutex);
-    if (!exec->state.running) fail(Kind::kConflict, "exec process is not running: ", exec_id);
+    std::unique_lock lock(exec->mutex);
+    require_running(*impl_->registry.get(exec->state.container_id)->state());
+    // Clients send the size right beside the start, which may take its time.
+    auto begun = [&] { return exec->state.exit_code || (exec->state.running && exec->state.pid > 0); };
+    if (!exec->ended.wait_for(lock, kStartPatience, begun))
+      fail(Kind::kInternal, "timeout waiting for exec session ready: ", exec_id);
+    if (exec->state.exit_code) fail(Kind::kConflict, "exec process is not running: ", exec_id);
     shim = exec->shim.lock();
   }
-  if (!shim) fail(Kind::kConflict, "exec process is not started: ", exec_id);
+  if (!shim) fail(Kind::kConflict, "exec process is not running: ", exec_id);
   shim->resize_exec(exec_id, static_cast<std::uint16_t>(height), static_cast<std::uint16_t>(width));
+}
+
+void Engine::Impl::remove_execs_of(const std::string& container_id) {
+  std::scoped_lock lock(execs_mutex);
+  std::erase_if(execs, [&](const auto& entry) { return entry.second->state.container_id == container_id; });
 }
 
 }  // namespace hull::container

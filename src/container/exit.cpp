@@ -48,15 +48,17 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
   auto before = container->state();
   if (!is_up(*before)) return;
   if (record.oom_killed && !before->oom_killed) publish(*before, "oom");
+  end_health_checks(*container);
   // The ports are free before anybody is told that the container has ended.
   services.networks.detach(container->id);
 
-  bool restart = restart_wanted(*before, *container) && policy_allows(*before, record.code);
+  bool restart = false;
   std::string directory;
   StatePtr after;
   {
     std::scoped_lock lock(container->mutex);
     if (!is_up(*container->state())) return;
+    restart = !container->no_restart && container->restarting_by_hand == 0 && policy_allows(*before, record.code);
     directory = std::exchange(container->run_directory, {});
     container->shim.reset();
     container->pidfd.reset();
@@ -70,6 +72,7 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
       state.finished = record.at;
       state.endpoints.clear();
       state.running_execs.clear();
+      if (state.health) state.health->status = "unhealthy";  // nobody looks after it any more
     });
   }
   publish(*after, "die", {{"exitCode", cat(record.code)}, {"execDuration", run_time(*before, record.at)}});
@@ -90,14 +93,9 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
   if (restart) schedule_restart(container, *after);
 }
 
-bool Engine::Impl::restart_wanted(const State& state, const Live& container) const {
-  if (container.restarting_by_hand) return false;
-  std::scoped_lock lock(container.mutex);
-  return !container.no_restart && !state.spec->host.auto_remove;
-}
-
-bool Engine::Impl::policy_allows(const State& state, int exit_code) const {
+bool Engine::Impl::policy_allows(const State& state, int exit_code) {
   const RestartPolicy& policy = state.spec->host.restart_policy;
+  if (state.spec->host.auto_remove) return false;
   if (policy.name == "always") return true;
   if (policy.name == "unless-stopped") return !state.manually_stopped;
   if (policy.name != "on-failure" || exit_code == 0) return false;
@@ -108,6 +106,7 @@ void Engine::Impl::schedule_restart(const LivePtr& container, const State& state
   std::chrono::nanoseconds delay = kFirstDelay;
   std::weak_ptr<Live> weak = container;
   std::scoped_lock lock(container->mutex);
+  if (container->state()->status != Status::kRestarting) return;  // given up already
   if (state.finished.nanoseconds - state.started.nanoseconds > kStableRun) container->backoff_step = 0;
   for (int step = 0; step < container->backoff_step && delay < kLongestDelay; ++step) delay *= 2;
   ++container->backoff_step;
@@ -121,13 +120,31 @@ void Engine::Impl::schedule_restart(const LivePtr& container, const State& state
 
 void Engine::Impl::restart_by_policy(const LivePtr& container) {
   std::scoped_lock operation(container->operation);
-  if (container->state()->status != Status::kRestarting) return;  // stopped or removed meanwhile
-  container->change([](State& state) { ++state.restart_count; });
-  try {
-    start_locked(container);
-  } catch (const Error& e) {
-    log::warn("container ", container->state()->name, " could not be restarted: ", e.message());
+  auto state = container->state();
+  if (state->status != Status::kRestarting) return;  // stopped or removed meanwhile
+  if (!policy_allows(*state, state->exit_code)) {    // the policy was changed meanwhile
+    give_up_restarting(container);
+    return;
   }
+  container->change([](State& s) { ++s.restart_count; });
+  try {
+    start_locked(container, StartedBy::kPolicy);
+  } catch (const Error& e) {
+    log::warn("container ", state->name, " could not be restarted: ", e.message());
+  }
+}
+
+bool Engine::Impl::give_up_restarting(const LivePtr& container) {
+  cancel_restart(*container);
+  {
+    std::unique_lock lock(container->mutex);
+    container->changed.wait(lock, [&] { return !container->starting; });
+    if (container->state()->status != Status::kRestarting) return false;
+    ++container->exits;  // for waiters: it will not come back
+    container->change_locked([](State& state) { state.status = Status::kExited; });
+  }
+  persist(*container);
+  return true;
 }
 
 void Engine::Impl::cancel_restart(Live& container) {

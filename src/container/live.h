@@ -19,6 +19,8 @@
 
 namespace hull::container {
 
+class HealthMonitor;
+
 // One container, for those who change it. Readers take state() and never wait.
 //
 // Two locks, always in this order. `operation` lets one verb at a time start, remove, pause or update the
@@ -69,13 +71,15 @@ class Live {
   bool removed = false;
 
   // What the next exit does.
-  bool no_restart = false;          // somebody asked for the end (stop, kill)
-  bool restarting_by_hand = false;  // restart(): no automatic removal in between
+  bool no_restart = false;     // somebody asked for the end (stop, kill)
+  int restarting_by_hand = 0;  // calls of restart() under way: no automatic removal in between
   std::uint64_t restart_timer = 0;
   int backoff_step = 0;
 
   std::vector<shim::Stream> pending_streams;  // attached before the start
   int attaching = 0;                          // clients that have been promised a stream, which is not in the list yet
+
+  std::shared_ptr<HealthMonitor> health_monitor;  // while it runs (not paused) and has a health check
 
   std::mutex persistence;  // orders writes of the state to the database
 

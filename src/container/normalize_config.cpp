@@ -108,6 +108,10 @@ void normalize_config(Config& config) {
 }
 
 void normalize_health_check(const Config& config) {
+  constexpr std::array<std::string_view, 5> kActions = {"", "none", "kill", "restart", "stop"};
+  if (std::ranges::find(kActions, config.health_on_failure) == kActions.end())
+    fail_invalid("invalid on-failure action ", quoted(config.health_on_failure),
+                 " for a health check: it must be none, kill, restart or stop");
   if (!config.healthcheck) return;
   const oci::HealthCheck& check = *config.healthcheck;
   struct Duration {

@@ -13,6 +13,7 @@ void Engine::pause(std::string_view name) {
   auto paused = container->change([](State& s) {
     if (s.status == Status::kRunning) s.status = Status::kPaused;
   });
+  impl_->end_health_checks(*container);
   impl_->persist(*container);
   impl_->publish(*paused, "pause");
 }

@@ -58,6 +58,7 @@ bool Engine::Impl::take_up(const LivePtr& container, const std::string& director
     s.started = found->started.at;
     s.error.clear();
     s.running_execs = found->running_execs;
+    reset_health(s);
   });
   std::scoped_lock lock(execs_mutex);
   for (const auto& id : found->running_execs) {
@@ -126,7 +127,7 @@ void Engine::recover() {
     self.settle(container);
   }
   self.remove_leftovers();
-  for (const auto& container : containers) self.revive(container);
+  self.revive(containers);
 }
 
 // After the state is known: lets exits that were reported meanwhile go on.
@@ -138,31 +139,7 @@ void Engine::Impl::settle(const LivePtr& container) {
     early_exit = std::exchange(container->early_exit, std::nullopt);
   }
   if (early_exit) finish_exit(container, *early_exit);
-}
-
-// What has to happen to a container that is not running, now that the engine is back: finish its removal, or
-// start it as its policy says.
-void Engine::Impl::revive(const LivePtr& container) {
-  auto state = container->state();
-  const RestartPolicy& policy = state->spec->host.restart_policy;
-  if (is_up(*state)) return;
-  if (state->status == Status::kRemoving || (state->spec->host.auto_remove && state->status != Status::kCreated)) {
-    container->change([](State& s) { s.status = Status::kExited; });
-    remove_automatically(container);
-    return;
-  }
-  if (state->status == Status::kCreated) return;
-  bool wanted = policy.name == "always" || (policy.name == "unless-stopped" && !state->manually_stopped) ||
-                (policy.name == "on-failure" && !state->manually_stopped && policy_allows(*state, state->exit_code));
-  if (state->status == Status::kRestarting) container->change([](State& s) { s.status = Status::kExited; });
-  if (!wanted) return;
-  services.reactor.run_in_background([this, container] {
-    try {
-      start(container);
-    } catch (const Error& e) {
-      log::warn("container ", container->state()->name, " could not be started again: ", e.message());
-    }
-  });
+  begin_health_checks(container);
 }
 
 // Run directories, container directories and snapshots that belong to no container, and what may still run in

@@ -29,6 +29,14 @@ std::vector<std::string> volumes_to_remove(const State& state, const std::vector
   return names;
 }
 
+constexpr int kAttempts = 5;
+
+void refuse_in_use(const State& state) {
+  if (!is_up(state) && state.status != Status::kRestarting) return;
+  fail(Kind::kConflict, "cannot remove container \"", state.name, "\": container is ", to_string(state.status),
+       ": stop the container before removing or force remove");
+}
+
 }  // namespace
 
 void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
@@ -40,6 +48,7 @@ void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
   services.networks.detach(container->id);
   services.snapshots.remove(container->id);
   registry.remove(container->id);
+  remove_execs_of(container->id);
   for (const auto& name : doomed) services.volumes.remove(name, {}, true);
   publish(*state, "destroy");
   {
@@ -72,22 +81,27 @@ void Engine::remove(std::string_view name, const RemoveOptions& options) {
   if (options.link) fail(Kind::kInvalidArgument, "links between containers are not supported, there is none to remove");
   if (state->status == Status::kRemoving)
     fail(Kind::kConflict, "removal of container ", state->id, " is already in progress");
-  if (is_up(*state) && !options.force)
-    fail(Kind::kConflict, "cannot remove container \"", state->name, "\": container is ",
-         state->status == Status::kPaused ? "paused" : "running",
-         ": stop the container before removing or force remove");
-  if (is_up(*state)) {
-    try {
-      kill(state->id, "KILL");
-    } catch (const Error& e) {
-      if (e.kind() != Kind::kConflict && e.kind() != Kind::kNotFound) throw;  // it ended by itself meanwhile
-    }
+  if (!options.force) refuse_in_use(*state);
+  // A start may come in between: then once more.
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (options.force) impl_->end_by_force(container);
+    std::scoped_lock operation(container->operation);
+    if (container->removed) return;  // --rm was quicker
+    state = container->state();
+    if (!options.force) refuse_in_use(*state);
+    if (is_up(*state) || state->status == Status::kRestarting) continue;
+    return impl_->remove_locked(container, options.volumes);
   }
-  std::scoped_lock operation(container->operation);
-  if (container->removed) return;  // --rm was quicker
-  if (is_up(*container->state()))
-    fail(Kind::kConflict, "cannot remove container \"", state->name, "\": it was started again meanwhile");
-  impl_->remove_locked(container, options.volumes);
+  fail(Kind::kConflict, "cannot remove container \"", state->name, "\": it is started again and again meanwhile");
+}
+
+void Engine::Impl::end_by_force(const LivePtr& container) {
+  try {
+    auto state = container->state();
+    if (is_up(*state) || state->status == Status::kRestarting) kill(container, SIGKILL);
+  } catch (const Error& e) {
+    if (e.kind() != Kind::kConflict) throw;  // it ended by itself meanwhile
+  }
 }
 
 Engine::Pruned Engine::prune(const std::function<bool(const State&)>& selected) {
@@ -109,6 +123,7 @@ Engine::Pruned Engine::prune(const std::function<bool(const State&)>& selected) 
     pruned.ids.push_back(state->id);
     pruned.space_reclaimed += size;
   }
+  impl_->services.events.publish({"container", "prune", "", {{"reclaimed", cat(pruned.space_reclaimed)}}, {}});
   return pruned;
 }
 

@@ -25,6 +25,7 @@ struct Config {
   bool tty = false, open_stdin = false, stdin_once = false;
   std::optional<Strings> env, cmd;
   std::optional<oci::HealthCheck> healthcheck;
+  std::string health_on_failure;  // "", none, kill, restart, stop: what an unhealthy container gets
   bool args_escaped = false;
   std::string image;  // as the user wrote it
   oci::Set volumes;

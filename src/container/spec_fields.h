@@ -21,6 +21,7 @@ void fields(Visitor& visit, Config& value) {
   visit("Env", value.env);
   visit("Cmd", value.cmd);
   visit("Healthcheck", value.healthcheck, WhenEmpty::kOmit);
+  visit("HealthcheckOnFailureAction", value.health_on_failure, WhenEmpty::kOmit);
   visit("ArgsEscaped", value.args_escaped, WhenEmpty::kOmit);
   visit("Image", value.image);
   visit("Volumes", value.volumes, WhenEmpty::kNull);

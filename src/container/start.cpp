@@ -68,11 +68,13 @@ struct Attempt {
   std::vector<shim::Stream> streams;
 };
 
-Attempt begin(Live& container) {
+Attempt begin(Live& container, StartedBy by) {
   std::unique_lock lock(container.mutex);
   // What is left of the last run has the same names (control group) as what is about to be made; and whoever has the
   // head of an attach answer may count on the very first byte of output.
   container.changed.wait(lock, [&] { return !container.tearing_down && container.attaching == 0; });
+  if (by == StartedBy::kPolicy && container.state()->status != Status::kRestarting)
+    fail(Kind::kCancelled, "the restart of container ", container.id, " was given up");
   check_startable(*container.state());
   Attempt attempt;
   attempt.state = *container.state();
@@ -103,15 +105,14 @@ shim::StartRequest request_of(Attempt& attempt, const Configuration& configurati
 
 void Engine::start(std::string_view name, const std::optional<std::string>&) {
   auto container = impl_->registry.get(name);
-  impl_->cancel_restart(*container);
-  container->change([](State& state) { state.manually_stopped = false; });
-  impl_->start(container);
+  impl_->start_by_hand(container);
 }
 
-void Engine::Impl::start(const LivePtr& container) {
+void Engine::Impl::start_by_hand(const LivePtr& container) {
+  cancel_restart(*container);
   try {
     std::scoped_lock operation(container->operation);
-    start_locked(container);
+    start_locked(container, StartedBy::kHand);
   } catch (const Error& e) {
     bool never_ran = e.kind() != Kind::kNotModified && e.kind() != Kind::kConflict;
     if (never_ran && container->state()->spec->host.auto_remove) remove_automatically(container);
@@ -119,9 +120,9 @@ void Engine::Impl::start(const LivePtr& container) {
   }
 }
 
-void Engine::Impl::start_locked(const LivePtr& container) {
+void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
   Trace trace(configuration.trace, cat("start ", short_id(container->id)));
-  Attempt attempt = begin(*container);
+  Attempt attempt = begin(*container, by);
   State& state = attempt.state;
   Rollback rollback;
   try {
@@ -168,6 +169,11 @@ void Engine::Impl::start_locked(const LivePtr& container) {
         next.exit_code = 0;
         next.error.clear();
         next.oom_killed = false;
+        if (by == StartedBy::kHand) {
+          next.restart_count = 0;
+          next.manually_stopped = false;
+        }
+        reset_health(next);
         next.endpoints = network.endpoints;
         next.hosts_path = state.hosts_path;
         next.hostname_path = state.hostname_path;
@@ -179,6 +185,7 @@ void Engine::Impl::start_locked(const LivePtr& container) {
       services.reactor.run_in_background([=, this] { finish_exit(container, *early_exit); });
     else
       persist(*container);
+    begin_health_checks(container);
     trace.step("publish");
   } catch (const Error& e) {
     rollback.undo();
@@ -190,15 +197,15 @@ void Engine::Impl::start_locked(const LivePtr& container) {
 Error Engine::Impl::start_failed(const LivePtr& container, const Error& error) {
   StartVerdict verdict{128, error.kind()};
   if (const auto* failure = dynamic_cast<const runtime::StartError*>(&error)) verdict = judge(failure->failure());
-  container->change([&](State& state) {
-    state.exit_code = verdict.exit_code;
-    state.error = error.message();
-    if (state.status == Status::kRestarting) state.status = Status::kExited;
-  });
   {
     std::scoped_lock lock(container->mutex);
     container->starting = false;
-    container->changed.notify_all();
+    if (container->state()->status == Status::kRestarting) ++container->exits;  // the last one is final now
+    container->change_locked([&](State& state) {
+      state.exit_code = verdict.exit_code;
+      state.error = error.message();
+      if (state.status == Status::kRestarting) state.status = Status::kExited;
+    });
   }
   persist(*container);
   return Error(verdict.kind, error.message(), error.code(), error.operation());
@@ -216,15 +223,20 @@ shim::Events Engine::Impl::events_of(const LivePtr& container, std::uint64_t run
     in_background([this, run, record](const LivePtr& live) { exited(live, run, record); });
   };
   events.lost = [=, this] { in_background([this, run](const LivePtr& live) { shim_lost(live, run); }); };
-  events.exec_exited = [this](const std::string& exec_id, int code) { exec_ended(exec_id, code); };
+  events.exec_exited = [this](const std::string& exec_id, const shim::ExecExit& exit) { exec_ended(exec_id, exit); };
   events.out_of_memory = [this, weak] {
     auto live = weak.lock();
     if (!live) return;
     live->change([](State& state) { state.oom_killed = true; });
     publish(*live->state(), "oom");
   };
-  events.detached = [this, weak](const std::string&) {
-    if (auto live = weak.lock()) publish(*live->state(), "detach");
+  events.detached = [this, weak](const std::string& exec_id) {
+    auto live = weak.lock();
+    if (!live) return;
+    if (exec_id.empty())
+      publish(*live->state(), "detach");
+    else
+      publish(*live->state(), "exec_detach", {{"execID", exec_id}});
   };
   return events;
 }

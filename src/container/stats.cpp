@@ -83,6 +83,7 @@ Engine::Top Engine::top(std::string_view name, const std::string& ps_arguments) 
     auto pid = parse_number<pid_t>(fields[*pid_column]);
     if (pid && std::ranges::find(members, *pid) != members.end()) top.processes.push_back(std::move(fields));
   }
+  impl_->publish(*state, "top");
   return top;
 }
 

@@ -53,51 +53,64 @@ void Engine::Impl::thaw_if_paused(const LivePtr& container) {
     if (s.status == Status::kPaused) s.status = Status::kRunning;
   });
   publish(*state, "unpause");
+  begin_health_checks(container);
 }
+
+namespace {
+
+// Whoever asks for the end does not want the restart policy to undo it, now or at the next start of the engine.
+void ask_for_end(Live& container) {
+  std::scoped_lock lock(container.mutex);
+  container.no_restart = true;
+  container.change_locked([](State& state) { state.manually_stopped = true; });
+}
+
+// A signal that is not meant to end the container leaves its restart policy alone.
+bool ends_container(const State& state, int signal) {
+  return signal == SIGKILL || state.spec->config.stop_signal.empty() || signal == stop_signal_of(state);
+}
+
+}  // namespace
 
 void Engine::Impl::stop(const LivePtr& container, std::optional<int> timeout, const std::string& signal,
                         std::stop_token stop_token) {
+  std::uint64_t exits = exits_of(*container);
   auto state = container->state();
   int number = signal.empty() ? stop_signal_of(*state) : parse_signal(signal);
   int seconds = timeout.value_or(state->spec->config.stop_timeout.value_or(configuration.default_stop_timeout));
-  std::uint64_t exits = exits_of(*container);
-  {
-    std::scoped_lock lock(container->mutex);
-    container->no_restart = true;
+  ask_for_end(*container);
+  if (is_up(*state)) {
+    publish(*state, "kill", {{"signal", cat(number)}});
+    send_signal(container, number);
+    thaw_if_paused(container);
+    std::optional<std::chrono::nanoseconds> patience;
+    if (seconds >= 0) patience = std::chrono::seconds(seconds);
+    if (!wait_for_exit(*container, exits, patience, stop_token)) {
+      if (stop_token.stop_requested()) fail(Kind::kCancelled, "the client of stop went away");
+      kill_now(container, exits);
+    }
   }
-  container->change([](State& s) { s.manually_stopped = true; });
-  if (!is_up(*state)) return;
-  thaw_if_paused(container);
+  // It may have ended by itself just before, and be on its way back.
+  bool given_up = give_up_restarting(container);
+  if (is_up(*state) || given_up) publish(*container->state(), "stop");
+}
 
-  publish(*state, "kill", {{"signal", cat(number)}});
-  send_signal(container, number);
-  std::optional<std::chrono::nanoseconds> patience;
-  if (seconds >= 0) patience = std::chrono::seconds(seconds);
-  if (!wait_for_exit(*container, exits, patience, stop_token)) {
-    if (stop_token.stop_requested()) fail(Kind::kCancelled, "the client of stop went away");
-    publish(*state, "kill", {{"signal", cat(SIGKILL)}});
-    send_signal(container, SIGKILL);
-    if (!wait_for_exit(*container, exits, kAfterKill))
-      fail(Kind::kInternal, "cannot stop container ", state->name,
-           ": it did not end within 10 seconds of SIGKILL; it may hang in the kernel (see /proc/", state->pid,
-           "/stack)");
-  }
-  publish(*container->state(), "stop");
+void Engine::Impl::kill_now(const LivePtr& container, std::uint64_t exits) {
+  auto state = container->state();
+  publish(*state, "kill", {{"signal", cat(SIGKILL)}});
+  send_signal(container, SIGKILL);
+  thaw_if_paused(container);
+  if (wait_for_exit(*container, exits, kAfterKill)) return;
+  fail(Kind::kInternal, "cannot kill container ", state->name,
+       ": it did not end within 10 seconds of SIGKILL; it may hang in the kernel (see /proc/", state->pid, "/stack)");
 }
 
 void Engine::stop(std::string_view name, std::optional<int> timeout, const std::string& signal,
                   std::stop_token stop_token) {
   auto container = impl_->registry.get(name);
-  if (container->state()->status == Status::kRestarting) {
-    impl_->cancel_restart(*container);
-    container->change([](State& s) {
-      if (s.status == Status::kRestarting) s.status = Status::kExited;
-      s.manually_stopped = true;
-    });
-    impl_->persist(*container);
-    return;
-  }
-  if (!is_up(*container->state())) fail(Kind::kNotModified, "container ", container->id, " is not running");
+  auto state = container->state();
+  if (!is_up(*state) && state->status != Status::kRestarting)
+    fail(Kind::kNotModified, "container ", container->id, " is not running");
   impl_->stop(container, timeout, signal, stop_token);
 }
 
@@ -105,39 +118,45 @@ void Engine::kill(std::string_view name, const std::string& signal) {
   auto container = impl_->registry.get(name);
   int number = signal.empty() ? SIGKILL : parse_signal(signal);
   auto state = container->state();
-  if (!is_up(*state))
+  if (!is_up(*state) && state->status != Status::kRestarting)
     fail(Kind::kConflict, "cannot kill container: ", name, ": container ", state->id, " is not running");
+  impl_->kill(container, number);
+}
+
+void Engine::Impl::kill(const LivePtr& container, int number) {
   std::uint64_t exits = exits_of(*container);
-  const std::string& configured = state->spec->config.stop_signal;
-  // A signal that is not meant to end the container leaves its restart policy alone.
-  if (number == SIGKILL || configured.empty() || number == stop_signal_of(*state)) {
-    std::scoped_lock lock(container->mutex);
-    container->no_restart = true;
-  }
-  container->change([](State& s) { s.manually_stopped = true; });
-  if (number == SIGKILL) impl_->thaw_if_paused(container);
-  impl_->send_signal(container, number);
-  impl_->publish(*state, "kill", {{"signal", cat(number)}});
-  if (number == SIGKILL && !impl_->wait_for_exit(*container, exits, kAfterKill))
-    fail(Kind::kInternal, "cannot kill container ", state->name, ": it did not end within 10 seconds of SIGKILL");
+  auto state = container->state();
+  bool ends = ends_container(*state, number);
+  if (ends)
+    ask_for_end(*container);
+  else
+    container->change([](State& s) { s.manually_stopped = true; });
+  if (ends && give_up_restarting(container)) return;
+  state = container->state();
+  if (!is_up(*state)) return;
+  if (number == SIGKILL) return kill_now(container, exits);
+  publish(*state, "kill", {{"signal", cat(number)}});
+  send_signal(container, number);
+  if (ends) thaw_if_paused(container);
 }
 
 void Engine::restart(std::string_view name, std::optional<int> timeout, const std::string& signal) {
-  auto container = impl_->registry.get(name);
-  impl_->cancel_restart(*container);
+  impl_->restart(impl_->registry.get(name), timeout, signal);
+}
+
+void Engine::Impl::restart(const LivePtr& container, std::optional<int> timeout, const std::string& signal) {
   struct ByHand {
     Live& live;
-    explicit ByHand(Live& l) : live(l) { set(true); }
-    ~ByHand() { set(false); }
-    void set(bool value) {
+    explicit ByHand(Live& l) : live(l) { add(1); }
+    ~ByHand() { add(-1); }
+    void add(int change) {
       std::scoped_lock lock(live.mutex);
-      live.restarting_by_hand = value;
+      live.restarting_by_hand += change;
     }
   } by_hand(*container);
-  impl_->stop(container, timeout, signal, {});
-  container->change([](State& s) { s.manually_stopped = false; });
-  impl_->start(container);
-  impl_->publish(*container->state(), "restart");
+  stop(container, timeout, signal, {});
+  start_by_hand(container);
+  publish(*container->state(), "restart");
 }
 
 }  // namespace hull::container

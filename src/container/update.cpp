@@ -12,9 +12,28 @@ template <class Value>
 void take(Value& target, const Value& change) {
   if (change != Value{}) target = change;
 }
+template <class Item>
+void take(std::optional<std::vector<Item>>& target, const std::optional<std::vector<Item>>& change) {
+  if (change && !change->empty()) target = change;
+}
+
+struct Conflict {
+  std::string_view updated, present;
+  bool is;
+};
+
+// --cpus is a period and a quota: there can be only one way to say it.
+void check_cpu_conflicts(const HostConfig& host, const HostConfig& changes) {
+  for (auto [updated, present, is] : {Conflict{"Nano CPUs", "CPU Period", changes.nano_cpus > 0 && host.cpu_period > 0},
+                                      Conflict{"Nano CPUs", "CPU Quota", changes.nano_cpus > 0 && host.cpu_quota > 0},
+                                      Conflict{"CPU Period", "NanoCPUs", changes.cpu_period > 0 && host.nano_cpus > 0},
+                                      Conflict{"CPU Quota", "NanoCPUs", changes.cpu_quota > 0 && host.nano_cpus > 0}})
+    if (is) fail_invalid("Conflicting options: ", updated, " cannot be updated as ", present, " has already been set");
+}
 
 // Zero means "leave alone" in every field of an update.
 HostConfig merged(HostConfig host, const HostConfig& changes) {
+  check_cpu_conflicts(host, changes);
   take(host.cpu_shares, changes.cpu_shares);
   take(host.nano_cpus, changes.nano_cpus);
   take(host.cpu_period, changes.cpu_period);
@@ -30,7 +49,12 @@ HostConfig merged(HostConfig host, const HostConfig& changes) {
         "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
   take(host.memory, changes.memory);
   take(host.memory_swap, changes.memory_swap);
-  if (changes.pids_limit && *changes.pids_limit != 0) host.pids_limit = changes.pids_limit;
+  take(host.blkio_weight_device, changes.blkio_weight_device);
+  take(host.blkio_device_read_bps, changes.blkio_device_read_bps);
+  take(host.blkio_device_write_bps, changes.blkio_device_write_bps);
+  take(host.blkio_device_read_iops, changes.blkio_device_read_iops);
+  take(host.blkio_device_write_iops, changes.blkio_device_write_iops);
+  if (changes.pids_limit) host.pids_limit = *changes.pids_limit > 0 ? *changes.pids_limit : -1;
   if (!changes.restart_policy.name.empty()) {
     if (host.auto_remove && changes.restart_policy.name != "no")
       fail_invalid("Restart policy cannot be updated because AutoRemove is enabled for the container");
@@ -39,9 +63,30 @@ HostConfig merged(HostConfig host, const HostConfig& changes) {
   return host;
 }
 
+std::string_view name_of(std::string_view variable) { return split_once(variable, '=').first; }
+
+void remove_variable(Strings& env, std::string_view name) {
+  std::erase_if(env, [&](const std::string& variable) { return name_of(variable) == name; });
+}
+
+void change_config(Config& config, const Changes& changes) {
+  for (const std::string& name : changes.unset_labels) config.labels.erase(name);
+  for (const auto& [name, value] : changes.labels) config.labels[name] = value;
+  if (changes.env.empty() && changes.unset_env.empty()) return;
+  Strings env = config.env.value_or(Strings{});
+  for (const std::string& name : changes.unset_env) remove_variable(env, name);
+  for (const std::string& variable : changes.env) {
+    if (variable.find('=') == std::string::npos || variable.starts_with('='))
+      fail_invalid("invalid environment variable: ", variable);
+    remove_variable(env, name_of(variable));
+    env.push_back(variable);
+  }
+  config.env = std::move(env);
+}
+
 }  // namespace
 
-std::vector<std::string> Engine::update(std::string_view name, const HostConfig& changes) {
+std::vector<std::string> Engine::update(std::string_view name, const Changes& changes) {
   auto container = impl_->registry.get(name);
   std::scoped_lock operation(container->operation);
   auto state = container->state();
@@ -49,7 +94,8 @@ std::vector<std::string> Engine::update(std::string_view name, const HostConfig&
     fail(Kind::kConflict, "Cannot update container ", state->id,
          ": container is marked for removal and cannot be \"update\".");
   auto spec = std::make_shared<Spec>(*state->spec);
-  spec->host = merged(spec->host, changes);
+  spec->host = merged(spec->host, changes.host);
+  change_config(spec->config, changes);
   std::vector<std::string> warnings;
   validate_resources(spec->host, warnings);
   if (is_up(*state)) impl_->cgroup_of(*state)->update(resources_of(*spec));

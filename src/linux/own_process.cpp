@@ -73,4 +73,6 @@ std::optional<EndedChild> reap_any_child() {
   return child;
 }
 
+void kill_process_group(pid_t leader) noexcept { ::kill(-leader, SIGKILL); }
+
 }  // namespace hull::linux

@@ -26,6 +26,9 @@ void disarm_signals(std::span<const int> signals);
 int notify_of_ended_children();
 void clear_ended_children() noexcept;
 
+// SIGKILL for all processes of the group that `leader` leads: a child of the caller that has not been reaped.
+void kill_process_group(pid_t leader) noexcept;
+
 struct EndedChild {
   pid_t pid = 0;
   int wait_status = 0;

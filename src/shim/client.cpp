@@ -96,7 +96,7 @@ void ShimClient::attach(Stream stream) {
 pid_t ShimClient::exec(ExecRequest request_) {
   SplitStreams streams = split_streams(request_.streams);
   ExecMessage message{std::move(request_.id), std::move(request_.process), std::move(request_.seccomp_program),
-                      request_.open_stdin, std::move(streams.messages)};
+                      request_.open_stdin,    request_.time_limit.count(), std::move(streams.messages)};
   Message answer = request(MessageKind::kExec, wire::encode(message), streams.sockets);
   return static_cast<pid_t>(wire::decode<ExecValue>(answer.body).first);
 }

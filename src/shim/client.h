@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -62,13 +63,20 @@ struct ExecRequest {
   oci::Process process;
   std::string seccomp_program;
   bool open_stdin = false;
+  // The shim kills its process group when it takes longer than that, whether an engine is there or not. 0: never
+  std::chrono::milliseconds time_limit{0};
   std::vector<Stream> streams;  // none: detached
+};
+
+struct ExecExit {
+  int code = 0;
+  bool timed_out = false;  // it was killed at its time limit
 };
 
 // Called on the reactor's thread; must not block.
 struct Events {
   std::function<void(const ExitRecord&)> exited;  // once; all output is in the log by then
-  std::function<void(const std::string& exec_id, int code)> exec_exited;
+  std::function<void(const std::string& exec_id, const ExecExit& exit)> exec_exited;
   std::function<void()> out_of_memory;  // each OOM kill inside
   std::function<void(const std::string& exec_id)>
       detached;                // a client typed the detach keys; "" = the container itself

@@ -91,6 +91,7 @@ struct ExecMessage {
   oci::Process process;
   std::string seccomp_program;
   bool open_stdin = false;
+  std::int64_t time_limit = 0;  // milliseconds; 0: none
   std::vector<StreamMessage> streams;
 };
 template <class Visitor>
@@ -99,11 +100,12 @@ void fields(Visitor& visit, ExecMessage& value) {
   visit("process", value.process);
   visit("seccompProgram", value.seccomp_program);
   visit("openStdin", value.open_stdin);
+  visit("timeLimit", value.time_limit);
   visit("streams", value.streams);
 }
 
-// kExeced, kResize (numbers: rows, columns), kSignalExec (the signal), kAcknowledge, kExecExited (the exit code),
-// kDetached: an exec by its id ("" is the container itself) and up to two numbers.
+// kExeced, kResize (numbers: rows, columns), kSignalExec (the signal), kAcknowledge, kExecExited (the exit code; 1 when
+// its time was over), kDetached: an exec by its id ("" is the container itself) and up to two numbers.
 struct ExecValue {
   std::string id;
   std::int64_t first = 0, second = 0;

@@ -88,7 +88,7 @@ void ShimLink::deliver(const Message& message) {
     }
     case MessageKind::kExecExited: {
       auto exit = wire::decode<ExecValue>(message.body);
-      if (events_.exec_exited) events_.exec_exited(exit.id, static_cast<int>(exit.first));
+      if (events_.exec_exited) events_.exec_exited(exit.id, {static_cast<int>(exit.first), exit.second != 0});
       // Only now: it lets the shim close the clients' streams, and they ask for the exit code at once.
       return send_message(socket_.get(), MessageKind::kAcknowledge, wire::encode(ExecValue{exit.id}));
     }

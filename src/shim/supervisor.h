@@ -31,8 +31,10 @@ class Supervisor {
  private:
   struct Exec {
     std::string id;
-    pid_t pid = -1;  // -1: has ended
-    EventLoop::Id deadline = 0;
+    pid_t pid = -1;                // -1: has ended
+    EventLoop::Id deadline = 0;    // for the engine to acknowledge its end
+    EventLoop::Id time_limit = 0;  // for itself to end
+    bool timed_out = false;
     std::unique_ptr<Streams> streams;
   };
 
@@ -57,6 +59,7 @@ class Supervisor {
   void reap();
   void on_init_ended(int wait_status);
   void record_exit(const ExitRecord& record);
+  void on_time_limit(const std::string& exec_id);
   void on_exec_ended(Exec& exec, int wait_status);
   void on_acknowledged(const std::string& exec_id);
   void close_exec(Exec& exec);
@@ -81,7 +84,7 @@ class Supervisor {
   std::unique_ptr<ContainerLog> log_;
   std::unique_ptr<Streams> streams_;
   std::list<Exec> execs_;
-  std::map<std::string, int> unacknowledged_;  // exit codes of execs that no engine is known to have seen
+  std::map<std::string, ExecValue> unacknowledged_;  // ends of execs that no engine is known to have seen
 
   UniqueFd oom_notifier_;
   EventLoop::Id oom_watch_ = 0;

@@ -37,12 +37,22 @@ void Supervisor::reap() {
   if (ended_) tidy();
 }
 
+// It leads a process group of its own: what it has started goes along.
+void Supervisor::on_time_limit(const std::string& exec_id) {
+  Exec* exec = find_exec(exec_id);
+  if (!exec || exec->pid < 0) return;
+  exec->time_limit = 0;
+  exec->timed_out = true;
+  linux::kill_process_group(exec->pid);
+}
+
 void Supervisor::on_exec_ended(Exec& exec, int wait_status) {
-  int code = runtime::exit_code(wait_status);
   exec.pid = -1;
+  loop_.cancel(std::exchange(exec.time_limit, 0));
   exec.streams->drain();
-  unacknowledged_[exec.id] = code;
-  engine_.tell(MessageKind::kExecExited, wire::encode(ExecValue{exec.id, code}));
+  ExecValue end{exec.id, runtime::exit_code(wait_status), exec.timed_out};
+  unacknowledged_[exec.id] = end;
+  engine_.tell(MessageKind::kExecExited, wire::encode(end));
   if (!engine_.has_subscriber()) return close_exec(exec);
   // A client that sees the end of its stream asks the engine for the exit code: the engine has to know it by then.
   exec.deadline = loop_.after(kAcknowledgeMilliseconds, [this, id = exec.id] {

@@ -151,8 +151,7 @@ void Supervisor::subscribe(EngineLink::Connection connection) {
   int pidfd = init_->pidfd();
   engine_.answer(connection, MessageKind::kSubscribed, wire::encode(state), {&pidfd, 1});
   engine_.subscribe(connection);
-  for (const auto& [id, code] : unacknowledged_)
-    engine_.tell(MessageKind::kExecExited, wire::encode(ExecValue{id, code}));
+  for (const auto& [id, end] : unacknowledged_) engine_.tell(MessageKind::kExecExited, wire::encode(end));
 }
 
 void Supervisor::watch_memory() {
@@ -192,6 +191,8 @@ void Supervisor::exec(EngineLink::Connection connection, Message message) {
     engine_.answer(connection, MessageKind::kFailed, describe_failure(e));
     return;
   }
+  if (request.time_limit > 0)
+    exec.time_limit = loop_.after(request.time_limit, [this, id = exec.id] { on_time_limit(id); });
   engine_.answer(connection, MessageKind::kExeced, wire::encode(ExecValue{exec.id, exec.pid}));
 }
 
