@@ -74,8 +74,9 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
       state.running_execs.clear();
       if (state.health) state.health->status = "unhealthy";  // nobody looks after it any more
     });
+    // Before whoever waits for the end goes on, and says what it did about it.
+    publish(*after, "die", {{"exitCode", cat(record.code)}, {"execDuration", run_time(*before, record.at)}});
   }
-  publish(*after, "die", {{"exitCode", cat(record.code)}, {"execDuration", run_time(*before, record.at)}});
   forget_execs_of(container->id);
 
   if (after->spec->host.auto_remove && !container->restarting_by_hand)

@@ -26,6 +26,13 @@ std::uint64_t host_cpu_time() {
   return ticks * (1'000'000'000ULL / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
 }
 
+// "-q1,2,3", an argument of ps.
+std::string number_list(const std::vector<pid_t>& pids) {
+  std::string text = "-q";
+  for (pid_t pid : pids) text += text.size() > 2 ? cat(",", pid) : cat(pid);
+  return text;
+}
+
 }  // namespace
 
 StatsSample Engine::stats(std::string_view name) {
@@ -58,12 +65,16 @@ Engine::Top Engine::top(std::string_view name, const std::string& ps_arguments) 
   std::vector<std::string> command = {"ps"};
   for (auto word : split(ps_arguments.empty() ? "-ef" : ps_arguments, ' '))
     if (!word.empty()) command.emplace_back(word);
-  auto listed = run_program(command);
+  auto members = impl_->cgroup_of(*state)->processes();
+  // Asked for by number they are listed whatever their terminal; some options of ps do not go together with that.
+  auto by_number = command;
+  by_number.push_back(number_list(members));
+  auto listed = run_program(by_number);
+  if (listed.exit_code != 0) listed = run_program(command);
   if (listed.exit_code != 0) fail_invalid("ps: ", trim(listed.errors));
 
   Top top;
   std::optional<std::size_t> pid_column;
-  auto members = impl_->cgroup_of(*state)->processes();
   for (auto line : split(trim(listed.output), '\n')) {
     std::vector<std::string> fields;
     while (!(line = trim(line)).empty()) {

@@ -113,7 +113,23 @@ def test_detach_keys_leave_it_running(box):
     child.wait(10)
     os.close(master)
     assert "sleep 50" in box("top", "box", "-o", "pid,args").stdout
-    actions = box.engine.docker("events", "--since", "0", "--until", "0s", "--filter", "container=box", "--format", "{{.Action}}").stdout
+
+
+def test_the_engine_knows_detach_keys_itself(engine):
+    identifier = engine.docker("run", "-d", "--name", "box", "busybox", "sleep", "100").stdout.strip()
+    exec_id = Api(engine).call("POST", "/containers/box/exec", {"Cmd": ["sleep", "51"], "AttachStdin": True, "AttachStdout": True, "Tty": True,
+                                                                "DetachKeys": "ctrl-a,x"})[1]["Id"]
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(str(engine.socket))
+        body = b'{"Detach":false,"Tty":true}'
+        wire.sendall(b"POST /v1.51/exec/%s/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: Upgrade\r\n"
+                     b"Upgrade: tcp\r\nContent-Length: %d\r\n\r\n%s" % (exec_id.encode(), len(body), body))
+        assert wire.recv(1000).startswith(b"HTTP/1.1 101")
+        wire.sendall(b"\x01x")
+        while wire.recv(1000):
+            pass
+    assert Api(engine).call("GET", f"/exec/{exec_id}/json")[1]["Running"]
+    actions = engine.docker("events", "--since", "0", "--until", f"{time.time():.9f}", "--filter", f"container={identifier}", "--format", "{{.Action}}").stdout
     assert "exec_detach" in actions
 
 

@@ -28,7 +28,7 @@ def run(cli, name, *options, command=("sleep", "100")):
 
 
 def events(engine, name, *filters):
-    lines = engine.docker("events", "--since", "0", "--until", "1s", "--filter", f"container={name}",
+    lines = engine.docker("events", "--since", "0", "--until", f"{time.time():.9f}", "--filter", f"container={name}",
                           *[word for f in filters for word in ("--filter", f)], "--format", "{{.Action}}").stdout
     return lines.splitlines()
 
@@ -38,7 +38,7 @@ FAST = ("--health-interval", "100ms", "--health-timeout", "2s")
 
 def test_it_becomes_healthy_and_says_so_everywhere(cli):
     engine = cli.engine
-    run(cli, "fit", "--health-cmd", "echo fine; id -u; pwd; echo $A", "-e", "A=b", "-u", "web", "-w", "/home", *FAST)
+    identifier = run(cli, "fit", "--health-cmd", "echo fine; id -u; pwd; echo $A", "-e", "A=b", "-u", "web", "-w", "/home", *FAST)
     until(lambda: health(engine, "fit")["Status"] == "healthy")
     now = health(engine, "fit")
     assert now["FailingStreak"] == 0
@@ -46,11 +46,11 @@ def test_it_becomes_healthy_and_says_so_everywhere(cli):
     assert now["Log"][0]["Start"] <= now["Log"][0]["End"]
     assert "(healthy)" in cli("ps", "--filter", "name=fit").stdout
     assert cli("ps", "-q", "--filter", "health=healthy").stdout and not cli("ps", "-q", "--filter", "health=unhealthy").stdout
-    actions = events(engine, "fit")
+    actions = events(engine, identifier)
     assert actions.count("health_status: healthy") == 1  # only when it changes
     begin = actions.index("exec_create: /bin/sh -c echo fine; id -u; pwd; echo $A")
     assert actions[begin + 1].startswith("exec_start: /bin/sh -c") and actions[begin + 2] == "exec_die"
-    assert events(engine, "fit", "event=health_status") == ["health_status: healthy"]
+    assert events(engine, identifier, "event=health_status") == ["health_status: healthy"]
 
 
 def test_failures_in_a_row_make_it_unhealthy_and_a_success_heals_it(cli):
@@ -144,7 +144,7 @@ def test_stop_start_and_pause(engine):
 def test_no_exec_of_a_check_is_remembered(engine):
     engine.docker("run", "-d", "--name", "brief", "--health-cmd", "true", *FAST, "busybox", "sleep", "100")
     until(lambda: health(engine, "brief")["Status"] == "healthy")
-    lines = engine.docker("events", "--since", "0", "--until", "0s", "--filter", "container=brief", "--filter", "event=exec_die",
+    lines = engine.docker("events", "--since", "0", "--until", f"{time.time():.9f}", "--filter", "container=brief", "--filter", "event=exec_die",
                           "--format", "{{index .Actor.Attributes \"execID\"}} {{index .Actor.Attributes \"exitCode\"}}").stdout
     identifier, code = lines.splitlines()[0].split()
     assert code == "0" and len(identifier) == 64

@@ -56,7 +56,7 @@ def trapping(cli, name, *options):
 
 
 def actions(engine, name):
-    return engine.docker("events", "--since", "0", "--until", "0s", "--filter", f"container={name}", "--format", "{{.Action}}").stdout.splitlines()
+    return engine.docker("events", "--since", "0", "--until", f"{time.time():.9f}", "--filter", f"container={name}", "--format", "{{.Action}}").stdout.splitlines()
 
 
 # ----- update
@@ -149,7 +149,7 @@ def test_rename(cli):
     assert "No such" in cli("inspect", "old", check=False).stderr
     assert engine.inspect("new", "{{.Name}}") == "/new"
     cli("run", "-d", "--name", "old", "busybox", "true")  # the name is free
-    lines = engine.docker("events", "--since", "0", "--until", "0s", "--filter", "event=rename", "--filter", "container=new", "--format", "{{json .Actor.Attributes}}").stdout
+    lines = engine.docker("events", "--since", "0", "--until", f"{time.time():.9f}", "--filter", "event=rename", "--filter", "container=new", "--format", "{{json .Actor.Attributes}}").stdout
     attributes = json.loads(lines.splitlines()[-1])
     assert attributes["oldName"] == "/old" and attributes["name"] == "new"
 
@@ -297,11 +297,11 @@ def test_prune_with_filters(cli):
     assert old not in cli("container", "prune", "-f", "--filter", "until=1h").stdout
     assert "invalid" in cli("container", "prune", "-f", "--filter", "colour=red", check=False).stderr
     output = cli("container", "prune", "-f", "--filter", "label!=keep").stdout
-    assert new in output and old not in output and re.search(r"reclaimed: [1-9]", output)
+    assert new in output and old not in output and re.search(r"reclaimed space: [1-9]", output)
     output = cli("container", "prune", "-f", "--filter", "label=keep=yes", "--filter", "until=0s").stdout
     assert old in output
     assert engine.docker("ps", "-aq", "--filter", "name=p3").stdout
-    lines = engine.docker("events", "--since", "0", "--until", "0s", "--filter", "type=container", "--filter", "event=prune", "--format", "{{json .Actor.Attributes}}").stdout
+    lines = engine.docker("events", "--since", "0", "--until", f"{time.time():.9f}", "--filter", "type=container", "--filter", "event=prune", "--format", "{{json .Actor.Attributes}}").stdout
     assert int(json.loads(lines.splitlines()[-2])["reclaimed"]) >= 100000
 
 
@@ -309,9 +309,9 @@ def test_prune_with_filters(cli):
 
 def test_top(cli):
     cli("run", "-d", "--name", "busy", "busybox", "sh", "-c", "sleep 71 & sleep 72")
-    until(lambda: cli("top", "busy").stdout.count("sleep 7") >= 3)
+    until(lambda: cli("top", "busy").stdout.count("sleep 7") == 2)
     lines = cli("top", "busy").stdout.splitlines()
-    assert lines[0].split()[:2] == ["UID", "PID"] and len(lines) == 4
+    assert lines[0].split()[:2] == ["UID", "PID"] and len(lines) == 3
     assert cli("top", "busy", "-o", "pid,comm").stdout.split()[:2] == ["PID", "COMMAND"]
     assert "Couldn't find PID field in ps output" in cli("top", "busy", "-o", "comm", check=False).stderr
     assert cli("top", "busy", "--no-such-option", check=False).returncode == 1
