@@ -146,13 +146,14 @@ void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const Exec
   }
   exec.shim = shim;
   container->change([&](State& s) { s.running_execs.push_back(exec.state.id); });
+  // Before its end can be told.
+  publish(*state, "exec_start:" + shown_command(spec), {{"execID", exec.state.id}});
   pid_t pid = shim->exec(std::move(request));
   {
     std::scoped_lock lock(exec.mutex);
     exec.state.pid = pid;
     exec.ended.notify_all();
   }
-  publish(*state, "exec_start:" + shown_command(spec), {{"execID", exec.state.id}});
 }
 
 void Engine::Impl::exec_ended(const std::string& exec_id, const shim::ExecExit& exit) {

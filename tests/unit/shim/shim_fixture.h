@@ -27,7 +27,12 @@ class Recorder {
  public:
   Events events() {
     return {[this](const ExitRecord& record) { note([&] { exit = record; }); },
-            [this](const std::string& id, int code) { note([&] { exec_exits.emplace_back(id, code); }); },
+            [this](const std::string& id, const ExecExit& end) {
+              note([&] {
+                exec_exits.emplace_back(id, end.code);
+                if (end.timed_out) timed_out.push_back(id);
+              });
+            },
             [this] { note([&] { ++out_of_memory; }); },
             [this](const std::string& id) { note([&] { detached.push_back(id); }); },
             [this] { note([&] { lost = true; }); }};
@@ -54,6 +59,7 @@ class Recorder {
   std::vector<std::pair<std::string, int>> exec_exits;
   int out_of_memory = 0;
   std::vector<std::string> detached;
+  std::vector<std::string> timed_out;
   bool lost = false;
 
  private:
