@@ -18,7 +18,8 @@ function(hull_program name)
 endfunction()
 
 hull_program(hull STATIC SOURCE src/cmd/hull.cpp ROOMS cli)
-hull_program(hulld SOURCE src/cmd/hulld.cpp ROOMS api)
+hull_program(hulld SOURCE src/cmd/hulld.cpp src/cmd/hulld_configuration.cpp ROOMS api)
+hull_program(hull-dial SOURCE src/cmd/hull_dial.cpp ROOMS tls)
 hull_program(hull-shim STATIC SOURCE src/cmd/hull_shim.cpp ROOMS shim)
 hull_program(hull-runtime STATIC
              SOURCE src/cmd/hull_runtime.cpp src/cmd/runtime_arguments.cpp src/cmd/runtime_control.cpp

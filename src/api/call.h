@@ -11,6 +11,7 @@
 #include "api/version.h"
 #include "base/clock.h"
 #include "container/engine.h"
+#include "settings/published.h"
 
 namespace hull::api {
 
@@ -19,7 +20,7 @@ struct About {
   std::string version = "0.1.0";  // of hull
   std::string id;                 // stable as long as the data root
   std::string shim_program, runtime_program, init_program;
-  bool debug = false;
+  const settings::Published* settings = nullptr;
   Timestamp started;
 };
 
@@ -35,6 +36,8 @@ struct Call {
 
   const std::string& parameter(std::string_view name) const;
   container::Services& services() const { return engine.services(); }
+  std::shared_ptr<const settings::Settings> settings() const { return about.settings->get(); }
+  Version oldest() const;  // that this engine is configured to speak
   bool since(int minor) const { return version >= Version{1, minor}; }
 
   void send_empty(int status) { response.send(status, "", ""); }

@@ -38,6 +38,9 @@ void attach_container(Call& call);
 void container_logs(Call& call);
 void wait_container(Call& call);
 
+// attach_websocket.cpp
+void attach_websocket(Call& call);
+
 // stats.cpp
 void container_stats(Call& call);
 

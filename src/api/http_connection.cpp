@@ -24,7 +24,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using namespace std::chrono_literals;
 
-constexpr auto kIdlePatience = 5min;
+constexpr auto kIdlePatience = 2s;
 constexpr auto kHeadPatience = 30s;
 constexpr auto kBodyPatience = 60min;  // `slow-generator | docker import -` is legitimate
 constexpr std::uint32_t kHeadLimit = 128 << 10;
@@ -151,8 +151,9 @@ class Exchange final : public Request, public Response {
     bool upgrade = wants_upgrade();
     std::string out;
     if (upgrade) {
-      out = cat("HTTP/1.1 101 UPGRADED\r\nContent-Type: ", content_type,
-                "\r\nConnection: Upgrade\r\nUpgrade: ", header("Upgrade"), "\r\n");
+      out = "HTTP/1.1 101 UPGRADED\r\n";
+      if (!content_type.empty()) out += cat("Content-Type: ", content_type, "\r\n");
+      out += cat("Connection: Upgrade\r\nUpgrade: ", header("Upgrade"), "\r\n");
       append_headers(out);
     } else {
       out = head_of(200, content_type);
@@ -165,6 +166,7 @@ class Exchange final : public Request, public Response {
     auto rest = buffer_.data();
     taken.early_input.assign(static_cast<const char*>(rest.data()), rest.size());
     buffer_.consume(rest.size());
+    taken.interrupt = transport_.interrupt();
     taken.socket = transport_.release();
     return taken;
   }
@@ -234,29 +236,39 @@ void refuse(Transport& transport, int status, std::string_view message) {
                       "\r\n\r\n", body));
 }
 
-// One request and its answer. False when the connection is at its end.
-bool serve_one(Transport& transport, beast::flat_buffer& buffer, const Handler& handler, linux::Reactor& reactor,
-               const std::stop_token& stopping) {
+enum class After : unsigned char { kNextRequest, kEnd, kIdle };
+
+// One request and its answer.
+After serve_one(Transport& transport, beast::flat_buffer& buffer, const Handler& handler, linux::Reactor& reactor,
+                const std::stop_token& stopping) {
   Parser parser;
   parser.eager(true);
   parser.header_limit(kHeadLimit);
   parser.body_limit(boost::none);
   ReadStream stream(transport);
   if (buffer.size() == 0) {
-    transport.set_read_patience(kIdlePatience);
+    auto wakeup = transport.wait_readable(kIdlePatience);
+    if (wakeup != linux::Wakeup::kReady) return wakeup == linux::Wakeup::kTimeout ? After::kIdle : After::kEnd;
     auto space = buffer.prepare(4096);
     std::size_t size = transport.read(space.data(), space.size());
-    if (size == 0) return false;
+    if (size == 0) return After::kEnd;
     buffer.commit(size);
   }
   transport.set_read_patience(kHeadPatience);
+  transport.set_time_limit(kHeadPatience);
   boost::system::error_code code;
   http::read_header(stream, buffer, parser, code);
+  transport.all_the_time();
   if (code == asio::error::eof || code == http::error::end_of_stream || code == http::error::partial_message)
-    return false;
+    return After::kEnd;
   if (code) {
     refuse(transport, code == http::error::header_limit ? 431 : 400, cat("not valid HTTP: ", code.message()));
-    return false;
+    return After::kEnd;
+  }
+
+  if (parser.get().version() >= 11 && parser.get().find(http::field::host) == parser.get().end()) {
+    refuse(transport, 400, "missing required Host header");
+    return After::kEnd;
   }
 
   Exchange exchange(transport, buffer, parser, reactor, stopping);
@@ -269,24 +281,28 @@ bool serve_one(Transport& transport, beast::flat_buffer& buffer, const Handler& 
     if (!exchange.started() && e.kind() == Kind::kInvalidArgument) refuse(transport, 400, "invalid path");
     intact = false;
   }
-  if (exchange.hijacked()) return false;
-  return exchange.finish(intact) && !stopping.stop_requested();
+  if (exchange.hijacked()) return After::kEnd;
+  return exchange.finish(intact) && !stopping.stop_requested() ? After::kNextRequest : After::kEnd;
 }
 
 }  // namespace
 
-void serve_connection(UniqueFd socket, const Handler& handler, linux::Reactor& reactor, int interrupt,
-                      std::stop_token stopping) {
+UniqueFd serve_connection(UniqueFd socket, const Handler& handler, linux::Reactor& reactor, int interrupt,
+                          std::stop_token stopping) {
   Transport transport(std::move(socket), interrupt);
   beast::flat_buffer buffer;
   try {
-    while (serve_one(transport, buffer, handler, reactor, stopping)) continue;
+    After after;
+    do after = serve_one(transport, buffer, handler, reactor, stopping);
+    while (after == After::kNextRequest);
+    if (after == After::kIdle) return transport.release();
     if (transport.fd() >= 0) transport.close_gently();
   } catch (const Error& e) {
     log::debug("connection ended: ", e.message());
   } catch (const std::exception& e) {
     log::error("connection ended: ", std::string_view(e.what()));
   }
+  return {};
 }
 
 std::string_view reason_phrase(int status) {

@@ -10,10 +10,11 @@
 namespace hull::api {
 
 // Speaks HTTP/1.1 on `socket` and calls `handler` for one request after the other, until the client closes, breaks
-// the protocol, is idle for five minutes, or takes the connection over. Blocks; never throws. `interrupt` becomes
-// readable, and `stopping` is requested, when the server stops.
-void serve_connection(UniqueFd socket, const Handler& handler, linux::Reactor& reactor, int interrupt,
-                      std::stop_token stopping);
+// the protocol, or takes the connection over. Gives the socket back when the client has sent nothing for two seconds
+// where a request would begin. Blocks; never throws. `interrupt` becomes readable, and `stopping` is requested, when
+// the server stops.
+UniqueFd serve_connection(UniqueFd socket, const Handler& handler, linux::Reactor& reactor, int interrupt,
+                          std::stop_token stopping);
 
 // "Not Found" and the like.
 std::string_view reason_phrase(int status);

@@ -46,6 +46,7 @@ class Request {
 struct Hijacked {
   UniqueFd socket;
   std::string early_input;  // what was read beyond the request
+  int interrupt = -1;       // becomes readable when the server stops
 };
 
 // One answer: either send(), or begin() and write()s, or hijack(). All of them throw Error{kCancelled} when the client

@@ -3,50 +3,125 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 
 #include "api/http_connection.h"
 #include "api/http_transport.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "linux/server_socket.h"
+#include "linux/unix_socket.h"
+#include "tls/tunnel.h"
 
 namespace hull::api {
 
 namespace {
 
-constexpr std::size_t kMaximum = 2048;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMaximum = 2048;  // busy connections
+constexpr std::size_t kEager = 256;     // up to here a new connection gets its thread before its first byte
 constexpr std::size_t kStack = 256 << 10;
-constexpr auto kPatience = std::chrono::seconds(5);
-constexpr auto kTrimDelay = std::chrono::seconds(2);
-constexpr auto kOutOfDescriptorsPause = std::chrono::milliseconds(50);
+constexpr auto kPatience = 5s;
+constexpr auto kTrimDelay = 2s;
+constexpr auto kOutOfDescriptorsPause = 50ms;
+constexpr auto kHandshakePatience = 30s;
+constexpr auto kSweep = 60s;
+constexpr std::int64_t kIdleLimit = 300'000'000'000;  // nanoseconds
 constexpr std::string_view kBusy =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 56\r\n"
     "\r\n{\"message\":\"the engine serves too many connections now\"}";
 
-struct Start {
-  Server* server;
-  UniqueFd socket;
-};
+void* run_thread(void* argument) {
+  std::unique_ptr<std::function<void()>> work(static_cast<std::function<void()>*>(argument));
+  (*work)();
+  return nullptr;
+}
+
+// A detached thread with a small stack. Throws errno.
+void start_thread(std::function<void()> work) {
+  auto held = std::make_unique<std::function<void()>>(std::move(work));
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setstacksize(&attributes, kStack);
+  ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  int code = ::pthread_create(&thread, &attributes, run_thread, held.get());
+  ::pthread_attr_destroy(&attributes);
+  if (code != 0) throw_errno("pthread_create", {}, code);
+  static_cast<void>(held.release());
+}
 
 }  // namespace
 
-void Server::serve(const std::vector<UniqueFd>& listeners) {
+void Server::serve(const std::vector<Listener>& listeners) {
   std::vector<int> fds;
-  for (const UniqueFd& listener : listeners) fds.push_back(listener.get());
+  for (const Listener& listener : listeners) fds.push_back(listener.socket.get());
   for (;;) {
     int ready = linux::wait_for_any(fds.data(), fds.size(), interrupt_.get());
     if (ready < 0) return;
     try {
-      if (auto client = linux::accept_client(ready)) start_connection(std::move(*client));
+      for (const Listener& listener : listeners)
+        if (listener.socket.get() == ready) accept_from(listener);
     } catch (const Error& e) {
       // Out of descriptors, most likely: the listener stays readable, so a pause keeps this from spinning.
       log::warn("cannot accept a connection: ", e.message());
       linux::wait_for(interrupt_.get(), false, -1, kOutOfDescriptorsPause);
     }
   }
+}
+
+void Server::accept_from(const Listener& listener) {
+  auto client = linux::accept_client(listener.socket.get());
+  if (!client) return;
+  UniqueFd socket = listener.tls ? start_tunnel(std::move(*client)) : std::move(*client);
+  if (!socket) return;
+  bool busy;
+  {
+    std::scoped_lock lock(mutex_);
+    busy = connections_ >= kEager;
+  }
+  if (busy)
+    park(std::move(socket));
+  else
+    start_connection(std::move(socket));
+}
+
+UniqueFd Server::start_tunnel(UniqueFd client) {
+  {
+    std::scoped_lock lock(mutex_);
+    if (tunnels_ >= kMaximum) return {};  // no handshake, no answer
+    ++tunnels_;
+  }
+  try {
+    auto [near, far] = linux::make_socket_pair();
+    auto sockets = std::make_shared<std::pair<UniqueFd, UniqueFd>>(std::move(client), std::move(far));
+    start_thread([this, sockets] { run_tunnel(std::move(sockets->first), std::move(sockets->second)); });
+    return std::move(near);
+  } catch (const Error&) {
+    std::scoped_lock lock(mutex_);
+    --tunnels_;
+    throw;
+  }
+}
+
+void Server::run_tunnel(UniqueFd client, UniqueFd local) {
+  try {
+    tls::Tunnel tunnel(*tls_, std::move(client));
+    tunnel.accept(kHandshakePatience, interrupt_.get());
+    tunnel.run(std::move(local), end_tunnels_.get());
+  } catch (const Error& e) {
+    log::info("a connection over TLS is refused: ", e.message());
+  }
+  local.reset();
+  std::scoped_lock lock(mutex_);
+  --tunnels_;
+  ended_.notify_all();
 }
 
 void Server::start_connection(UniqueFd socket) {
@@ -58,33 +133,64 @@ void Server::start_connection(UniqueFd socket) {
     }
     ++connections_;
   }
-  auto start = std::make_unique<Start>(this, std::move(socket));
-  pthread_attr_t attributes;
-  ::pthread_attr_init(&attributes);
-  ::pthread_attr_setstacksize(&attributes, kStack);
-  ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_t thread;
-  int code = ::pthread_create(&thread, &attributes, run_connection, start.get());
-  ::pthread_attr_destroy(&attributes);
-  if (code == 0) {
-    static_cast<void>(start.release());
-    return;
+  auto held = std::make_shared<UniqueFd>(std::move(socket));
+  try {
+    start_thread([this, held] { run_connection(std::move(*held)); });
+  } catch (const Error&) {
+    std::scoped_lock lock(mutex_);
+    --connections_;
+    throw;
   }
-  std::scoped_lock lock(mutex_);
-  --connections_;
-  throw_errno("pthread_create", {}, code);
 }
 
-void* Server::run_connection(void* argument) {
-  std::unique_ptr<Start> start(static_cast<Start*>(argument));
-  Server& server = *start->server;
-  serve_connection(std::move(start->socket), server.handler_, server.reactor_, server.interrupt_.get(),
-                   server.stopping_.get_token());
-  start.reset();
-  std::scoped_lock lock(server.mutex_);
-  if (--server.connections_ == 0) server.trim_soon();
-  server.ended_.notify_all();
-  return nullptr;
+void Server::run_connection(UniqueFd socket) {
+  UniqueFd idle = serve_connection(std::move(socket), handler_, reactor_, interrupt_.get(), stopping_.get_token());
+  if (idle) park(std::move(idle));
+  std::scoped_lock lock(mutex_);
+  if (--connections_ == 0) trim_soon();
+  ended_.notify_all();
+}
+
+// The next byte, or the end, of this connection gives it a thread again.
+void Server::park(UniqueFd socket) {
+  int fd = socket.get();
+  std::scoped_lock lock(mutex_);
+  if (stopping_.stop_requested()) return;
+  Parked& parked = parked_[fd];
+  parked.socket = std::move(socket);
+  parked.since = monotonic_nanoseconds();
+  parked.watch = reactor_.watch(fd, EPOLLIN | EPOLLRDHUP, [this, fd](std::uint32_t) { wake(fd); });
+  if (!parked_timer_) parked_timer_ = reactor_.after(kSweep, [this] { drop_old_parked(); });
+}
+
+void Server::wake(int fd) {
+  std::map<int, Parked>::node_type woken;
+  {
+    std::scoped_lock lock(mutex_);
+    woken = parked_.extract(fd);
+  }
+  if (!woken) return;
+  reactor_.cancel(woken.mapped().watch);
+  try {
+    start_connection(std::move(woken.mapped().socket));
+  } catch (const Error& e) {
+    log::warn("cannot serve a connection: ", e.message());
+  }
+}
+
+void Server::drop_old_parked() {
+  std::vector<Parked> old;
+  {
+    std::scoped_lock lock(mutex_);
+    parked_timer_ = 0;
+    const std::int64_t limit = monotonic_nanoseconds() - kIdleLimit;
+    for (auto entry = parked_.begin(); entry != parked_.end();) {
+      if (entry->second.since < limit) old.push_back(std::move(entry->second));
+      entry = entry->second.socket ? std::next(entry) : parked_.erase(entry);
+    }
+    if (!parked_.empty()) parked_timer_ = reactor_.after(kSweep, [this] { drop_old_parked(); });
+  }
+  for (const Parked& parked : old) reactor_.cancel(parked.watch);
 }
 
 // The memory of a burst goes back to the kernel once the burst is over. Not at once: the next command is on its way.
@@ -105,9 +211,16 @@ bool Server::stop() {
   stopping_.request_stop();
   std::unique_lock lock(mutex_);
   bool drained = ended_.wait_for(lock, kPatience, [&] { return connections_ == 0; });
-  auto timer = std::exchange(trim_timer_, 0);
+  // What was sent last is on its way through the tunnels; those of streams that go on have to end with us.
+  ended_.wait_for(lock, 100ms, [&] { return tunnels_ == 0; });
+  end_tunnels_.signal();
+  drained = ended_.wait_for(lock, kPatience, [&] { return tunnels_ == 0; }) && drained;
+  auto parked = std::exchange(parked_, {});
+  auto trim = std::exchange(trim_timer_, 0), sweep = std::exchange(parked_timer_, 0);
   lock.unlock();
-  reactor_.cancel(timer);
+  for (const auto& [fd, waiting] : parked) reactor_.cancel(waiting.watch);
+  reactor_.cancel(trim);
+  reactor_.cancel(sweep);
   return drained;
 }
 

@@ -3,46 +3,68 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
 #include "api/http_message.h"
+#include "api/listen.h"
 #include "base/unique_fd.h"
 #include "linux/eventfd.h"
 #include "linux/reactor.h"
+#include "tls/context.h"
 
 namespace hull::api {
 
-// Accepts connections and gives each a thread of its own, which ends with the connection. Requests run on these
-// threads from top to bottom, in blocking calls.
+// Accepts connections and serves requests on threads, one per connection that is busy: a request runs from top to
+// bottom in blocking calls. A connection that is idle for a moment gives its thread back and waits in the reactor, so
+// idle ones cost a descriptor each and nothing else. With TLS a second thread en- and decrypts (tls::Tunnel); the
+// rest of the engine sees a plain socket.
 class Server {
  public:
-  // `handler` is called by many threads at once.
-  Server(Handler handler, linux::Reactor& reactor) : handler_(std::move(handler)), reactor_(reactor) {}
+  // `handler` is called by many threads at once. `tls` is needed for listeners with TLS.
+  Server(Handler handler, linux::Reactor& reactor, std::optional<tls::Context> tls = {})
+      : handler_(std::move(handler)), reactor_(reactor), tls_(std::move(tls)) {}
   ~Server() { stop(); }
   Server(const Server&) = delete;
 
-  // Accepts until stop(); blocks. Beyond 2,048 connections a client gets 503.
-  void serve(const std::vector<UniqueFd>& listeners);
+  // Accepts until stop(); blocks. Beyond 2,048 busy connections a client gets 503.
+  void serve(const std::vector<Listener>& listeners);
   // Ends serve(), cancels what waits (logs -f, wait, events), lets requests that work come to their end for at most
   // five seconds. Connections that were handed over are not touched. Idempotent; any thread. False when requests were
   // still going on then: nothing that they use may be destroyed.
   bool stop();
 
  private:
+  struct Parked {
+    UniqueFd socket;
+    linux::Reactor::Id watch = 0;
+    std::int64_t since = 0;  // monotonic nanoseconds
+  };
+
+  void accept_from(const Listener& listener);
+  UniqueFd start_tunnel(UniqueFd client);
   void start_connection(UniqueFd socket);
+  void park(UniqueFd socket);
+  void wake(int fd);
+  void drop_old_parked();
   void trim_soon();
-  static void* run_connection(void* argument);
+  void run_connection(UniqueFd socket);
+  void run_tunnel(UniqueFd client, UniqueFd local);
 
   Handler handler_;
   linux::Reactor& reactor_;
-  linux::EventFd interrupt_;
+  std::optional<tls::Context> tls_;
+  linux::EventFd interrupt_, end_tunnels_;
   std::stop_source stopping_;
   std::mutex mutex_;
   std::condition_variable ended_;
-  std::size_t connections_ = 0;
-  linux::Reactor::Id trim_timer_ = 0;
+  std::size_t connections_ = 0, tunnels_ = 0;
+  std::map<int, Parked> parked_;  // by descriptor
+  linux::Reactor::Id trim_timer_ = 0, parked_timer_ = 0;
 };
 
 }  // namespace hull::api

@@ -3,6 +3,8 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "linux/server_socket.h"
@@ -21,11 +23,23 @@ std::size_t Transport::read(void* buffer, std::size_t size) {
   try {
     for (;;) {
       if (auto got = linux::receive_some(socket_.get(), buffer, size)) return *got;
-      if (linux::wait_for(socket_.get(), false, interrupt_, read_patience_) != linux::Wakeup::kReady) return 0;
+      if (linux::wait_for(socket_.get(), false, interrupt_, patience_now()) != linux::Wakeup::kReady) return 0;
     }
   } catch (const Error&) {
     return 0;  // the connection was reset
   }
+}
+
+void Transport::set_time_limit(std::chrono::nanoseconds limit) { deadline_ = monotonic_nanoseconds() + limit.count(); }
+
+std::chrono::milliseconds Transport::patience_now() const {
+  if (deadline_ == 0) return read_patience_;
+  return std::min(read_patience_, std::chrono::milliseconds(
+                                      std::max<std::int64_t>(0, deadline_ - monotonic_nanoseconds()) / 1'000'000));
+}
+
+linux::Wakeup Transport::wait_readable(std::chrono::milliseconds patience) const {
+  return linux::wait_for(socket_.get(), false, interrupt_, patience);
 }
 
 void Transport::write(std::string_view data) {

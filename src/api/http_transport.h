@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -11,6 +12,7 @@
 
 #include "base/unique_fd.h"
 #include "linux/reactor.h"
+#include "linux/server_socket.h"
 
 namespace hull::api {
 
@@ -22,7 +24,13 @@ class Transport {
 
   // The end of the stream, a time-out and a stop of the server are all the same here: 0, nothing more to read.
   std::size_t read(void* buffer, std::size_t size);
+  // Whether the next read() would not wait, after waiting for at most `patience`.
+  linux::Wakeup wait_readable(std::chrono::milliseconds patience) const;
   void set_read_patience(std::chrono::milliseconds patience) { read_patience_ = patience; }
+  // From now until all_the_time() all reads together may take this long: a client that sends a byte now and then must
+  // not hold a thread.
+  void set_time_limit(std::chrono::nanoseconds limit);
+  void all_the_time() { deadline_ = 0; }
   // Throws Error{kCancelled} when the client went away or takes nothing.
   void write(std::string_view data);
   // Tells the client that nothing more comes, and reads away what it still sends for a moment: a close with unread
@@ -30,12 +38,16 @@ class Transport {
   void close_gently();
 
   int fd() const { return socket_.get(); }
+  int interrupt() const { return interrupt_; }  // becomes readable when the server stops
   UniqueFd release() { return std::move(socket_); }
 
  private:
   UniqueFd socket_;
   int interrupt_;
+  std::chrono::milliseconds patience_now() const;
+
   std::chrono::milliseconds read_patience_{};
+  std::int64_t deadline_ = 0;  // monotonic nanoseconds; 0: none
 };
 
 // Watches a socket for a client that hangs up (or ends its sending side: HTTP clients do not do that before they have

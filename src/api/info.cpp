@@ -18,12 +18,14 @@ using container::Status;
 
 bool reads_one(const std::string& path) { return trim(read_if_exists(path).value_or("")) == "1"; }
 
-Json security_options() {
+Json security_options(const settings::Settings& settings) {
   Json out = Json::array();
   if (exists("/sys/kernel/security/apparmor/profiles")) out.push_back("name=apparmor");
   if (read_if_exists("/proc/self/status").value_or("").find("Seccomp:") != std::string::npos)
-    out.push_back("name=seccomp,profile=builtin");
+    out.push_back(
+        cat("name=seccomp,profile=", settings.seccomp_profile.empty() ? "builtin" : settings.seccomp_profile));
   if (linux::cgroup_facts().version == linux::CgroupVersion::kV2) out.push_back("name=cgroupns");
+  if (settings.no_new_privileges) out.push_back("name=no-new-privileges");
   return out;
 }
 
@@ -56,13 +58,88 @@ void add_limits(Json& out) {
   out["IPv4Forwarding"] = reads_one("/proc/sys/net/ipv4/ip_forward");
 }
 
+// `status` holds the annotations of the features document of the runtime's specification.
+Json runtimes(Call& call) {
+  Json out;
+  auto add = [&](const std::string& name, Json runtime) {
+    if (call.since(44)) runtime["status"] = Json::object();
+    out[name] = std::move(runtime);
+  };
+  add("hull", {{"path", call.about.runtime_program}});
+  add("runc", {{"path", call.about.runtime_program}});
+  for (const auto& [name, runtime] : call.settings()->runtimes) {
+    Json shown;
+    shown["path"] = runtime.path;
+    if (!runtime.runtime_args.empty()) shown["runtimeArgs"] = runtime.runtime_args;
+    add(name, std::move(shown));
+  }
+  return out;
+}
+
+// Registries that may speak HTTP: hosts by name, and networks, of which the loopback's is always one.
+Json registry_config(Call& call) {
+  auto settings = call.settings();
+  Json mirrors = Json::array(), networks = Json::array({"::1/128", "127.0.0.0/8"}), hosts = Json::object();
+  for (auto mirror : settings->registry_mirrors) mirrors.push_back(mirror.ends_with('/') ? mirror : mirror + "/");
+  hosts["docker.io"] = {{"Mirrors", mirrors}, {"Name", "docker.io"}, {"Official", true}, {"Secure", true}};
+  for (const auto& registry : settings->insecure_registries) {
+    if (registry.find('/') != std::string::npos)
+      networks.push_back(registry);
+    else
+      hosts[registry] = {{"Mirrors", Json::array()}, {"Name", registry}, {"Official", false}, {"Secure", false}};
+  }
+  Json out = {{"IndexConfigs", hosts}, {"InsecureRegistryCIDRs", networks}, {"Mirrors", mirrors}};
+  if (!call.since(49)) {
+    out["AllowNondistributableArtifactsCIDRs"] = call.since(47) ? Json(nullptr) : Json::array();
+    out["AllowNondistributableArtifactsHostnames"] = call.since(47) ? Json(nullptr) : Json::array();
+  }
+  return out;
+}
+
+// The password of a proxy's URL is nobody's business.
+std::string without_password(const std::string& url) {
+  auto scheme = url.find("://");
+  auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+  auto at = url.find('@', begin);
+  return at == std::string::npos ? url : cat(url.substr(0, begin), "xxxxx:xxxxx", url.substr(at));
+}
+
+void add_settings(Json& out, Call& call) {
+  auto settings = call.settings();
+  out["Debug"] = settings->debug;
+  out["LoggingDriver"] = settings->log_driver;
+  out["HttpProxy"] = without_password(settings->http_proxy);
+  out["HttpsProxy"] = without_password(settings->https_proxy);
+  out["NoProxy"] = settings->no_proxy;
+  out["Labels"] = settings->labels;
+  out["ExperimentalBuild"] = settings->experimental;
+  if (call.since(44)) out["CDISpecDirs"] = settings->cdi_spec_dirs;
+  Json pools = Json::array();
+  for (const auto& pool : settings->default_address_pools) pools.push_back({{"Base", pool.base}, {"Size", pool.size}});
+  if (!pools.empty()) out["DefaultAddressPools"] = pools;
+}
+
+// What an administrator should know.
+Json warnings(Call& call) {
+  Json out = Json::array();
+  auto settings = call.settings();
+  for (const auto& host : settings->hosts)
+    if (host.starts_with("tcp://") && !settings->tls_verify)
+      out.push_back(cat("WARNING: API is accessible on ", host.substr(6), " without ",
+                        settings->tls ? "client verification" : "encryption",
+                        ". Access to the remote API is equivalent to root access on the host."));
+  return out.empty() ? Json(nullptr) : out;
+}
+
 void add_fixed(Json& out, Call& call) {
+  const auto snapshot = call.settings();
+  const settings::Settings& settings = *snapshot;
   out["Plugins"] = {{"Volume", {"local"}},
                     {"Network", {"bridge", "host", "null"}},
                     {"Authorization", nullptr},
                     {"Log", container::log_driver_names()}};
-  out["Runtimes"] = {{"hull", {{"path", call.about.runtime_program}}}};
-  out["DefaultRuntime"] = "hull";
+  out["Runtimes"] = runtimes(call);
+  out["DefaultRuntime"] = settings.default_runtime;
   out["Swarm"] = {
       {"NodeID", ""}, {"NodeAddr", ""},           {"LocalNodeState", "inactive"}, {"ControlAvailable", false},
       {"Error", ""},  {"RemoteManagers", nullptr}};
@@ -73,13 +150,12 @@ void add_fixed(Json& out, Call& call) {
     out[key] = {{"ID", call.about.version}};
     if (!call.since(49)) out[key]["Expected"] = call.about.version;
   }
-  out["SecurityOptions"] = security_options();
-  out["RegistryConfig"] = {
-      {"IndexConfigs", Json::object()}, {"InsecureRegistryCIDRs", Json::array()}, {"Mirrors", nullptr}};
+  out["SecurityOptions"] = security_options(settings);
+  out["RegistryConfig"] = registry_config(call);
   out["IndexServerAddress"] = "https://index.docker.io/v1/";
   if (!call.since(50)) out["BridgeNfIptables"] = out["BridgeNfIp6tables"] = false;
   if (call.since(49)) out["FirewallBackend"] = {{"Driver", "nftables"}};
-  out["Warnings"] = nullptr;
+  out["Warnings"] = warnings(call);
 }
 
 }  // namespace
@@ -94,11 +170,10 @@ void info(Call& call) {
   out["DriverStatus"] = Json::array({{"Supports d_type", "true"}, {"Native Overlay Diff", "true"}});
   out["DockerRootDir"] = configuration.data_root;
   add_limits(out);
-  out["Debug"] = call.about.debug;
+  add_settings(out, call);
   out["NFd"] = list_directory("/proc/self/fd").size();
   out["NGoroutines"] = list_directory("/proc/self/task").size();
   out["SystemTime"] = format_rfc3339(now());
-  out["LoggingDriver"] = call.engine.configuration().log_config.type;
   out["CgroupDriver"] = configuration.cgroup_driver == linux::CgroupDriver::kSystemd ? "systemd" : "cgroupfs";
   out["CgroupVersion"] = linux::cgroup_facts().version == linux::CgroupVersion::kV2 ? "2" : "1";
   out["NEventsListener"] = call.services().events.listeners();
@@ -110,10 +185,7 @@ void info(Call& call) {
   out["NCPU"] = std::thread::hardware_concurrency();
   out["MemTotal"] = total_memory();
   out["GenericResources"] = nullptr;
-  for (const char* key : {"HttpProxy", "HttpsProxy", "NoProxy"}) out[key] = "";
   out["Name"] = host_name();
-  out["Labels"] = Json::array();
-  out["ExperimentalBuild"] = false;
   out["ServerVersion"] = call.about.version;
   add_fixed(out, call);
   reply(call, 200, out);

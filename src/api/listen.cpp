@@ -4,80 +4,113 @@
 #include <grp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "linux/server_socket.h"
+#include "linux/stream_io.h"
 
 namespace hull::api {
 
 namespace {
 
 constexpr int kFirstPassed = 3;  // SD_LISTEN_FDS_START
-constexpr std::uint16_t kDefaultPort = 2375;
+constexpr std::uint16_t kPort = 2375, kTlsPort = 2376;
 
-std::optional<gid_t> group_id(const std::vector<std::string>& names) {
-  for (const auto& name : names)
-    if (const group* found = ::getgrnam(name.c_str())) return found->gr_gid;
-  return std::nullopt;
+std::optional<gid_t> group_id(const std::string& wanted) {
+  if (wanted.empty()) {
+    for (const char* name : kDefaultGroups)
+      if (const group* found = ::getgrnam(name)) return found->gr_gid;
+    return std::nullopt;
+  }
+  if (const group* found = ::getgrnam(wanted.c_str())) return found->gr_gid;
+  if (auto number = parse_number<gid_t>(wanted)) return number;
+  fail_invalid("the group ", hull::quoted(wanted), " of the unix sockets does not exist: name another with --group");
 }
 
-std::vector<UniqueFd> listen_unix_path(const std::string& path, const std::vector<std::string>& groups) {
+Listener listen_unix_path(const std::string& path, const ListenOptions& options) {
   if (!path.starts_with('/')) fail_invalid("the socket path ", hull::quoted(path), " is not absolute");
   make_directories(std::filesystem::path(path).parent_path());
-  std::vector<UniqueFd> listeners;
-  listeners.push_back(linux::listen_at_path(path, 0660, group_id(groups)));
-  return listeners;
+  return {linux::listen_at_path(path, 0660, group_id(options.group))};
 }
 
-std::vector<UniqueFd> listen_tcp_address(std::string_view address) {
+Listener listen_tcp_address(std::string_view address, const ListenOptions& options) {
   if (auto slash = address.find('/'); slash != address.npos) address = address.substr(0, slash);
   auto colon = address.rfind(':');
   bool has_port = colon != address.npos && address.find(']', colon) == address.npos;
   std::string host(address.substr(0, has_port ? colon : address.npos));
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  std::uint16_t port = kDefaultPort;
+  if (host.empty()) host = "127.0.0.1";
+  std::uint16_t port = options.tls ? kTlsPort : kPort;
   if (has_port) {
     auto number = parse_number<std::uint16_t>(address.substr(colon + 1));
     if (!number) fail_invalid("invalid port in tcp://", address);
     port = *number;
   }
-  std::vector<UniqueFd> listeners;
-  listeners.push_back(linux::listen_tcp(host.empty() ? "127.0.0.1" : host, port));
-  return listeners;
+  if (!options.tls && options.warn_plain_tcp)
+    log::warn("tcp://", address, ": the API is open without TLS: whoever can connect is root on this machine. Use ",
+              "--tlsverify, or a unix socket over SSH");
+  return {linux::listen_tcp(host, port), options.tls};
 }
 
-std::vector<UniqueFd> passed_sockets() {
+int passed_count() {
   const char* pid = ::getenv("LISTEN_PID");
   const char* count = ::getenv("LISTEN_FDS");
   auto number = parse_number<int>(count ? count : "");
   if (!pid || parse_number<pid_t>(pid) != ::getpid() || !number || *number < 1)
     fail_invalid("--host fd:// needs sockets from systemd (LISTEN_PID and LISTEN_FDS are not for this process)");
-  std::vector<UniqueFd> listeners;
-  for (int i = 0; i < *number; ++i) {
-    UniqueFd fd(kFirstPassed + i);
-    if (!linux::is_listener(fd.get())) fail_invalid("descriptor ", fd.get(), " of systemd is no listening socket");
-    listeners.push_back(fd.duplicate());  // close-on-exec
+  return *number;
+}
+
+// "fd://": all; "fd://3" and "fd://docker.socket": that one.
+std::vector<Listener> passed_sockets(std::string_view wanted, const ListenOptions& options) {
+  int count = passed_count();
+  const char* variable = ::getenv("LISTEN_FDNAMES");
+  auto names = split(variable ? variable : "", ':');
+  std::vector<Listener> listeners;
+  for (int i = 0; i < count; ++i) {
+    int fd = kFirstPassed + i;
+    std::string_view name = static_cast<std::size_t>(i) < names.size() ? names[static_cast<std::size_t>(i)] : "";
+    if (!wanted.empty() && wanted != "*" && wanted != name && parse_number<int>(wanted) != fd) continue;
+    if (!linux::is_listener(fd)) fail_invalid("descriptor ", fd, " of systemd is no listening socket");
+    Listener listener{linux::duplicate_of(fd)};  // another --host may name it too
+    linux::set_nonblocking(listener.socket.get());
+    listener.tls = options.tls && linux::is_internet_socket(listener.socket.get());
+    listeners.push_back(std::move(listener));
   }
-  // Programs that the engine runs are not meant.
-  ::unsetenv("LISTEN_PID");
-  ::unsetenv("LISTEN_FDS");
-  ::unsetenv("LISTEN_FDNAMES");
+  if (listeners.empty()) fail_invalid("--host fd://", wanted, ": systemd passed no such socket");
   return listeners;
+}
+
+template <class... Items>
+std::vector<Listener> list_of(Items... items) {
+  std::vector<Listener> list;
+  (list.push_back(std::move(items)), ...);
+  return list;
 }
 
 }  // namespace
 
-std::vector<UniqueFd> listen_at(const std::string& host, const std::vector<std::string>& groups) {
-  if (host.starts_with("unix://")) return listen_unix_path(host.substr(7), groups);
-  if (host.starts_with("tcp://")) return listen_tcp_address(std::string_view(host).substr(6));
-  if (host.starts_with("fd://")) return passed_sockets();
-  if (host.starts_with('/')) return listen_unix_path(host, groups);
+std::vector<Listener> listen_at(const std::string& host, const ListenOptions& options) {
+  std::string_view rest = std::string_view(host).substr(std::min(host.size(), host.find("://") + 3));
+  if (host.starts_with("unix://")) return list_of(listen_unix_path(std::string(rest), options));
+  if (host.starts_with("tcp://")) return list_of(listen_tcp_address(rest, options));
+  if (host.starts_with("fd://")) return passed_sockets(rest, options);
+  if (host.starts_with('/')) return list_of(listen_unix_path(host, options));
   fail_invalid("invalid host ", hull::quoted(host), ": use unix:///path, tcp://host:port or fd://");
+}
+
+void forget_passed_sockets() {
+  const char* pid = ::getenv("LISTEN_PID");
+  if (!pid || parse_number<pid_t>(pid) != ::getpid()) return;
+  for (int i = 0, count = passed_count(); i < count; ++i) UniqueFd(kFirstPassed + i).reset();
+  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
 }
 
 }  // namespace hull::api

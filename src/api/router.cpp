@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/json_reply.h"
+#include "api/metrics.h"
 #include "api/status.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -36,7 +37,7 @@ bool match_parts(const Parts& pattern, std::size_t i, const Parts& path, std::si
 
 void add_daemon_headers(Response& response, const About& about) {
   response.headers = {{"Api-Version", to_string(kNewest)},
-                      {"Docker-Experimental", "false"},
+                      {"Docker-Experimental", about.settings->get()->experimental ? "true" : "false"},
                       {"Ostype", "linux"},
                       {"Server", cat("Docker/", about.version, " (linux)")}};
 }
@@ -93,13 +94,18 @@ void Router::dispatch(Request& request, Response& response) const {
     if (route.method != request.method) continue;
     auto parameters = match_path(route.pattern, path);
     if (!parameters) continue;
-    if (version) check_supported(*version);
     Call call{
         engine_, about_, request, response, version.value_or(kNewest), Query(request.query), std::move(*parameters)};
-    return route.handle(call);
+    if (version) check_supported(*version, call.oldest());
+    const std::int64_t begin = monotonic_nanoseconds();
+    route.handle(call);
+    if (metrics_ && !route.action.empty()) metrics_->count(route.action, monotonic_nanoseconds() - begin);
+    return;
   }
   fail(Kind::kNotFound, "page not found");
 }
+
+Version Call::oldest() const { return parse_version(settings()->min_api_version).value_or(kOldest); }
 
 const std::string& Call::parameter(std::string_view name) const {
   auto found = std::ranges::find(parameters, name, &std::pair<std::string, std::string>::first);

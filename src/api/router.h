@@ -11,11 +11,14 @@
 
 namespace hull::api {
 
+class Metrics;
+
 // A line of the table of routes. "{name}" stands for one component of the path, "{name*}" for one or more (images have
 // slashes in their names).
 struct Route {
   std::string_view method, pattern;
   void (*handle)(Call&);
+  std::string_view action = {};  // under which its time counts in the metrics; "": not at all
 };
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
@@ -28,8 +31,8 @@ std::pair<std::optional<Version>, std::string_view> split_version(std::string_vi
 // Finds the handler of a request, and answers every error that it throws.
 class Router {
  public:
-  Router(container::Engine& engine, About about, std::vector<Route> routes)
-      : engine_(engine), about_(std::move(about)), routes_(std::move(routes)) {}
+  Router(container::Engine& engine, About about, std::vector<Route> routes, Metrics* metrics = nullptr)
+      : engine_(engine), about_(std::move(about)), routes_(std::move(routes)), metrics_(metrics) {}
 
   void operator()(Request& request, Response& response) const;
 
@@ -39,6 +42,7 @@ class Router {
   container::Engine& engine_;
   About about_;
   std::vector<Route> routes_;
+  Metrics* metrics_;
 };
 
 // Every endpoint.

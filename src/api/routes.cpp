@@ -14,7 +14,6 @@ void refused(Call&);
 
 enum Subject : int {
   kCheckpoint,
-  kWebsocket,
   kBuild,
   kSession,
   kSearch,
@@ -27,11 +26,9 @@ enum Subject : int {
 };
 
 constexpr std::string_view kNames[] = {
-    "checkpointing a container", "attaching over a websocket",
-    "building images",           "a BuildKit session",
-    "searching for images",      "pushing images",
-    "reading attestations",      "changing networks",
-    "logging in to a registry",  "looking at images in a registry",
+    "checkpointing a container", "building images",          "a BuildKit session",
+    "searching for images",      "pushing images",           "reading attestations",
+    "changing networks",         "logging in to a registry", "looking at images in a registry",
     "installing plugins",
 };
 
@@ -71,22 +68,22 @@ constexpr Route kRoutes[] = {
     {"POST", "/auth", refused<kAuth>},
 
     {"GET", "/containers/json", list_containers},
-    {"POST", "/containers/create", create_container},
+    {"POST", "/containers/create", create_container, "create"},
     {"POST", "/containers/prune", prune_containers},
     {"GET", "/containers/{name}/json", inspect_container},
     {"GET", "/containers/{name}/top", container_top},
     {"GET", "/containers/{name}/logs", container_logs},
     {"GET", "/containers/{name}/stats", container_stats},
-    {"GET", "/containers/{name}/changes", container_changes},
+    {"GET", "/containers/{name}/changes", container_changes, "changes"},
     {"GET", "/containers/{name}/export", export_container},
-    {"GET", "/containers/{name}/attach/ws", refused<kWebsocket>},
+    {"GET", "/containers/{name}/attach/ws", attach_websocket},
     {"GET", "/containers/{name}/checkpoints", refused<kCheckpoint>},
     {"POST", "/containers/{name}/checkpoints", refused<kCheckpoint>},
     {"DELETE", "/containers/{name}/checkpoints/{checkpoint}", refused<kCheckpoint>},
     {"HEAD", "/containers/{name}/archive", stat_archive},
     {"GET", "/containers/{name}/archive", get_archive},
     {"PUT", "/containers/{name}/archive", put_archive},
-    {"POST", "/containers/{name}/start", start_container},
+    {"POST", "/containers/{name}/start", start_container, "start"},
     {"POST", "/containers/{name}/stop", stop_container},
     {"POST", "/containers/{name}/restart", restart_container},
     {"POST", "/containers/{name}/kill", kill_container},
@@ -98,8 +95,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/containers/{name}/attach", attach_container},
     {"POST", "/containers/{name}/wait", wait_container},
     {"POST", "/containers/{name}/exec", create_exec},
-    {"DELETE", "/containers/{name}", remove_container},
-    {"POST", "/commit", commit_container},
+    {"DELETE", "/containers/{name}", remove_container, "delete"},
+    {"POST", "/commit", commit_container, "commit"},
 
     {"POST", "/exec/{id}/start", start_exec},
     {"POST", "/exec/{id}/resize", resize_exec},

@@ -22,23 +22,24 @@ void version(Call& call) {
   details["ApiVersion"] = to_string(kNewest);
   details["Arch"] = std::string(go_architecture());
   details["BuildTime"] = "";
-  details["Experimental"] = "false";
+  details["Experimental"] = call.settings()->experimental ? "true" : "false";
   details["GitCommit"] = about.version;
   details["GoVersion"] = "";
   details["KernelVersion"] = kernel_version();
-  details["MinAPIVersion"] = to_string(kOldest);
+  details["MinAPIVersion"] = to_string(call.oldest());
   details["Os"] = "linux";
   Json out;
   out["Platform"] = {{"Name", "hull"}};
   out["Components"] = Json::array({{{"Name", "Engine"}, {"Version", about.version}, {"Details", details}}});
   out["Version"] = about.version;
   out["ApiVersion"] = to_string(kNewest);
-  out["MinAPIVersion"] = to_string(kOldest);
+  out["MinAPIVersion"] = to_string(call.oldest());
   out["GitCommit"] = about.version;
   out["GoVersion"] = "";
   out["Os"] = "linux";
   out["Arch"] = std::string(go_architecture());
   out["KernelVersion"] = kernel_version();
+  if (call.settings()->experimental) out["Experimental"] = true;
   out["BuildTime"] = "";
   reply(call, 200, out);
 }

@@ -16,13 +16,13 @@ std::optional<Version> parse_version(std::string_view text) {
   return Version{*major, *minor};
 }
 
-void check_supported(Version version) {
+void check_supported(Version version, Version oldest) {
   if (version > kNewest)
     fail_invalid("client version ", to_string(version), " is too new. Maximum supported API version is ",
                  to_string(kNewest));
-  if (version < kOldest)
+  if (version < oldest)
     fail_invalid("client version ", to_string(version), " is too old. Minimum supported API version is ",
-                 to_string(kOldest), ", please upgrade your client to a newer version");
+                 to_string(oldest), ", please upgrade your client to a newer version");
 }
 
 }  // namespace hull::api

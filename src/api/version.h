@@ -19,7 +19,7 @@ inline constexpr Version kOldest{1, 24};
 std::string to_string(Version version);
 // "1.51". Empty for anything else.
 std::optional<Version> parse_version(std::string_view text);
-// Throws Error{kInvalidArgument} in Docker's words for one outside of [kOldest, kNewest].
-void check_supported(Version version);
+// Throws Error{kInvalidArgument} in Docker's words for one outside of [oldest, kNewest].
+void check_supported(Version version, Version oldest = kOldest);
 
 }  // namespace hull::api

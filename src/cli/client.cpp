@@ -89,12 +89,10 @@ Query& Query::add_filters(const std::vector<std::string>& filters) {
   return *this;
 }
 
-Client::Client(std::string host) : host_(std::move(host)) {
-  if (host_.empty()) host_ = environment("DOCKER_HOST");
-  if (host_.empty()) host_ = environment("HULL_HOST");
-  if (host_.empty()) {
+Client::Client(Endpoint endpoint) : endpoint_(complete(std::move(endpoint))) {
+  if (endpoint_.host.empty()) {
     start_engine_ = true;
-    host_ = cat("unix://", kDefaultSocket);
+    endpoint_.host = cat("unix://", kDefaultSocket);
   }
   if (auto version = environment("DOCKER_API_VERSION"); !version.empty()) {
     version_ = version.starts_with('v') ? version.substr(1) : version;
@@ -103,10 +101,10 @@ Client::Client(std::string host) : host_(std::move(host)) {
 }
 
 UniqueFd Client::dial() {
-  UniqueFd fd = connect_to(host_);
+  UniqueFd fd = connect_to(endpoint_);
   if (!fd && start_engine_) fd = start_engine(std::string(kDefaultSocket));
   if (!fd)
-    fail(Kind::kUnavailable, "Cannot connect to the Docker daemon at ", host_, ". Is hulld (or dockerd) running?");
+    fail(Kind::kUnavailable, "Cannot connect to the Docker daemon at ", host(), ". Is hulld (or dockerd) running?");
   return fd;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "cli/connection.h"
+#include "cli/endpoint.h"
 #include "cli/value.h"
 
 // The Engine API as the commands use it.
@@ -52,11 +53,13 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 class Client {
  public:
-  // `host` as of --host; empty: $DOCKER_HOST, $HULL_HOST, then hull's own socket, whose engine is started when
-  // nobody listens there.
-  explicit Client(std::string host);
+  // Without any host, not in the environment either: hull's own socket, whose engine is started when nobody listens
+  // there.
+  explicit Client(Endpoint endpoint);
 
-  const std::string& host() const { return host_; }
+  const std::string& host() const { return endpoint_.host; }
+  // A connection of its own, for whoever speaks HTTP himself.
+  UniqueFd connect() { return dial(); }
 
   // One exchange; `path` starts behind the version ("/containers/json?all=1"). Throws Refused for 400 and above.
   Reply call(std::string_view method, std::string_view path, const Value* body = nullptr);
@@ -94,7 +97,7 @@ class Client {
   std::string head(std::string_view method, std::string_view path, const Headers& headers, std::string_view framing);
   bool lower_version(const Refused& refused);
 
-  std::string host_;
+  Endpoint endpoint_;
   bool start_engine_ = false;
   std::string version_ = "1.51";
   bool negotiated_ = false;

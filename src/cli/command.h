@@ -30,22 +30,22 @@ struct Command {
 
 class Invocation {
  public:
-  Invocation(const Command& called, std::string spelling, std::string host)
-      : command(called), spelled(std::move(spelling)), options(called.flags), host_(std::move(host)) {}
+  Invocation(const Command& called, std::string spelling, Endpoint endpoint)
+      : command(called), spelled(std::move(spelling)), options(called.flags), endpoint_(std::move(endpoint)) {}
 
   const Command& command;
   std::string spelled;  // "hull ps", as the user typed it
   Options options;
 
   Client& client() {
-    if (!client_) client_.emplace(host_);
+    if (!client_) client_.emplace(endpoint_);
     return *client_;
   }
   const std::vector<std::string>& arguments() const { return options.arguments; }
   const std::string& argument(std::size_t at) const { return options.arguments[at]; }
 
  private:
-  std::string host_;
+  Endpoint endpoint_;
   std::optional<Client> client_;
 };
 

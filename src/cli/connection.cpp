@@ -59,6 +59,13 @@ UniqueFd connect_to(const std::string& host) {
   fail_invalid("unable to parse docker host `", host, "`");
 }
 
+bool is_plain_address(const std::string& host) {
+  std::string address = host.substr(6);
+  address.resize(std::min(address.size(), address.find_first_of(":/")));
+  in_addr parsed;
+  return address.empty() || address == "localhost" || ::inet_pton(AF_INET, address.c_str(), &parsed) == 1;
+}
+
 std::string_view ResponseHead::header(std::string_view lower_name) const {
   for (const auto& [name, value] : headers)
     if (name == lower_name) return value;

@@ -59,5 +59,7 @@ class Connection {
 // A connected stream socket to "unix:///path", "tcp://address:port" or a plain absolute path.
 // Invalid when nobody listens there; throws Error{kInvalidArgument} when the host cannot be understood.
 UniqueFd connect_to(const std::string& host);
+// Whether connect_to() understands this tcp:// host: a name does not.
+bool is_plain_address(const std::string& host);
 
 }  // namespace hull::cli

@@ -17,6 +17,11 @@ constexpr Flag kGlobalFlags[] = {
     {"debug", 'D', FlagKind::kBool, "Debug messages"},
     {"host", 'H', FlagKind::kText, "Socket of the engine"},
     {"log-level", 'l', FlagKind::kText, "debug, info, warn, error or fatal", "info"},
+    {"tls", 0, FlagKind::kBool, "Use TLS; implied by --tlsverify"},
+    {"tlscacert", 0, FlagKind::kText, "Certificates of the CA that the engine's must be signed by"},
+    {"tlscert", 0, FlagKind::kText, "Our certificate"},
+    {"tlskey", 0, FlagKind::kText, "Our private key"},
+    {"tlsverify", 0, FlagKind::kBool, "Use TLS and verify the engine's certificate"},
     {"version", 'v', FlagKind::kBool, "Print the version and quit"},
 };
 
@@ -142,6 +147,17 @@ int run_command(Invocation& call, std::span<const std::string_view> words) {
   return invoke(call);
 }
 
+Endpoint endpoint_of(Options& global) {
+  Endpoint endpoint;
+  endpoint.host = global.text("host");
+  endpoint.verify = global.is_set("tlsverify");
+  endpoint.tls = endpoint.verify || global.is_set("tls");
+  endpoint.authority = global.text("tlscacert");
+  endpoint.certificate = global.text("tlscert");
+  endpoint.key = global.text("tlskey");
+  return endpoint;
+}
+
 int find_and_run(Options& global, std::span<const std::string_view> words) {
   std::string_view first = words[0];
   std::size_t taken = 1;
@@ -156,7 +172,7 @@ int find_and_run(Options& global, std::span<const std::string_view> words) {
   }
   const Command* command = find_command(name);
   if (!command) return taken == 2 ? unknown_command(first, words[1]) : unknown_command({}, first);
-  Invocation call(*command, cat("hull ", name), global.text("host"));
+  Invocation call(*command, cat("hull ", name), endpoint_of(global));
   return run_command(call, words.subspan(taken));
 }
 

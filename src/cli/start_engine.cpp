@@ -18,23 +18,6 @@ namespace {
 
 constexpr std::int64_t kPatience = 10'000'000'000;  // ns
 
-// hulld beside this very binary, or in PATH.
-std::string engine_path() {
-  char self[4096];
-  ssize_t size = ::readlink("/proc/self/exe", self, sizeof self);
-  if (size > 0) {
-    std::string path(self, static_cast<std::size_t>(size));
-    path.replace(path.rfind('/') + 1, std::string::npos, "hulld");
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  }
-  const char* search = std::getenv("PATH");
-  for (std::string_view folder : split(search ? search : "", ':')) {
-    std::string path = cat(folder, "/hulld");
-    if (!folder.empty() && ::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return {};
-}
-
 std::string last_lines(const std::string& log) {
   std::string text = read_if_exists(log).value_or("");
   std::string_view tail = trim(text);
@@ -70,7 +53,7 @@ pid_t spawn(const std::string& program, const std::string& log) {
 }  // namespace
 
 UniqueFd start_engine(const std::string& socket_path) {
-  std::string program = engine_path();
+  std::string program = program_beside("hulld");
   if (program.empty()) return {};
   std::string folder = socket_path.substr(0, socket_path.rfind('/'));
   std::string log = folder + "/hulld.log";

@@ -61,6 +61,7 @@ int remove(Invocation& call);
 }  // namespace volume
 
 namespace system {
+int dial_stdio(Invocation& call);
 int disk_usage(Invocation& call);
 int events(Invocation& call);
 int info(Invocation& call);

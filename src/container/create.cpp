@@ -88,6 +88,7 @@ CreateResult Engine::create(CreateRequest request) {
   if (!image) image = services.images.get(wanted);  // says that there is none
   check_platform(*image, request.platform, request.spec.config.image);
   auto id_of = [&](std::string_view name) { return self.registry.get(name)->id; };
+  apply_defaults(request.spec, *self.defaults());
   normalize(request.spec, *image, result.id, self.configuration, id_of, result.warnings);
   request.spec.image_id = image->id;
   request.spec.created = now().nanoseconds;

@@ -19,6 +19,12 @@ std::vector<StatePtr> Engine::list() const {
 }
 
 const Configuration& Engine::configuration() const { return impl_->configuration; }
+std::shared_ptr<const Defaults> Engine::defaults() const { return impl_->defaults(); }
+void Engine::set_defaults(Defaults defaults) {
+  auto published = std::make_shared<const Defaults>(std::move(defaults));
+  std::scoped_lock lock(impl_->defaults_mutex);
+  impl_->defaults_ = std::move(published);
+}
 Services& Engine::services() { return impl_->services; }
 
 std::string Engine::Impl::container_directory(const std::string& id) const {

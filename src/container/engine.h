@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "container/container.h"
+#include "container/defaults.h"
 #include "container/events.h"
 #include "container/files.h"
 #include "container/spec.h"
@@ -37,7 +38,7 @@ struct Configuration {
   std::string shipped_images;           // directory of images that come with hull; "" : none
   std::string cgroup_parent = "/hull";  // systemd driver: a slice
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
-  int default_stop_timeout = 10;          // seconds
+  Defaults defaults;
   LogConfig log_config{"json-file", {}};  // of containers that say nothing else
   std::string tls_program;                // path of hull-log-tls; "" : none installed
   bool trace = false;                     // print the microseconds of each step of a start
@@ -159,6 +160,8 @@ class Engine {
   StatePtr get(std::string_view name) const;
   std::vector<StatePtr> list() const;  // newest first
   const Configuration& configuration() const;
+  std::shared_ptr<const Defaults> defaults() const;
+  void set_defaults(Defaults defaults);  // for what is created, started or stopped from now on
   Services& services();
 
   // Verbs.

@@ -29,12 +29,23 @@ enum class StartedBy : unsigned char { kHand, kPolicy };
 
 // The inside of Engine: what its verbs (one source file each) share.
 struct Engine::Impl {
-  Impl(Configuration c, Services s) : configuration(std::move(c)), services(s), log_bell(services.reactor) {}
+  Impl(Configuration c, Services s)
+      : configuration(std::move(c)),
+        services(s),
+        log_bell(services.reactor),
+        defaults_(std::make_shared<Defaults>(configuration.defaults)) {}
 
   Configuration configuration;
   Services services;
   Registry registry;
   LogBell log_bell;
+
+  mutable std::mutex defaults_mutex;
+  std::shared_ptr<const Defaults> defaults_;
+  std::shared_ptr<const Defaults> defaults() const {
+    std::scoped_lock lock(defaults_mutex);
+    return defaults_;
+  }
 
   mutable std::mutex execs_mutex;
   std::map<std::string, LiveExecPtr> execs;  // by id

@@ -26,6 +26,10 @@ void write_network_files(Engine::Impl& engine, const State& state) {
   const Spec& spec = *state.spec;
   const HostConfig& host = spec.host;
   auto strings = [](const std::optional<Strings>& list) { return list.value_or(Strings{}); };
+  auto defaults = engine.defaults();
+  auto or_default = [](const std::optional<Strings>& list, const Strings& otherwise) {
+    return list && !list->empty() ? *list : otherwise;
+  };
   std::optional<network::Endpoint> endpoint;
   if (!state.endpoints.empty()) endpoint = state.endpoints.begin()->second;
   auto& networks = engine.services.networks;
@@ -34,8 +38,9 @@ void write_network_files(Engine::Impl& engine, const State& state) {
     write_all(file.get(), text);
   };
   write(state.hostname_path, spec.config.hostname + "\n");
-  write(state.resolv_conf_path, networks.resolv_conf(host.network_mode, strings(host.dns), strings(host.dns_search),
-                                                     strings(host.dns_options)));
+  write(state.resolv_conf_path, networks.resolv_conf(host.network_mode, or_default(host.dns, defaults->dns),
+                                                     or_default(host.dns_search, defaults->dns_search),
+                                                     or_default(host.dns_options, defaults->dns_options)));
   write(state.hosts_path,
         host.network_mode == "host" && !host.extra_hosts
             ? read_if_exists("/etc/hosts").value_or("")

@@ -77,7 +77,7 @@ void Engine::Impl::stop(const LivePtr& container, std::optional<int> timeout, co
   std::uint64_t exits = exits_of(*container);
   auto state = container->state();
   int number = signal.empty() ? stop_signal_of(*state) : parse_signal(signal);
-  int seconds = timeout.value_or(state->spec->config.stop_timeout.value_or(configuration.default_stop_timeout));
+  int seconds = timeout.value_or(state->spec->config.stop_timeout.value_or(defaults()->stop_timeout));
   ask_for_end(*container);
   if (is_up(*state)) {
     publish(*state, "kill", {{"signal", cat(number)}});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "linux/server_socket.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -100,6 +101,17 @@ bool is_listener(int fd) {
   int on = 0;
   socklen_t size = sizeof on;
   return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on;
+}
+
+UniqueFd duplicate_of(int fd) {
+  constexpr int kFirst = 3;
+  return UniqueFd(check(::fcntl(fd, F_DUPFD_CLOEXEC, kFirst), "dup"));
+}
+
+bool is_internet_socket(int fd) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && (domain == AF_INET || domain == AF_INET6);
 }
 
 std::optional<UniqueFd> accept_client(int listener) {

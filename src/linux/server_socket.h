@@ -22,6 +22,8 @@ UniqueFd listen_at_path(const std::string& path, mode_t mode, std::optional<gid_
 UniqueFd listen_tcp(const std::string& host, std::uint16_t port);
 // Whether `fd` is a listening stream socket.
 bool is_listener(int fd);
+UniqueFd duplicate_of(int fd);    // of a descriptor that somebody else owns. Throws errno
+bool is_internet_socket(int fd);  // IPv4 or IPv6, as opposed to unix(7)
 // Empty when the client is gone already. Throws errno for what will not pass (EMFILE included).
 std::optional<UniqueFd> accept_client(int listener);
 

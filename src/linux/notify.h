@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace hull::linux {
+
+// One datagram to the service manager that has started this process ($NOTIFY_SOCKET); sd_notify(3). Nothing happens
+// without one, or when it does not listen.
+void notify_manager(const std::string& message) noexcept;
+// "RELOADING=1" with the time that systemd wants beside it (Type=notify-reload).
+std::string reloading_message();
+
+}  // namespace hull::linux
