@@ -126,8 +126,8 @@ def test_containers_get_the_configured_defaults(busybox):
         out = hulld.docker("run", "--rm", "--ulimit", "nofile=100:200", "--dns", "192.0.2.2", "--shm-size", "8m",
                            "busybox", "sh", "-c", script).stdout
         assert out.startswith("100\n200\n") and " 8192 " in out and "192.0.2.2" in out and "192.0.2.1" not in out
-        hulld.docker("create", "--name", "c", "busybox", "true")
-        assert hulld.inspect("c", "{{.HostConfig.IpcMode}} {{.HostConfig.ShmSize}}") == "shareable 16777216"
+        hulld.docker("create", "--name", "cc", "busybox", "true")
+        assert hulld.inspect("cc", "{{.HostConfig.IpcMode}} {{.HostConfig.ShmSize}}") == "shareable 16777216"
         refused = hulld.docker("run", "--runtime", "other", "busybox", "true", check=False)
         assert refused.returncode == 125 and "its own runtime only" in refused.stderr
         info = configured.info()
@@ -139,12 +139,10 @@ def test_reload(busybox):
     with Configured({"labels": ["a=b"], "max-concurrent-downloads": 2}) as configured:
         hulld = configured.hulld
         assert configured.info()["Labels"] == ["a=b"] and configured.info()["Debug"] is False
-        with hulld.popen("docker", "events", "--filter", "type=daemon", "--format", "{{json .}}",
-                         stdout=subprocess.PIPE, text=True) as watcher:
-            time.sleep(0.3)
-            log = configured.reload({"labels": ["c=d"], "debug": True, "bip": "10.1.2.3/24"}, "configuration reloaded")
-            event = json.loads(watcher.stdout.readline())
-            watcher.terminate()
+        log = configured.reload({"labels": ["c=d"], "debug": True}, "configuration reloaded")
+        events = hulld.docker("events", "--since", "1m", "--until", "0s", "--filter", "type=daemon", "--format",
+                              "{{json .}}").stdout
+        event = json.loads(events.splitlines()[0])
         assert event["Action"] == "reload" and event["Actor"]["Attributes"]["labels"] == '["c=d"]'
         assert event["Actor"]["Attributes"]["debug"] == "true"
         assert configured.info()["Labels"] == ["c=d"] and configured.info()["Debug"] is True

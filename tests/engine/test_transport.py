@@ -117,7 +117,7 @@ def test_exec_and_logs_follow_over_tls(remote, engine):
 def test_events_over_tls_end_with_the_client(remote, engine):
     with subprocess.Popen(engine.command(remote.name, "events", "--format", "{{.Action}}"), env=remote.environment(),
                           stdout=subprocess.PIPE, text=True) as watcher:
-        time.sleep(0.3)
+        time.sleep(1)
         engine.docker("tag", "busybox", "tagged")
         assert watcher.stdout.readline() == "tag\n"
         watcher.terminate()
@@ -133,7 +133,10 @@ def test_strangers_are_refused(remote):
 def test_plain_http_at_a_tls_port_is_refused(engine):
     with socket.create_connection(("127.0.0.1", engine.port), timeout=5) as client:
         client.sendall(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b"200 OK" not in client.recv(1000)
+        try:
+            assert b"200 OK" not in client.recv(1000)
+        except ConnectionResetError:
+            pass  # refused, too
 
 
 def test_a_client_without_certificate_is_refused(engine, certificates):
