@@ -140,8 +140,8 @@ def test_reload(busybox):
         hulld = configured.hulld
         assert configured.info()["Labels"] == ["a=b"] and configured.info()["Debug"] is False
         log = configured.reload({"labels": ["c=d"], "debug": True}, "configuration reloaded")
-        events = hulld.docker("events", "--since", "1m", "--until", "0s", "--filter", "type=daemon", "--format",
-                              "{{json .}}").stdout
+        events = hulld.docker("events", "--since", "1m", "--until", str(int(time.time()) + 1), "--filter", "type=daemon",
+                              "--format", "{{json .}}").stdout
         event = json.loads(events.splitlines()[0])
         assert event["Action"] == "reload" and event["Actor"]["Attributes"]["labels"] == '["c=d"]'
         assert event["Actor"]["Attributes"]["debug"] == "true"
