@@ -95,10 +95,12 @@ void change_directory(const std::string& path) {
     throw_errno("chdir outside of the container's root:", path, EPERM);
 }
 
-void own_stdio(std::uint32_t uid) {
-  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+void own_stdio(std::uint32_t uid) { own_streams({STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}, uid); }
+
+void own_streams(std::initializer_list<int> streams, std::uint32_t uid) {
+  for (int fd : streams) {
     struct stat info {};
-    if (::fstat(fd, &info) < 0 || info.st_uid == uid) continue;
+    if (fd < 0 || ::fstat(fd, &info) < 0 || info.st_uid == uid) continue;
     // /dev/null belongs to everybody; a file system that refuses is not worth a failed start.
     if (S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3)) continue;
     if (::fchown(fd, uid, static_cast<gid_t>(-1)) < 0 && errno != EPERM && errno != EROFS && errno != EINVAL)

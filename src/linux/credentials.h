@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ void set_personality(const oci::Personality& personality);
 void change_directory(const std::string& path);
 // Gives standard input, output and error to the user, so that it can open /dev/stdout and the like.
 void own_stdio(std::uint32_t uid);
+// The same with other descriptors; -1 is none.
+void own_streams(std::initializer_list<int> streams, std::uint32_t uid);
 
 enum class Executable : unsigned char { kYes, kMissing, kDirectory, kDenied };
 // Whether execve(2) of `path` has a chance, with the effective ids.

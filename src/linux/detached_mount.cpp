@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "base/file.h"
+#include "linux/idmapped_overlay.h"
 #include "linux/mounts.h"
 
 namespace hull::linux {
@@ -48,6 +49,7 @@ DetachedMount mount_joined(const OverlayOptions& options) {
 
 DetachedMount mount_overlay(const OverlayOptions& options) {
   if (options.lower.empty()) fail(Kind::kInternal, "an overlay needs a lower directory");
+  if (options.id_map) return mount_idmapped_overlay(options);
   if (options.upper.empty() && options.lower.size() == 1) return clone_mount(options.lower.front(), false);
   // Tried once per process: the kernel does not change under us. An old kernel does not say which parameter it
   // does not know, so that only the other way's success tells.

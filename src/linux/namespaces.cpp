@@ -5,12 +5,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <cstring>
 
 #include "base/file.h"
 #include "linux/child.h"
+#include "linux/stream_io.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -39,6 +41,25 @@ std::string map_text(const std::vector<oci::IdMapping>& mappings) {
   std::string text;
   for (const auto& mapping : mappings) text += cat(mapping.container_id, " ", mapping.host_id, " ", mapping.size, "\n");
   return text;
+}
+
+// A process that only keeps new namespaces open, and does not outlive the calling thread. `prepare` runs in it. System
+// calls only: other threads of the parent may hold any lock.
+template <class Prepare>
+Child hold_namespaces(std::uint64_t flags, Prepare prepare) {
+  UniqueFd pidfd;
+  pid_t parent = ::getpid();
+  pid_t pid = clone_process(flags, -1, pidfd);
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(0);
+    prepare();
+    for (;;) ::pause();
+  }
+  return Child(pid, std::move(pidfd));
+}
+Child hold_namespaces(std::uint64_t flags) {
+  return hold_namespaces(flags, [] {});
 }
 
 }  // namespace
@@ -90,13 +111,30 @@ void write_id_maps(pid_t pid, const std::vector<oci::IdMapping>& uids, const std
 }
 
 UniqueFd make_user_namespace(const std::vector<oci::IdMapping>& uids, const std::vector<oci::IdMapping>& gids) {
-  UniqueFd pidfd;
-  pid_t pid = clone_process(CLONE_NEWUSER, -1, pidfd);
-  if (pid == 0)
-    for (;;) ::pause();
-  Child holder(pid, std::move(pidfd));
-  write_id_maps(pid, uids, gids);
-  return open_file(cat("/proc/", pid, "/ns/user"), O_RDONLY);
+  Child holder = hold_namespaces(CLONE_NEWUSER);
+  write_id_maps(holder.pid(), uids, gids);
+  return open_file(cat("/proc/", holder.pid(), "/ns/user"), O_RDONLY);
+}
+
+UserNamespace make_user_namespace_with_network(const std::vector<oci::IdMapping>& uids,
+                                               const std::vector<oci::IdMapping>& gids) {
+  Child holder = hold_namespaces(CLONE_NEWUSER | CLONE_NEWNET);
+  write_id_maps(holder.pid(), uids, gids);
+  return {open_file(cat("/proc/", holder.pid(), "/ns/user"), O_RDONLY),
+          open_file(cat("/proc/", holder.pid(), "/ns/net"), O_RDONLY)};
+}
+
+UniqueFd make_network_namespace_of(int user_namespace) {
+  auto [read_end, write_end] = make_pipe();
+  int code = 0;
+  Child holder = hold_namespaces(0, [users = user_namespace, answer = write_end.get()] {
+    int failed = ::setns(users, CLONE_NEWUSER) == 0 && ::unshare(CLONE_NEWNET) == 0 ? 0 : errno;
+    if (::write(answer, &failed, sizeof failed) < 0) ::_exit(1);
+  });
+  write_end.reset();
+  if (::read(read_end.get(), &code, sizeof code) != sizeof code) code = EIO;
+  if (code != 0) throw_errno("make a network namespace of", "a user namespace", code);
+  return open_file(cat("/proc/", holder.pid(), "/ns/net"), O_RDONLY);
 }
 
 void make_time_namespace(const std::map<std::string, oci::TimeOffset>& offsets) {

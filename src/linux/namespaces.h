@@ -38,6 +38,14 @@ void leave_namespaces(int flags);
 void write_id_maps(pid_t pid, const std::vector<oci::IdMapping>& uids, const std::vector<oci::IdMapping>& gids);
 // A user namespace with these maps and nobody in it, for MOUNT_ATTR_IDMAP.
 UniqueFd make_user_namespace(const std::vector<oci::IdMapping>& uids, const std::vector<oci::IdMapping>& gids);
+// The same, and a network namespace that belongs to it. The caller may have other threads.
+struct UserNamespace {
+  UniqueFd users, network;
+};
+UserNamespace make_user_namespace_with_network(const std::vector<oci::IdMapping>& uids,
+                                               const std::vector<oci::IdMapping>& gids);
+// A network namespace that belongs to a user namespace which exists. The caller may have other threads.
+UniqueFd make_network_namespace_of(int user_namespace);
 
 // Makes a time namespace for the children of the calling process, with these offsets ("monotonic", "boottime").
 void make_time_namespace(const std::map<std::string, oci::TimeOffset>& offsets);
