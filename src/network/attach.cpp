@@ -50,7 +50,7 @@ Attachment Networks::State::attach_isolated(const AttachRequest& request, const 
 
 Attachment Networks::State::attach_to_bridge(const AttachRequest& request, const Network& network) {
   // Dropped with its namespace and interfaces when anything below fails.
-  Plug plug = take_plug();
+  Plug plug = take_plug(request.network_namespace);
   Bridge gateway = ready_bridge();
   Rollback rollback;
 

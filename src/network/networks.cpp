@@ -74,7 +74,8 @@ void Networks::prepare() {
   state_->isolated.fill();
 }
 
-UniqueFd Networks::isolated_namespace() {
+UniqueFd Networks::isolated_namespace(int network_namespace) {
+  if (network_namespace >= 0) return make_isolated_namespace(network_namespace);
   auto ready = state_->isolated.take();
   if (!ready) ready = make_isolated_namespace();
   state_->isolated.fill();
@@ -93,7 +94,7 @@ Attachment Networks::attach(const AttachRequest& request) {
   if (network->driver == "bridge") return state_->attach_to_bridge(request, *network);
   if (network->driver == "null") {
     Attachment attachment = state_->attach_isolated(request, *network);
-    attachment.network_namespace = isolated_namespace();
+    attachment.network_namespace = isolated_namespace(request.network_namespace);
     return attachment;
   }
   Attachment attachment = state_->attach_isolated(request, *network);

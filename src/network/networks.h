@@ -65,6 +65,8 @@ struct AttachRequest {
   std::string network = "bridge";  // by name or id
   std::string mac_address;         // "" : generated
   std::vector<PortBinding> ports;
+  // A fresh namespace to plug into, for containers whose own user namespace has to own it; -1: one of the pool.
+  int network_namespace = -1;
 };
 
 struct Attachment {
@@ -97,8 +99,8 @@ class Networks {
   // endpoint is recorded before it exists. Errors: kNotFound "network x not found"; for ports Docker's texts
   // (HIDDEN-FACTS 250), kInternal for status 500 as Docker has it. Nothing is left on failure.
   Attachment attach(const AttachRequest& request);
-  // A namespace with nothing but lo (up).
-  UniqueFd isolated_namespace();
+  // A namespace with nothing but lo (up). `network_namespace` as in AttachRequest.
+  UniqueFd isolated_namespace(int network_namespace = -1);
   // Takes everything of that container back: published ports now, interface and address in the background
   // (the namespace takes its end of the veth along when its last process is gone). Idempotent.
   void detach(const std::string& container_id);

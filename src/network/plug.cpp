@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 
 #include <array>
+#include <memory>
 #include <utility>
 
 #include "base/id.h"
@@ -60,9 +61,17 @@ UniqueFd make_isolated_namespace() {
   return linux::current_network_namespace();
 }
 
-Plug make_plug(const InterfaceMarks& marks, const std::string& host_interface, const Bridge& bridge) {
-  auto [network, inside] = [] {
-    linux::ScopedNetworkNamespace fresh;
+UniqueFd make_isolated_namespace(int network_namespace) {
+  linux::ScopedNetworkNamespace given(network_namespace);
+  set_up_namespace();
+  return linux::current_network_namespace();
+}
+
+Plug make_plug(const InterfaceMarks& marks, const std::string& host_interface, const Bridge& bridge,
+               int network_namespace) {
+  auto [network, inside] = [=] {
+    auto scope = network_namespace < 0 ? std::make_unique<linux::ScopedNetworkNamespace>()
+                                       : std::make_unique<linux::ScopedNetworkNamespace>(network_namespace);
     auto socket = set_up_namespace();
     return std::pair(linux::current_network_namespace(), std::move(socket));
   }();

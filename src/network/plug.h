@@ -33,7 +33,11 @@ struct Plug {
 
 // A namespace with lo up and containers' settings: low ports and ping for everybody, IPv6 on lo only.
 UniqueFd make_isolated_namespace();
-Plug make_plug(const InterfaceMarks& marks, const std::string& host_interface, const Bridge& bridge);
+// The same with a fresh namespace that somebody else has made.
+UniqueFd make_isolated_namespace(int network_namespace);
+// `network_namespace`: fresh, of somebody else; -1: one is made.
+Plug make_plug(const InterfaceMarks& marks, const std::string& host_interface, const Bridge& bridge,
+               int network_namespace = -1);
 // Address, hardware address, default route: one system call.
 void configure_plug(Plug& plug, const Subnet& address, const linux::MacAddress& mac, std::uint32_t gateway);
 

@@ -30,7 +30,7 @@ Networks::State::State(store::Database& store, linux::Reactor& reactor, Options 
       has_bridge(options.bridge != "none"),
       started(now().nanoseconds),
       firewall(options.firewall_table),
-      isolated(reactor, kReady, make_isolated_namespace),
+      isolated(reactor, kReady, [] { return make_isolated_namespace(); }),
       plugs(reactor, kReady, [this] { return make_plug(marks, new_interface_name(), ready_bridge()); }),
       background(reactor) {}
 
@@ -71,11 +71,12 @@ std::string Networks::State::new_interface_name() {
   return name;
 }
 
-Plug Networks::State::take_plug() {
+Plug Networks::State::take_plug(int network_namespace) {
   Bridge target = ready_bridge();
-  if (auto plug = plugs.take()) return std::move(*plug);
+  if (network_namespace < 0)
+    if (auto plug = plugs.take()) return std::move(*plug);
   try {
-    return make_plug(marks, new_interface_name(), target);
+    return make_plug(marks, new_interface_name(), target, network_namespace);
   } catch (const Error&) {
     linux::NetlinkSocket socket(NETLINK_ROUTE);
     auto link = linux::find_link(socket, options.bridge);
@@ -83,7 +84,7 @@ Plug Networks::State::take_plug() {
   }
   // Somebody deleted the bridge under us.
   prepare();
-  return make_plug(marks, new_interface_name(), ready_bridge());
+  return make_plug(marks, new_interface_name(), ready_bridge(), network_namespace);
 }
 
 std::uint32_t Networks::State::take_address() {

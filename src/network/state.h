@@ -23,7 +23,7 @@ struct Networks::State {
 
   Bridge ready_bridge();  // makes it when this engine has not looked for it yet
   void prepare();
-  Plug take_plug();
+  Plug take_plug(int network_namespace);  // -1: a ready one, or one with a namespace of its own
   std::uint32_t take_address();
   void give_back_address(const std::string& address);
   std::string new_interface_name();
