@@ -18,7 +18,7 @@
 //     hull.lock                      one engine per data root
 //     hull.db
 //     blobs/sha256/<hex>             content by digest: configs, manifests, compressed layers
-//     layers/<chain id hex>/diff/    one extracted layer
+//     layers/<chain id hex>/diff/    one extracted layer; beside it init/, what containers find over it
 //     snapshots/<owner id>/{upper,work}
 //     containers/<id>/               hosts, hostname, resolv.conf, <id>-json.log
 //     volumes/<name>/_data/         content; beside it, while it is filled from an image: filling

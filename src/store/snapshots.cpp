@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/rollback.h"
+#include "store/init_layer.h"
 #include "store/layout.h"
 
 namespace hull::store {
@@ -62,7 +63,10 @@ void Snapshots::prepare(const std::string& owner_id, const std::vector<std::stri
   make_directory(base + "/upper", 0755);
   make_directory(base + "/work", 0700);
   // Without layers there is still a lower directory: overlayfs wants one.
-  if (layer_chain_ids.empty()) make_directory(base + "/empty", 0755);
+  if (layer_chain_ids.empty()) {
+    make_directory(base + "/empty", 0755);
+    fill_init_layer(base + "/empty", {});
+  }
   UniqueFd upper = open_file(base + "/upper", O_RDONLY | O_DIRECTORY);
   if (layer_chain_ids.empty())
     check(::fchmod(upper.get(), 0755), "chmod", base);
@@ -71,16 +75,21 @@ void Snapshots::prepare(const std::string& owner_id, const std::vector<std::stri
   rollback.commit();
 }
 
-linux::DetachedMount Snapshots::mount(const std::string& owner_id, bool is_volatile) {
+linux::DetachedMount Snapshots::mount(const std::string& owner_id, bool is_volatile,
+                                      std::optional<linux::IdMap> id_map) {
   std::string base = snapshot_path(data_root_, owner_id);
   linux::OverlayOptions options;
   auto chain = database_.snapshot_layers(owner_id);
   for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer)
     options.lower.push_back(layer_path(data_root_, *layer) + "/diff");
-  if (options.lower.empty()) options.lower.push_back(base + "/empty");
+  if (options.lower.empty())
+    options.lower.push_back(base + "/empty");
+  else
+    options.lower.insert(options.lower.begin(), ensure_init_layer(data_root_, options.lower));
   options.upper = base + "/upper";
   options.work = base + "/work";
   options.is_volatile = is_volatile;
+  options.id_map = id_map;
   // A volatile mount that ended without a sync leaves this mark, and the kernel refuses to mount it again: the
   // promise was only about power cuts, and the machine is still up.
   remove_tree(base + "/work/work/incompat/volatile");

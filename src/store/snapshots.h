@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@ class Snapshots {
   // Makes the writable directories of `owner_id` over `layer_chain_ids` (bottom first; may be empty).
   // Recorded before it is made. Error{kConflict} when the owner has one already, or a layer is not there (any more).
   void prepare(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids);
-  // Overlay of the snapshot, detached. Read-write; `is_volatile` as in OverlayOptions.
-  linux::DetachedMount mount(const std::string& owner_id, bool is_volatile = false);
+  // Overlay of the snapshot, detached. Read-write; `is_volatile` and `id_map` as in OverlayOptions.
+  linux::DetachedMount mount(const std::string& owner_id, bool is_volatile = false,
+                             std::optional<linux::IdMap> id_map = {});
   // Puts the writable directories out of sight at once (one rename) and deletes them in the background of the
   // caller's choosing: empty_trash(). Idempotent.
   void remove(const std::string& owner_id);
