@@ -2,6 +2,7 @@
 #include <sched.h>
 
 #include "base/file.h"
+#include "linux/credentials.h"
 #include "linux/namespaces.h"
 #include "runtime/launch.h"
 #include "runtime/program.h"
@@ -17,6 +18,8 @@ namespace {
   linux::start_session();
   progress.at(Step::kOomScore, cat(process.oom_score_adj.value_or(0)));
   if (process.oom_score_adj) set_oom_score("self", *process.oom_score_adj);
+  // In a user namespace that has no number for us we are nobody, who can own nothing there.
+  if (::geteuid() != 0) linux::set_user(0, 0, {});
   Program program{process};
   progress.at(Step::kSecurityLabel);
   program.label = linux::ExecLabel::open(process.apparmor_profile, process.selinux_label);
@@ -59,6 +62,7 @@ Execed exec(int target_pidfd, const oci::Process& process, const ExecOptions& op
     };
     what.body = [&](linux::Handshake& channel, Progress& inner) { run_exec(process, options, channel, inner); };
     progress.at(Step::kClone);
+    give_streams(process, options.uid_mappings, {options.in, options.out, options.err});
     Launched launched = launch(what);
     await_program(
         launched, [] {}, Phase::kExec);

@@ -24,14 +24,15 @@ void join_cgroup(InitContext& context) {
 }
 
 void await_user_maps(InitContext& context) {
-  if (context.plan.creates(CLONE_NEWUSER)) await_go(context.channel);
+  if (!context.plan.has(CLONE_NEWUSER)) return;
+  await_go(context.channel);
   // Until then this is nobody, who cannot own a file in the container's file systems.
-  if (context.plan.has(CLONE_NEWUSER)) linux::set_user(0, 0, {});
+  linux::set_user(0, 0, {});
 }
 
 void set_own_oom_score(InitContext& context) {
   const auto& value = context.plan.process.oom_score_adj;
-  if (!value || context.plan.creates(CLONE_NEWUSER)) return;
+  if (!value || context.plan.has(CLONE_NEWUSER)) return;
   context.progress.at(Step::kOomScore, cat(*value));
   set_oom_score("self", *value);
 }
@@ -183,7 +184,7 @@ void run_init(const Plan& plan, linux::Handshake& channel, Progress& progress) {
   program.label = std::move(context.label);
   program.seccomp = plan.seccomp;
   program.seccomp_flags = plan.seccomp_flags;
-  program.limits_are_set = plan.creates(CLONE_NEWUSER);
+  program.limits_are_set = plan.has(CLONE_NEWUSER);
   program.die_with_parent = plan.options.die_with_parent;
   program.preserve_fds = plan.options.preserve_fds;
   program.before_exec = [&] { hold(context); };

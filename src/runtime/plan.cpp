@@ -46,6 +46,7 @@ void plan_namespaces(Plan& plan, Progress& progress) {
     if (seen & *flag) fail_invalid("namespace ", quoted(wanted.type), " is given twice");
     seen |= *flag;
     if (*flag == CLONE_NEWNET && plan.handles.network_namespace >= 0) continue;
+    if (*flag == CLONE_NEWUSER && plan.handles.user_namespace >= 0) continue;
     if (!wanted.path.empty()) {
       UniqueFd fd = linux::open_namespace(wanted.path, *flag);
       int number = fd.get();
@@ -57,8 +58,7 @@ void plan_namespaces(Plan& plan, Progress& progress) {
     }
   }
   if (plan.handles.network_namespace >= 0) plan.joins.push_back({CLONE_NEWNET, plan.handles.network_namespace, {}});
-  // The user namespace first: it decides about the rights over the others.
-  std::ranges::stable_sort(plan.joins, {}, [](const Join& join) { return join.flag != CLONE_NEWUSER; });
+  if (plan.handles.user_namespace >= 0) plan.joins.push_back({CLONE_NEWUSER, plan.handles.user_namespace, {}});
   if (plan.creates(CLONE_NEWTIME) && !plan.config.linux.time_offsets.empty()) {
     plan.create &= ~CLONE_NEWTIME;
     plan.create_time_namespace_in_helper = true;
@@ -114,8 +114,9 @@ void plan_mounts(Plan& plan, Progress& progress) {
       const auto& uids = mapped ? mount.uid_mappings : plan.config.linux.uid_mappings;
       const auto& gids = mapped ? mount.gid_mappings : plan.config.linux.gid_mappings;
       if (!prepared.source || uids.empty()) fail_invalid("only bind mounts can be idmapped, and they need mappings");
-      UniqueFd users = linux::make_user_namespace(uids, gids);
-      linux::set_mount_id_map(prepared.source.get(), users.get(), prepared.options.id_map_tree);
+      int users = mapped ? -1 : plan.handles.user_namespace;
+      UniqueFd own = users < 0 ? linux::make_user_namespace(uids, gids) : UniqueFd();
+      linux::set_mount_id_map(prepared.source.get(), own ? own.get() : users, prepared.options.id_map_tree);
     }
     plan.mounts.push_back(std::move(prepared));
   }

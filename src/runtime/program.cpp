@@ -149,6 +149,15 @@ void take_terminal(const linux::Pty& pty, const oci::Process& process) {
   if (process.user.uid != 0) linux::own_stdio(process.user.uid);
 }
 
+void give_streams(const oci::Process& process, const std::vector<oci::IdMapping>& mappings,
+                  std::initializer_list<int> streams) {
+  if (process.terminal) return;
+  std::uint32_t uid = process.user.uid;
+  for (const auto& mapping : mappings)
+    if (uid >= mapping.container_id && uid - mapping.container_id < mapping.size)
+      linux::own_streams(streams, mapping.host_id + (uid - mapping.container_id));
+}
+
 void become(const Program& program, Progress& progress) {
   const auto& process = program.process;
   set_limits(program, progress);

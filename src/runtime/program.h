@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 
 #include "linux/lsm.h"
@@ -31,6 +32,11 @@ struct Program {
 
 // The process takes on the slave as controlling terminal and standard streams.
 void take_terminal(const linux::Pty& pty, const oci::Process& process);
+
+// The process's user gets the streams (those that are not -1), as the host's id that `mappings` say: in its user
+// namespace nobody can. Without mappings or one for that user nothing happens.
+void give_streams(const oci::Process& process, const std::vector<oci::IdMapping>& mappings,
+                  std::initializer_list<int> streams);
 
 // Writes /proc/<pid or self>/oom_score_adj.
 void set_oom_score(const std::string& process, int value);

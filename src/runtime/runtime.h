@@ -67,6 +67,7 @@ void fields(Visitor& visit, Failure& value) {
 struct Handles {
   int rootfs = -1;                  // a detached mount, instead of root.path
   int network_namespace = -1;       // instead of creating or opening one
+  int user_namespace = -1;          // the same; its maps are those of the configuration
   int in = -1, out = -1, err = -1;  // stdio of the process without a terminal; -1: this process's own
   // A listening handshake socket (linux/handshake.h): with hold_before_exec the process waits for a connection
   // to it instead of Init::release(), so that another process than its creator can let it go.
@@ -117,7 +118,8 @@ std::unique_ptr<Init> start(const oci::RuntimeConfig& config, const Handles& han
 struct ExecOptions {
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   std::string cgroup_path;
-  std::string seccomp_program;  // empty: none
+  std::string seccomp_program;               // empty: none
+  std::vector<oci::IdMapping> uid_mappings;  // of the container, when it has a user namespace
   int in = -1, out = -1, err = -1;
   unsigned preserve_fds = 0;
 };

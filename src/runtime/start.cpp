@@ -51,22 +51,41 @@ void create_cgroup(Plan& plan, Rollback& rollback, Progress& progress) {
   rollback.add("cgroup", [&plan] { plan.cgroup->remove(); });
 }
 
+// A namespace needs rights over whoever owns it: the caller's, or those that come with the user namespace. So what can
+// be entered is entered first, then the user namespace, then what belongs to it.
+void join_all(const Plan& plan, Progress& progress) {
+  std::vector<const Join*> later;
+  auto enter = [&](const Join& join) {
+    progress.at(Step::kJoinNamespace, std::string(linux::namespace_name(join.flag)));
+    linux::enter_namespace(join.fd, join.flag);
+  };
+  for (const auto& join : plan.joins) {
+    if (join.flag == CLONE_NEWUSER) continue;
+    try {
+      enter(join);
+    } catch (const Error& e) {
+      if (e.code() != EPERM || !plan.joins_one(CLONE_NEWUSER)) throw;
+      later.push_back(&join);
+    }
+  }
+  for (const auto& join : plan.joins)
+    if (join.flag == CLONE_NEWUSER) enter(join);
+  for (const Join* join : later) enter(*join);
+}
+
 // Runs in the helper process, see Launch::prepare.
 void enter_before_clone(const Plan& plan, Progress& progress) {
   progress.at(Step::kJoinNamespace, "time");
   if (plan.create_time_namespace_in_helper) linux::make_time_namespace(plan.config.linux.time_offsets);
-  if (!plan.join_in_helper) return;
-  for (const auto& join : plan.joins) {
-    progress.at(Step::kJoinNamespace, std::string(linux::namespace_name(join.flag)));
-    linux::enter_namespace(join.fd, join.flag);
-  }
+  if (plan.join_in_helper) join_all(plan, progress);
 }
 
-// What only somebody outside of the new user namespace may do to the process in it.
+// What only somebody outside of the user namespace may do to the process in it.
 void set_up_from_outside(const Plan& plan, const Launched& launched, Progress& progress) {
   pid_t pid = launched.child.pid();
   progress.at(Step::kUserMaps);
-  linux::write_id_maps(pid, plan.config.linux.uid_mappings, plan.config.linux.gid_mappings);
+  if (plan.creates(CLONE_NEWUSER))
+    linux::write_id_maps(pid, plan.config.linux.uid_mappings, plan.config.linux.gid_mappings);
   if (plan.process.oom_score_adj) {
     progress.at(Step::kOomScore, cat(*plan.process.oom_score_adj));
     set_oom_score(cat(pid), *plan.process.oom_score_adj);
@@ -89,6 +108,8 @@ std::unique_ptr<Init> start_planned(Plan& plan, Progress& progress) {
   Rollback rollback;
   create_cgroup(plan, rollback, progress);
   progress.at(Step::kClone);
+  if (plan.has(CLONE_NEWUSER))
+    give_streams(plan.process, plan.config.linux.uid_mappings, {plan.handles.in, plan.handles.out, plan.handles.err});
   UniqueFd cgroup_target = plan.cgroup->clone_target();
   Launch what;
   what.flags = static_cast<unsigned>(plan.create);
@@ -98,7 +119,7 @@ std::unique_ptr<Init> start_planned(Plan& plan, Progress& progress) {
   what.body = [&](linux::Handshake& channel, Progress& init_progress) { run_init(plan, channel, init_progress); };
   Launched launched = launch(what);
   // From here on the child exists; it dies with `launched`.
-  if (plan.creates(CLONE_NEWUSER)) set_up_from_outside(plan, launched, progress);
+  if (plan.has(CLONE_NEWUSER)) set_up_from_outside(plan, launched, progress);
   bool executed = await_program(
       launched, [&] { run_parent_hooks(plan, launched.child.pid(), progress); }, Phase::kInit);
   if (executed) launched.channel.close();

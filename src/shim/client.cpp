@@ -58,6 +58,7 @@ Started ShimClient::start(StartRequest request) {
   std::vector<int> descriptors;
   if (request.rootfs) descriptors.push_back(request.rootfs.get());
   if (request.network_namespace) descriptors.push_back(request.network_namespace.get());
+  if (request.user_namespace) descriptors.push_back(request.user_namespace.get());
   descriptors.insert(descriptors.end(), streams.sockets.begin(), streams.sockets.end());
   StartMessage message{.directory = directory_,
                        .id = std::move(request.id),
@@ -69,6 +70,7 @@ Started ShimClient::start(StartRequest request) {
                        .stdin_once = request.stdin_once,
                        .has_rootfs = request.rootfs.valid(),
                        .has_network_namespace = request.network_namespace.valid(),
+                       .has_user_namespace = request.user_namespace.valid(),
                        .streams = std::move(streams.messages)};
   Started started = to_started(link_->ask(MessageKind::kStart, wire::encode(message), descriptors));
   link_->watch();

@@ -43,6 +43,7 @@ struct StartRequest {
   bool stdin_once = false;      // close it when the first attached client ends its input
   UniqueFd rootfs;              // detached mount
   UniqueFd network_namespace;   // invalid: as the configuration says
+  UniqueFd user_namespace;      // the same
   std::vector<Stream> streams;  // attached from the very first byte
 };
 

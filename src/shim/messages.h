@@ -29,14 +29,15 @@ void fields(Visitor& visit, StreamMessage& value) {
   visit("earlyInput", value.early_input);
 }
 
-// kStart. Descriptors: the root filesystem, the network namespace (each if announced), one per stream.
+// kStart. Descriptors: the root filesystem, the network and the user namespace (each if announced), one per stream.
 struct StartMessage {
   std::string directory, id;
   oci::RuntimeConfig config;
   std::string seccomp_program;
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   LogOptions log;
-  bool open_stdin = false, stdin_once = false, has_rootfs = false, has_network_namespace = false;
+  bool open_stdin = false, stdin_once = false, has_rootfs = false, has_network_namespace = false,
+       has_user_namespace = false;
   std::vector<StreamMessage> streams;
 };
 template <class Visitor>
@@ -51,6 +52,7 @@ void fields(Visitor& visit, StartMessage& value) {
   visit("stdinOnce", value.stdin_once);
   visit("hasRootfs", value.has_rootfs);
   visit("hasNetworkNamespace", value.has_network_namespace);
+  visit("hasUserNamespace", value.has_user_namespace);
   visit("streams", value.streams);
 }
 

@@ -81,6 +81,7 @@ class Supervisor {
   Timestamp started_;
   linux::CgroupDriver cgroup_driver_ = linux::CgroupDriver::kCgroupfs;
   std::string cgroup_path_;
+  std::vector<oci::IdMapping> uid_mappings_;  // of the container, for its execs
   std::unique_ptr<ContainerLog> log_;
   std::unique_ptr<Streams> streams_;
   std::list<Exec> execs_;

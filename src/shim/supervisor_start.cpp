@@ -95,7 +95,8 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
     if (announced && used >= descriptors.size()) fail(Kind::kInternal, "a start message came without its descriptors");
     return announced ? std::move(descriptors[used++]) : UniqueFd();
   };
-  UniqueFd rootfs = take(message.has_rootfs), network_namespace = take(message.has_network_namespace);
+  UniqueFd rootfs = take(message.has_rootfs), network_namespace = take(message.has_network_namespace),
+           user_namespace = take(message.has_user_namespace);
 
   oci::RuntimeConfig& config = message.config;
   bool terminal = config.process && config.process->terminal;
@@ -114,7 +115,9 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   options.bundle = directory_;
   options.id = message.id;
   cgroup_path_ = config.linux.cgroups_path;
-  runtime::Handles handles{rootfs.get(), network_namespace.get(), pipes.in.get(), pipes.out.get(), pipes.err.get()};
+  uid_mappings_ = config.linux.uid_mappings;
+  runtime::Handles handles{rootfs.get(),   network_namespace.get(), user_namespace.get(),
+                           pipes.in.get(), pipes.out.get(),         pipes.err.get()};
   init_ = runtime::start(config, handles, options);
   started_ = now();
   // From here on the process exists. Until release_ownership() an exception takes it along.
@@ -207,6 +210,7 @@ pid_t Supervisor::launch_exec(Exec& exec, ExecMessage& message, std::vector<Uniq
   runtime::ExecOptions options;
   options.cgroup_driver = cgroup_driver_;
   options.cgroup_path = cgroup_path_;
+  options.uid_mappings = uid_mappings_;
   options.seccomp_program = std::move(message.seccomp_program);
   options.in = pipes.in.get();
   options.out = pipes.out.get();
