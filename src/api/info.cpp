@@ -18,12 +18,13 @@ using container::Status;
 
 bool reads_one(const std::string& path) { return trim(read_if_exists(path).value_or("")) == "1"; }
 
-Json security_options(const settings::Settings& settings) {
+Json security_options(const settings::Settings& settings, const container::Configuration& configuration) {
   Json out = Json::array();
   if (exists("/sys/kernel/security/apparmor/profiles")) out.push_back("name=apparmor");
   if (read_if_exists("/proc/self/status").value_or("").find("Seccomp:") != std::string::npos)
     out.push_back(
         cat("name=seccomp,profile=", settings.seccomp_profile.empty() ? "builtin" : settings.seccomp_profile));
+  if (configuration.remapped.size > 0) out.push_back("name=userns");
   if (linux::cgroup_facts().version == linux::CgroupVersion::kV2) out.push_back("name=cgroupns");
   if (settings.no_new_privileges) out.push_back("name=no-new-privileges");
   return out;
@@ -150,7 +151,7 @@ void add_fixed(Json& out, Call& call) {
     out[key] = {{"ID", call.about.version}};
     if (!call.since(49)) out[key]["Expected"] = call.about.version;
   }
-  out["SecurityOptions"] = security_options(settings);
+  out["SecurityOptions"] = security_options(settings, call.engine.configuration());
   out["RegistryConfig"] = registry_config(call);
   out["IndexServerAddress"] = "https://index.docker.io/v1/";
   if (!call.since(50)) out["BridgeNfIptables"] = out["BridgeNfIp6tables"] = false;

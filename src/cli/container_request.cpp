@@ -163,7 +163,7 @@ void check_mode(const Options& o, std::string_view flag, std::string_view what,
 void check_options(const Options& o) {
   check_mode(o, "pid", "PID", {"host"});
   check_mode(o, "uts", "UTS", {"host"});
-  check_mode(o, "userns", "USER", {"host"});
+  check_mode(o, "userns", "USER", {"host", "private", "auto"});
   check_mode(o, "cgroupns", "CGROUP", {"host", "private"});
   if (auto swappiness = o.integer("memory-swappiness"); swappiness < -1 || swappiness > 100)
     fail_invalid("invalid value: ", swappiness, ". Valid memory swappiness range is 0-100");

@@ -193,7 +193,7 @@ constexpr Flag kFlags[] = {
     {"ulimit", 0, kList, "Resource limit (name=soft[:hard])", {}, "ulimit", {}, by_parsing<parse_ulimit>},
     {"use-api-socket", 0, kBool, ""},
     {"user", 'u', kText, "User to run as (name or id[:group or id])"},
-    {"userns", 0, kText, "User namespace: host"},
+    {"userns", 0, kText, "User namespace: host, private"},
     {"uts", 0, kText, "UTS namespace: host"},
     {"volume", 'v', kList, "Bind mount or volume ([source:]path[:options])"},
     {"volume-driver", 0, kText, "Driver of its volumes"},

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "container/log_drivers.h"
+#include "container/user_ranges.h"
 #include "oci/json.h"
 
 namespace hull {
@@ -82,6 +83,9 @@ container::Configuration container_configuration(const settings::Settings& setti
   configuration.defaults = container_defaults(settings);
   configuration.log_config = log_config(settings);
   configuration.tls_program = own_program("hull-log-tls");
+  configuration.user_ranges = settings.userns_range.empty() ? container::default_user_ranges()
+                                                            : container::parse_user_ranges(settings.userns_range);
+  if (!settings.userns_remap.empty()) configuration.remapped = container::remapped_range(settings.userns_remap);
   configuration.trace = command_line.trace;
   return configuration;
 }

@@ -32,6 +32,11 @@ struct MountPoint {
   bool rw = true;
 };
 
+// Ids of the host, from `uid` and `gid` on; size 0: none.
+struct UserRange {
+  std::uint32_t uid = 0, gid = 0, size = 0;
+};
+
 struct HealthResult {
   Timestamp start, end;
   int exit_code = 0;
@@ -59,6 +64,7 @@ struct State {
   bool manually_stopped = false;
   std::optional<Health> health;
   std::vector<MountPoint> mounts;
+  UserRange user_range;                                // its own, while it exists; with UsernsMode "private"
   std::map<std::string, network::Endpoint> endpoints;  // by network name; only while running
   std::vector<std::string> running_execs;
   std::string log_path, resolv_conf_path, hostname_path, hosts_path;

@@ -10,6 +10,7 @@
 #include "container/persistent.h"
 #include "container/security_options.h"
 #include "container/shipped_images.h"
+#include "container/user_namespace.h"
 #include "linux/root_dir.h"
 
 // POST /containers/create: everything that can be refused is refused here. In the end there are a row in the
@@ -44,7 +45,7 @@ std::vector<MountPoint> resolve_mounts(std::vector<MountPlan>& plans, volume::Vo
       plan.point = point;
     }
     if (point.type == "bind" && plan.create_source && !exists(point.source)) make_directories(point.source);
-    if (point.type != "tmpfs") points.push_back(std::move(point));
+    points.push_back(std::move(point));
   }
   return points;
 }
@@ -101,6 +102,8 @@ CreateResult Engine::create(CreateRequest request) {
   State state = self.initial_state(result.id, name, std::make_shared<const Spec>(std::move(request.spec)));
   state.mounts = resolve_mounts(plans, services.volumes, rollback);
 
+  if (has_user_range(state.spec->host)) state.user_range = self.user_ranges.take();
+  rollback.add("user ids", [&, range = state.user_range] { self.user_ranges.give_back(range); });
   rollback.add("snapshot", [&, id = result.id] { services.snapshots.remove(id); });
   services.snapshots.prepare(result.id, image->layer_chain_ids);
   rollback.add("directory", [&, id = result.id] { remove_tree(self.container_directory(id)); });

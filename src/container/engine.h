@@ -41,7 +41,9 @@ struct Configuration {
   Defaults defaults;
   LogConfig log_config{"json-file", {}};  // of containers that say nothing else
   std::string tls_program;                // path of hull-log-tls; "" : none installed
-  bool trace = false;                     // print the microseconds of each step of a start
+  UserRange user_ranges;                  // what containers with a user namespace of their own get theirs from
+  UserRange remapped;  // hulld --userns-remap: of all other containers; size 0: they have the host's ids
+  bool trace = false;  // print the microseconds of each step of a start
 };
 
 // What the verbs work with; made once by hulld, outlives everything.

@@ -10,6 +10,7 @@
 #include "container/engine.h"
 #include "container/live.h"
 #include "container/log_bell.h"
+#include "container/user_ranges.h"
 
 namespace hull::container {
 
@@ -33,12 +34,14 @@ struct Engine::Impl {
       : configuration(std::move(c)),
         services(s),
         log_bell(services.reactor),
+        user_ranges(configuration.user_ranges),
         defaults_(std::make_shared<Defaults>(configuration.defaults)) {}
 
   Configuration configuration;
   Services services;
   Registry registry;
   LogBell log_bell;
+  UserRanges user_ranges;
 
   mutable std::mutex defaults_mutex;
   std::shared_ptr<const Defaults> defaults_;

@@ -54,6 +54,7 @@ class Planner {
 
   void add_from(const State& donor, const VolumesFrom& from) {
     for (const MountPoint& point : donor.mounts) {
+      if (point.type != "bind" && point.type != "volume") continue;
       MountPlan plan;
       plan.point = point;
       plan.point.rw = point.rw && !from.read_only;

@@ -57,8 +57,9 @@ PreparedNetwork join_container(Engine::Impl& engine, State& state, const std::st
   return prepared;
 }
 
-PreparedNetwork plug_in(Engine::Impl& engine, State& state, const std::string& mode) {
+PreparedNetwork plug_in(Engine::Impl& engine, State& state, const std::string& mode, int own_namespace) {
   network::AttachRequest request;
+  request.network_namespace = own_namespace;
   request.container_id = state.id;
   request.container_name = state.name;
   request.network = mode;
@@ -75,14 +76,14 @@ PreparedNetwork plug_in(Engine::Impl& engine, State& state, const std::string& m
 
 }  // namespace
 
-PreparedNetwork prepare_network(Engine::Impl& engine, State& state) {
+PreparedNetwork prepare_network(Engine::Impl& engine, State& state, int own_namespace) {
   const std::string& mode = state.spec->host.network_mode;
   if (mode.starts_with(kContainerMode)) return join_container(engine, state, mode.substr(kContainerMode.size()));
   PreparedNetwork prepared;
   if (mode == "none" || state.spec->config.network_disabled)
-    prepared.network_namespace = engine.services.networks.isolated_namespace();
+    prepared.network_namespace = engine.services.networks.isolated_namespace(own_namespace);
   else if (mode != "host")
-    prepared = plug_in(engine, state, mode);
+    prepared = plug_in(engine, state, mode, own_namespace);
   state.endpoints = prepared.endpoints;
   write_network_files(engine, state);
   return prepared;

@@ -19,6 +19,7 @@ struct PreparedNetwork {
 // only lo, that of another container, or none of its own. Writes the files that are mounted over /etc/hosts,
 // /etc/hostname and /etc/resolv.conf. What it plugs in, Networks::detach(id) takes back.
 // Errors: kNotFound "network x not found", kConflict for a target container that does not run.
-PreparedNetwork prepare_network(Engine::Impl& engine, State& state);
+// `own_namespace`: fresh, to be used instead of one of the engine's; -1: none.
+PreparedNetwork prepare_network(Engine::Impl& engine, State& state, int own_namespace = -1);
 
 }  // namespace hull::container

@@ -23,6 +23,7 @@ void normalize(Spec& spec, const image::Image& image, const std::string& id, con
   normalize_ports(spec, warnings);
 
   normalize_modes(host, container_id_of);
+  check_user_namespace(host, configuration);
   normalize_hostname(spec, id);
   check_sysctls(host);
   normalize_restart_policy(host);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "container/normalize_steps.h"
+#include "container/user_namespace.h"
 #include "linux/cgroup.h"
 #include "linux/ip_address.h"
 
@@ -105,11 +106,23 @@ void normalize_modes(HostConfig& host, const IdLookup& id_of) {
   if (!is_one_of(host.pid_mode, {"", "host"}) && !names_container(host.pid_mode))
     fail_invalid("invalid PID mode: ", host.pid_mode);
   if (!is_one_of(host.uts_mode, {"", "host"})) fail_invalid("invalid UTS mode: ", host.uts_mode);
-  if (!is_one_of(host.userns_mode, {"", "host"})) fail_invalid("invalid user namespace mode: ", host.userns_mode);
+  if (!is_one_of(host.userns_mode, {"", "host", "private", "auto"}))
+    fail_invalid("invalid user namespace mode: ", host.userns_mode);
   if (!is_one_of(host.cgroupns_mode, {"", "host", "private"}))
     fail_invalid("invalid cgroup namespace mode: ", host.cgroupns_mode);
   if (host.cgroupns_mode.empty()) host.cgroupns_mode = default_cgroupns_mode();
   for (std::string* mode : {&host.network_mode, &host.ipc_mode, &host.pid_mode}) resolve_container(*mode, id_of);
+}
+
+void check_user_namespace(const HostConfig& host, const Configuration& configuration) {
+  if (!has_user_namespace(host, configuration)) return;
+  if (host.privileged)
+    fail_invalid(
+        "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when "
+        "running privileged mode");
+  if (host.network_mode == "host")
+    fail_invalid("cannot share the host's network namespace when user namespaces are enabled");
+  if (host.pid_mode == "host") fail_invalid("cannot share the host PID namespace when user namespaces are enabled");
 }
 
 void check_sysctls(const HostConfig& host) {

@@ -21,6 +21,7 @@ void normalize_ports(Spec& spec, Warnings& warnings);
 void normalize_network(Spec& spec);
 void normalize_modes(HostConfig& host, const IdLookup& id_of);
 void check_network_conflicts(const Spec& spec);
+void check_user_namespace(const HostConfig& host, const Configuration& configuration);
 void check_sysctls(const HostConfig& host);
 
 // normalize_host.cpp

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "container/oci_config.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "container/oci_config_parts.h"
+#include "container/user_ranges.h"
 
 namespace hull::container {
 
@@ -22,6 +24,7 @@ std::vector<oci::Namespace> namespaces(const ConfigInputs& inputs) {
   std::vector<oci::Namespace> list = {{"mount", ""}};
   if (host.uts_mode != "host") list.push_back({"uts", ""});
   if (inputs.own_network_namespace) list.push_back({"network", ""});
+  if (inputs.users.size > 0) list.push_back({"user", ""});
   auto add = [&](const std::string& type, const std::string& mode, pid_t target) {
     if (mode == "host") return;
     list.push_back({type, is_shared(mode) ? cat("/proc/", target, "/ns/", type) : std::string()});
@@ -58,7 +61,7 @@ StringMap sysctls(const ConfigInputs& inputs) {
   StringMap settings;
   if (inputs.own_network_namespace && !is_shared(host.network_mode)) {
     settings["net.ipv4.ip_unprivileged_port_start"] = "0";
-    settings["net.ipv4.ping_group_range"] = "0 2147483647";
+    settings["net.ipv4.ping_group_range"] = cat("0 ", inputs.users.size > 0 ? inputs.users.size - 1 : 2147483647U);
   }
   for (const auto& [name, value] : host.sysctls) settings[name] = value;
   return settings;
@@ -99,8 +102,13 @@ oci::RuntimeConfig build_config(const ConfigInputs& inputs) {
     linux_part.masked_paths = host.masked_paths.value_or(Strings{});
     linux_part.readonly_paths = host.readonly_paths.value_or(Strings{});
   }
-  Devices devices = container_devices(host);
+  if (inputs.users.size > 0) {
+    linux_part.uid_mappings = uid_mappings(inputs.users);
+    linux_part.gid_mappings = gid_mappings(inputs.users);
+  }
+  Devices devices = container_devices(host, inputs.users.size > 0);
   linux_part.devices = std::move(devices.nodes);
+  std::ranges::move(devices.mounts, std::back_inserter(config.mounts));
   linux_part.resources = resources_of(spec);
   linux_part.resources->devices = std::move(devices.rules);
   return config;

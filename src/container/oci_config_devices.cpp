@@ -76,10 +76,13 @@ void add_all(Devices& devices) {
   devices.rules.push_back({true, "a", std::nullopt, std::nullopt, "rwm"});
 }
 
-void add_mapping(Devices& devices, const DeviceMapping& mapping, bool with_rules) {
+void add_mapping(Devices& devices, const DeviceMapping& mapping, bool with_rules, bool bound) {
   const std::string& source = mapping.path_on_host;
-  auto add = [&](const linux::DeviceNode& node, const std::string& path) {
-    devices.nodes.push_back(device_at(node, path));
+  auto add = [&](const linux::DeviceNode& node, const std::string& on_host, const std::string& path) {
+    if (bound)
+      devices.mounts.push_back({path, "bind", on_host, {"bind", "rprivate"}, {}, {}});
+    else
+      devices.nodes.push_back(device_at(node, path));
     if (with_rules) devices.rules.push_back(rule_for(node, mapping.cgroup_permissions));
   };
   std::optional<linux::DeviceNode> node;
@@ -92,13 +95,13 @@ void add_mapping(Devices& devices, const DeviceMapping& mapping, bool with_rules
                 e.code(), e.operation());
   }
   if (node) {
-    add(*node, mapping.path_in_container);
+    add(*node, source, mapping.path_in_container);
     return;
   }
   bool any = false;
   if (linux::is_directory(source))
     walk(source, "", 0, true, [&](const linux::DeviceNode& found, const std::string& path) {
-      add(found, mapping.path_in_container + path);
+      add(found, source + path, mapping.path_in_container + path);
       any = true;
     });
   if (!any)
@@ -116,7 +119,7 @@ oci::DeviceRule parse_rule(const std::string& text) {
 
 }  // namespace
 
-Devices container_devices(const HostConfig& host) {
+Devices container_devices(const HostConfig& host, bool bound) {
   Devices devices;
   devices.rules.push_back({false, "a", std::nullopt, std::nullopt, "rwm"});
   if (host.privileged) {
@@ -127,7 +130,7 @@ Devices container_devices(const HostConfig& host) {
           {true, std::string(1, rule.type), number(rule.major), number(rule.minor), std::string(rule.access)});
   }
   for (const DeviceMapping& mapping : host.devices.value_or(std::vector<DeviceMapping>{}))
-    add_mapping(devices, mapping, !host.privileged);
+    add_mapping(devices, mapping, !host.privileged, bound);
   for (const std::string& rule : host.device_cgroup_rules.value_or(Strings{}))
     devices.rules.push_back(parse_rule(rule));
   return devices;

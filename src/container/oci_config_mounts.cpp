@@ -25,7 +25,7 @@ oci::Mount mount(std::string_view target, std::string_view type, std::string_vie
   return {std::string(target), std::string(type), std::string(source), std::move(options), {}, {}};
 }
 
-std::vector<oci::Mount> default_mounts(const HostConfig& host, const SecurityOptions& security) {
+std::vector<oci::Mount> default_mounts(const HostConfig& host, const SecurityOptions& security, bool users) {
   auto read_only = [](bool is, std::vector<std::string> options) {
     if (is) options.emplace_back("ro");
     return options;
@@ -40,6 +40,8 @@ std::vector<oci::Mount> default_mounts(const HostConfig& host, const SecurityOpt
       mount("/sys/fs/cgroup", "cgroup", "cgroup", read_only(cgroup_ro, {"nosuid", "noexec", "nodev"})),
       mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}),
   };
+  // Message queues belong to whoever owns the IPC namespace, and only those may mount them.
+  if (users && (host.ipc_mode == "host" || host.ipc_mode == "none")) mounts.pop_back();
   return mounts;
 }
 
@@ -82,11 +84,13 @@ std::string source_in_volume(const MountPoint& point, const std::string& subpath
   return linux::fd_path(inside->get());
 }
 
-oci::Mount bind_mount(const HostConfig& host, const MountPoint& point) {
+oci::Mount bind_mount(const HostConfig& host, const MountPoint& point, bool users) {
   const MountSpec* api = api_mount(host, point);
   BindOptions options = api && api->bind_options ? *api->bind_options : BindOptions{};
   std::vector<std::string> flags = {options.non_recursive ? "bind" : "rbind",
                                     point.propagation.empty() ? "rprivate" : point.propagation};
+  // A volume's files are the container's, whoever they belong to on the host; what the host lends stays the host's.
+  if (users && point.type == "volume") flags.emplace_back("idmap");
   if (!point.rw) {
     bool can = machine_facts().recursive_read_only;
     if (options.read_only_force_recursive && !can)
@@ -120,7 +124,8 @@ oci::Mount api_tmpfs(const MountSpec& entry) {
 std::vector<oci::Mount> user_binds(const ConfigInputs& inputs) {
   std::vector<oci::Mount> mounts;
   for (const MountPoint& point : inputs.state.mounts)
-    if (point.type == "bind" || point.type == "volume") mounts.push_back(bind_mount(inputs.state.spec->host, point));
+    if (point.type == "bind" || point.type == "volume")
+      mounts.push_back(bind_mount(inputs.state.spec->host, point, inputs.users.size > 0));
   return mounts;
 }
 
@@ -149,6 +154,7 @@ void add_engine_files(const ConfigInputs& inputs, const std::set<std::string>& t
     if (file.source.empty() || taken.contains(std::string(file.target))) continue;
     std::vector<std::string> options = {"rbind", "rprivate"};
     if (state.spec->host.readonly_rootfs) options.emplace_back("ro");
+    if (inputs.users.size > 0) options.emplace_back("idmap");
     mounts.push_back(mount(file.target, "bind", file.source, std::move(options)));
   }
   if (runs_init(state.spec->host))
@@ -184,7 +190,7 @@ std::vector<oci::Mount> container_mounts(const ConfigInputs& inputs, const Secur
   std::vector<oci::Mount> own = user_mounts(inputs);
   std::set<std::string> taken = targets_of(own);
 
-  std::vector<oci::Mount> mounts = default_mounts(inputs.state.spec->host, security);
+  std::vector<oci::Mount> mounts = default_mounts(inputs.state.spec->host, security, inputs.users.size > 0);
   if (!taken.contains("/dev/shm")) add_shared_memory(inputs, mounts);
   drop_replaced(mounts, taken);
   add_engine_files(inputs, taken, own);

@@ -25,8 +25,10 @@ std::string root_propagation(const std::vector<oci::Mount>& mounts);
 struct Devices {
   std::vector<oci::Device> nodes;
   std::vector<oci::DeviceRule> rules;
+  std::vector<oci::Mount> mounts;
 };
-Devices container_devices(const HostConfig& host);
+// `bound`: the user's devices come as bind mounts of the host's, because in a user namespace no node can be made.
+Devices container_devices(const HostConfig& host, bool bound = false);
 
 bool runs_init(const HostConfig& host);  // --init, and the process is the first of its PID namespace
 inline constexpr std::string_view kInitInside = "/sbin/docker-init";

@@ -26,7 +26,8 @@ Status from_string(std::string_view text, std::type_identity<Status>) {
 std::string encode_state(const State& state) {
   Persistent kept{state.status,        state.exit_code,           state.oom_killed,
                   state.error,         state.started.nanoseconds, state.finished.nanoseconds,
-                  state.restart_count, state.manually_stopped,    state.mounts};
+                  state.restart_count, state.manually_stopped,    state.mounts,
+                  state.user_range};
   return dump_json(to_json(kept));
 }
 
@@ -41,6 +42,7 @@ void decode_state(const std::string& json, State& state) {
   state.restart_count = kept.restart_count;
   state.manually_stopped = kept.manually_stopped;
   state.mounts = kept.mounts;
+  state.user_range = kept.user_range;
 }
 
 std::string encode_spec(const Spec& spec) { return dump_json(to_json(spec)); }

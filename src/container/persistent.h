@@ -21,6 +21,13 @@ void fields(Visitor& visit, MountPoint& value) {
   visit("Propagation", value.propagation);
 }
 
+template <class Visitor>
+void fields(Visitor& visit, UserRange& value) {
+  visit("uid", value.uid, WhenEmpty::kOmit);
+  visit("gid", value.gid, WhenEmpty::kOmit);
+  visit("size", value.size, WhenEmpty::kOmit);
+}
+
 // The part of a container's state that the database keeps: what nothing else could tell after a crash. What
 // runs is found out from the shims.
 struct Persistent {
@@ -32,6 +39,7 @@ struct Persistent {
   int restart_count = 0;
   bool manually_stopped = false;
   std::vector<MountPoint> mounts;
+  UserRange user_range;
 };
 template <class Visitor>
 void fields(Visitor& visit, Persistent& value) {
@@ -44,6 +52,7 @@ void fields(Visitor& visit, Persistent& value) {
   visit("restartCount", value.restart_count);
   visit("manuallyStopped", value.manually_stopped);
   visit("mounts", value.mounts);
+  visit("userRange", value.user_range, WhenEmpty::kOmit);
 }
 
 // JSON of the database's two columns, and back. Implemented in one file, because it needs the JSON library.

@@ -25,6 +25,7 @@ std::string id_of_run(const std::string& directory_name) { return std::string(sp
 LivePtr Engine::Impl::recover_row(const store::ContainerRow& row) {
   State state = initial_state(row.id, row.name, std::make_shared<const Spec>(decode_spec(row.spec)));
   decode_state(row.state, state);
+  user_ranges.keep(state.user_range);
   auto container = std::make_shared<Live>(std::move(state));
   registry.reserve_name(row.name, row.id);
   registry.add(container);

@@ -49,6 +49,7 @@ void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
   services.snapshots.remove(container->id);
   registry.remove(container->id);
   remove_execs_of(container->id);
+  user_ranges.give_back(state->user_range);
   for (const auto& name : doomed) services.volumes.remove(name, {}, true);
   publish(*state, "destroy");
   {

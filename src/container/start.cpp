@@ -11,6 +11,7 @@
 #include "container/normalize.h"
 #include "container/oci_config.h"
 #include "container/shared_memory.h"
+#include "container/user_namespace.h"
 
 // The way from "created" or "exited" to "running".
 //
@@ -128,10 +129,11 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
   try {
     shim::StartRequest request = request_of(attempt, configuration, container_directory(state.id));
     rollback.add("network", [&] { services.networks.detach(container->id); });
-    auto network = prepare_network(*this, state);
+    PreparedUsers users = prepare_users(*this, state);
+    auto network = prepare_network(*this, state, users.network.get());
     trace.step("network");
 
-    request.rootfs = services.snapshots.mount(state.id, state.spec->host.auto_remove);
+    request.rootfs = services.snapshots.mount(state.id, state.spec->host.auto_remove, users.id_map());
     trace.step("rootfs");
 
     ConfigInputs inputs{state, configuration};
@@ -139,9 +141,11 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     inputs.ipc_target = pid_of_mode(*this, state.spec->host.ipc_mode, "IPC");
     inputs.pid_target = pid_of_mode(*this, state.spec->host.pid_mode, "PID");
     inputs.own_network_namespace = network.network_namespace.valid();
+    inputs.users = users.range;
     request.config = build_config(inputs);
     request.seccomp_program = seccomp_program(state, configuration);
     request.network_namespace = std::move(network.network_namespace);
+    request.user_namespace = std::move(users.users);
     trace.step("configure");
 
     attempt.directory = run_directory(state.id, random_hex(2));

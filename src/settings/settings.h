@@ -47,7 +47,7 @@ struct Settings {
   std::map<std::string, Runtime> runtimes;
   Strings exec_options;
   bool init = false, no_new_privileges = false, selinux_enabled = false, rootless = false;
-  std::string init_path, seccomp_profile, userns_remap;
+  std::string init_path, seccomp_profile, userns_remap, userns_range;
   Size default_shm_size{64 << 20};
   std::map<std::string, Ulimit> default_ulimits;
   int default_stop_timeout = 10;
