@@ -176,9 +176,31 @@ TEST_F(Store, AMountShowsTheLayersAndTakesWritesIntoTheSnapshot) {
   }
   snapshots_->prepare("empty", {});
   auto mount = snapshots_->mount("empty");
+  EXPECT_EQ(::faccessat(mount.get(), ".dockerenv", F_OK, 0), 0);
   EXPECT_EQ(::mkdirat(mount.get(), "made", 0755), 0);
   mount.reset();
   snapshots_->remove("empty");
+}
+
+TEST_F(Store, TheInitLayerKeepsTheImagesAttributesAndLeavesLinksAlone) {
+  add_image();
+  std::string diff = layer_path(root(), kLower) + "/diff";
+  make_directories(diff + "/etc");
+  ASSERT_EQ(::chmod((diff + "/etc").c_str(), 0700), 0);
+  ASSERT_EQ(::chown((diff + "/etc").c_str(), 3, 4), 0);
+  ASSERT_EQ(::symlink("elsewhere", (diff + "/dev").c_str()), 0);
+  snapshots_->prepare("box", {kLower, kUpper});
+  auto mount = snapshots_->mount("box");
+  struct stat info {};
+  ASSERT_EQ(::fstatat(mount.get(), "etc", &info, 0), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0700u);
+  EXPECT_EQ(info.st_uid, 3u);
+  EXPECT_EQ(info.st_gid, 4u);
+  EXPECT_EQ(::faccessat(mount.get(), "etc/hosts", F_OK, 0), 0);
+  ASSERT_EQ(::fstatat(mount.get(), "dev", &info, AT_SYMLINK_NOFOLLOW), 0);
+  EXPECT_TRUE(S_ISLNK(info.st_mode));
+  mount.reset();
+  snapshots_->remove("box");
 }
 
 TEST_F(Store, TheNextStartRemovesWhatNoRowNames) {
