@@ -18,7 +18,7 @@ struct ConfigInputs {
   int rootfs = -1;                       // the mounted root filesystem: users, groups and devices are looked up in it
   pid_t ipc_target = 0, pid_target = 0;  // first processes of the containers of "container:<id>" modes
   bool own_network_namespace = true;     // false with --network host
-  UserRange users;                       // of its user namespace; size 0: the host's
+  UserRange users{};                     // of its user namespace; size 0: the host's
 };
 
 // The OCI configuration of a container: Docker's default namespaces, mounts, devices, capabilities, masked

@@ -16,7 +16,7 @@ UserRange range_of(pid_t pid) {
   auto numbers = [pid](const char* file) {
     std::vector<std::uint32_t> found;
     std::string text = read_if_exists(cat("/proc/", pid, "/", file)).value_or("");
-    for (std::string_view word : split(std::string(trim(text)), ' '))
+    for (std::string_view word : split(trim(text), ' '))
       if (auto number = parse_number<std::uint32_t>(word)) found.push_back(*number);
     return found;
   };

@@ -13,6 +13,7 @@ namespace hull::shim {
 
 namespace {
 constexpr std::int64_t kAcknowledgeMilliseconds = 1'000;
+constexpr int kKilledExit = 128 + 9;
 constexpr std::int64_t kLastMilliseconds = 15'000;  // longer than any client may take
 }  // namespace
 
@@ -74,7 +75,9 @@ void Supervisor::close_exec(Exec& exec) {
 void Supervisor::on_init_ended(int wait_status) {
   running_ = false;
   ended_ = true;
-  if (oom_notifier_ && linux::notifier_pending(oom_notifier_.get())) check_memory();
+  // Killed by the kernel for memory, maybe: the notification may have come, and been read, before that was counted.
+  bool killed = runtime::exit_code(wait_status) == kKilledExit;
+  if (oom_notifier_ && (killed || linux::notifier_pending(oom_notifier_.get()))) count_oom_kills();
   loop_.cancel(oom_watch_);
   streams_->drain();
   if (log_) log_->end();

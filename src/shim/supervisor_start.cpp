@@ -164,9 +164,18 @@ void Supervisor::watch_memory() {
                            [this](std::uint32_t) { check_memory(); });
 }
 
-// The notification says that memory ran out, or that the group is being removed; the count says whether it killed.
+// The notification says that memory ran out, or that the group is being removed; the count says whether it killed. The
+// kernel notifies before it kills and counts: so the count is looked at once more, a little later.
 void Supervisor::check_memory() {
+  constexpr std::int64_t kUntilCountedMilliseconds = 20;
   linux::clear_notifier(oom_notifier_.get());
+  std::uint64_t known = oom_kills_;
+  count_oom_kills();
+  if (oom_kills_ == known && running_) loop_.after(kUntilCountedMilliseconds, [this] { count_oom_kills(); });
+}
+
+void Supervisor::count_oom_kills() {
+  if (!init_) return;
   std::uint64_t kills = oom_kills_;
   try {
     kills = init_->cgroup().stats().oom_kills;

@@ -106,7 +106,11 @@ TEST_F(MountTest, AnOverlayByDescriptor) {
   make_directories(bundle() + "/work");
   make_directories(bundle() + "/lower:two");
   write_all(open_file(bundle() + "/lower:two/second", O_WRONLY | O_CREAT, 0644).get(), "2");
-  linux::OverlayOptions overlay{{rootfs(), bundle() + "/lower:two"}, bundle() + "/upper", bundle() + "/work", true};
+  linux::OverlayOptions overlay;
+  overlay.lower = {rootfs(), bundle() + "/lower:two"};
+  overlay.upper = bundle() + "/upper";
+  overlay.work = bundle() + "/work";
+  overlay.is_volatile = true;
   auto rootfs_mount = linux::mount_overlay(overlay);
   config_.root.reset();
   config_.process->args = {"sh", "-c", "cat /second; touch /written"};
@@ -119,7 +123,8 @@ TEST_F(MountTest, AnOverlayByDescriptor) {
 }
 
 TEST_F(MountTest, OverlayNamesWhatIsWrong) {
-  linux::OverlayOptions overlay{{"/hull-no-such", "/hull-neither"}, {}, {}};
+  linux::OverlayOptions overlay;
+  overlay.lower = {"/hull-no-such", "/hull-neither"};
   EXPECT_THROW(linux::mount_overlay(overlay), Error);
 }
 
