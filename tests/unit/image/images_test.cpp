@@ -248,7 +248,8 @@ TEST_F(ImagesTest, ADockerArchiveIsLoaded) {
 
   snapshots_->prepare("box", image->layer_chain_ids);
   auto mount = snapshots_->mount("box");
-  EXPECT_EQ(list_directory(cat("/proc/self/fd/", mount.get())), (std::vector<std::string>{".dockerenv", "b", "c", "dev", "etc", "proc", "sys"}));
+  EXPECT_EQ(list_directory(cat("/proc/self/fd/", mount.get())),
+            (std::vector<std::string>{".dockerenv", "b", "c", "dev", "etc", "proc", "sys"}));
   mount.reset();
   snapshots_->remove("box");
   images_->remove("app:1", true, true, unused);
