@@ -80,14 +80,10 @@ Json endpoint_shape(const State& state, const std::string& name, const Call& cal
   out["Gateway"] = endpoint.gateway;
   out["IPAddress"] = endpoint.address;
   out["IPPrefixLen"] = endpoint.prefix_length;
-  out["IPv6Gateway"] = "";
-  out["GlobalIPv6Address"] = "";
-  out["GlobalIPv6PrefixLen"] = 0;
-  if (call.since(44)) {
-    Json names;
-    if (has_dns) names = {state.name, short_id(state.id)};
-    out["DNSNames"] = names;
-  }
+  out["IPv6Gateway"] = endpoint.gateway6;
+  out["GlobalIPv6Address"] = endpoint.address6;
+  out["GlobalIPv6PrefixLen"] = endpoint.prefix_length6;
+  if (call.since(44)) out["DNSNames"] = has_dns ? to_json(dns_names(state, settings)) : Json(nullptr);
   return out;
 }
 
@@ -96,9 +92,8 @@ Json networks_shape(const State& state, const Call& call) {
   std::string mode = state.spec->host.network_mode;
   if (mode.starts_with("container:")) return out;
   if (mode.empty() || mode == "default") mode = "bridge";
-  out[mode] = endpoint_shape(state, mode, call);
-  for (const auto& [name, settings] : state.spec->endpoints)
-    if (name != "default" && !out.contains(name)) out[name] = endpoint_shape(state, name, call);
+  if (state.spec->endpoints.empty()) out[mode] = endpoint_shape(state, mode, call);
+  for (const auto& [name, settings] : state.spec->endpoints) out[name] = endpoint_shape(state, name, call);
   return out;
 }
 
@@ -118,11 +113,11 @@ Json network_settings_shape(const State& state, const Call& call) {
   out["SecondaryIPv6Addresses"] = nullptr;
   out["EndpointID"] = endpoint.endpoint_id;
   out["Gateway"] = endpoint.gateway;
-  out["GlobalIPv6Address"] = "";
-  out["GlobalIPv6PrefixLen"] = 0;
+  out["GlobalIPv6Address"] = endpoint.address6;
+  out["GlobalIPv6PrefixLen"] = endpoint.prefix_length6;
   out["IPAddress"] = endpoint.address;
   out["IPPrefixLen"] = endpoint.prefix_length;
-  out["IPv6Gateway"] = "";
+  out["IPv6Gateway"] = endpoint.gateway6;
   out["MacAddress"] = endpoint.mac_address;
   out["Networks"] = networks_shape(state, call);
   return out;

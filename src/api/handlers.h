@@ -67,6 +67,11 @@ void save_image(Call& call);
 // networks.cpp
 void list_networks(Call& call);
 void inspect_network(Call& call);
+void create_network(Call& call);
+void remove_network(Call& call);
+void prune_networks(Call& call);
+void connect_network(Call& call);
+void disconnect_network(Call& call);
 
 // volumes.cpp
 void list_volumes(Call& call);

@@ -12,23 +12,17 @@ namespace {
 template <int kSubject>
 void refused(Call&);
 
-enum Subject : int {
-  kCheckpoint,
-  kBuild,
-  kSession,
-  kSearch,
-  kPush,
-  kAttestation,
-  kNetworkChange,
-  kAuth,
-  kDistribution,
-  kPlugins
-};
+enum Subject : int { kCheckpoint, kBuild, kSession, kSearch, kPush, kAttestation, kAuth, kDistribution, kPlugins };
 
 constexpr std::string_view kNames[] = {
-    "checkpointing a container", "building images",          "a BuildKit session",
-    "searching for images",      "pushing images",           "reading attestations",
-    "changing networks",         "logging in to a registry", "looking at images in a registry",
+    "checkpointing a container",
+    "building images",
+    "a BuildKit session",
+    "searching for images",
+    "pushing images",
+    "reading attestations",
+    "logging in to a registry",
+    "looking at images in a registry",
     "installing plugins",
 };
 
@@ -49,15 +43,6 @@ void no_such_plugin(Call& call) { fail(Kind::kNotFound, "plugin ", call.paramete
 void nothing_pruned_of_builds(Call& call) {
   call.response.send(200, kJson, "{\"CachesDeleted\":null,\"SpaceReclaimed\":0}\n");
 }
-void nothing_pruned_of_networks(Call& call) { call.response.send(200, kJson, "{\"NetworksDeleted\":[]}\n"); }
-
-void remove_network(Call& call) {
-  const std::string& name = call.parameter("name");
-  auto network = call.services().networks.find(name);
-  if (!network) fail(Kind::kNotFound, "network ", name, " not found");
-  fail(Kind::kForbidden, network->name, " is a pre-defined network and cannot be removed");
-}
-
 constexpr Route kRoutes[] = {
     {"GET", "/_ping", ping},
     {"HEAD", "/_ping", ping},
@@ -119,12 +104,12 @@ constexpr Route kRoutes[] = {
 
     {"GET", "/networks", list_networks},
     {"GET", "/networks/", list_networks},
-    {"POST", "/networks/create", refused<kNetworkChange>},
-    {"POST", "/networks/prune", nothing_pruned_of_networks},
+    {"POST", "/networks/create", create_network},
+    {"POST", "/networks/prune", prune_networks},
     {"GET", "/networks/{name}", inspect_network},
     {"DELETE", "/networks/{name}", remove_network},
-    {"POST", "/networks/{name}/connect", refused<kNetworkChange>},
-    {"POST", "/networks/{name}/disconnect", refused<kNetworkChange>},
+    {"POST", "/networks/{name}/connect", connect_network},
+    {"POST", "/networks/{name}/disconnect", disconnect_network},
 
     {"GET", "/volumes", list_volumes},
     {"POST", "/volumes/create", create_volume},

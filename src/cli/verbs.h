@@ -48,8 +48,13 @@ int tag(Invocation& call);
 }  // namespace image
 
 namespace network {
+int connect(Invocation& call);
+int create(Invocation& call);
+int disconnect(Invocation& call);
 int inspect(Invocation& call);
 int list(Invocation& call);
+int prune(Invocation& call);
+int remove(Invocation& call);
 }  // namespace network
 
 namespace volume {

@@ -65,40 +65,4 @@ int prune(Invocation& call) {
 
 }  // namespace volume
 
-namespace network {
-
-int list(Invocation& call) {
-  const Options& options = call.options;
-  Query query;
-  query.add_filters(options.list("filter"));
-  Value answer = call.client().get(cat("/networks", query.text()));
-  std::vector<Value> rows;
-  auto flag = [](const Value& value) { return std::string(value.boolean() ? "true" : "false"); };
-  for (const Value& network : answer.list()) {
-    const std::string& id = network["Id"].text();
-    Value row = Value::Map{{"ID", options.is_set("no-trunc") ? id : short_form(id)},
-                           {"Name", network["Name"]},
-                           {"Driver", network["Driver"]},
-                           {"Scope", network["Scope"]},
-                           {"IPv4", flag(network["EnableIPv4"])},
-                           {"IPv6", flag(network["EnableIPv6"])},
-                           {"Internal", flag(network["Internal"])},
-                           {"CreatedAt", network["Created"]}};
-    set_labels(row, network["Labels"]);
-    rows.push_back(std::move(row));
-  }
-  std::ranges::sort(rows, {}, [](const Value& row) { return row["Name"].text(); });
-  std::string format = options.text("format");
-  if (options.is_set("quiet") && format.empty()) format = "{{.ID}}";
-  Listing listing{{{"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Driver", "DRIVER"}, {"Scope", "SCOPE"}},
-                  {{"IPv4", "IPV4"},
-                   {"IPv6", "IPV6"},
-                   {"Internal", "INTERNAL"},
-                   {"Labels", "LABELS"},
-                   {"CreatedAt", "CREATED AT"}}};
-  print(listed(listing, rows, format));
-  return 0;
-}
-
-}  // namespace network
 }  // namespace hull::cli

@@ -64,13 +64,16 @@ struct State {
   bool manually_stopped = false;
   std::optional<Health> health;
   std::vector<MountPoint> mounts;
-  UserRange user_range;                                // its own, while it exists; with UsernsMode "private"
-  std::map<std::string, network::Endpoint> endpoints;  // by network name; only while running
+  UserRange user_range;          // its own, while it exists; with UsernsMode "private"
+  network::Endpoints endpoints;  // only while running
   std::vector<std::string> running_execs;
   std::string log_path, resolv_conf_path, hostname_path, hosts_path;
   std::string cgroup_path;
   std::string seccomp_profile, apparmor_profile;
 };
 using StatePtr = std::shared_ptr<const State>;
+
+// The names that other containers of a network of the user know it by.
+Strings dns_names(const State& state, const EndpointSettings& settings);
 
 }  // namespace hull::container

@@ -6,6 +6,7 @@
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/network_plan.h"
 #include "container/normalize.h"
 #include "container/persistent.h"
 #include "container/security_options.h"
@@ -91,6 +92,7 @@ CreateResult Engine::create(CreateRequest request) {
   auto id_of = [&](std::string_view name) { return self.registry.get(name)->id; };
   apply_defaults(request.spec, *self.defaults());
   normalize(request.spec, *image, result.id, self.configuration, id_of, result.warnings);
+  resolve_networks(request.spec, services.networks);
   request.spec.image_id = image->id;
   request.spec.created = now().nanoseconds;
   auto plans = plan_mounts(request.spec, [&](std::string_view name) { return get(name); });

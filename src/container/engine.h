@@ -176,6 +176,10 @@ class Engine {
   void unpause(std::string_view name);
   void rename(std::string_view name, const std::string& new_name);
   void remove(std::string_view name, const RemoveOptions& options);
+  // One more network for a container, at once when it runs; and one less. Errors: kNotFound, those of
+  // Networks::connect(), kInvalidArgument for containers that share or have no network.
+  void connect(std::string_view name, const std::string& network, const EndpointSettings& settings);
+  void disconnect(std::string_view name, const std::string& network, bool force);
   // Limits and restart policy take effect at once, labels too; environment is that of processes started from then on.
   std::vector<std::string> update(std::string_view name, const Changes& changes);
   // Calls `registered` when the wait is certain to see every later exit (the HTTP layer flushes its head then).

@@ -68,6 +68,9 @@ struct Engine::Impl {
   // Events. Attributes: the labels, image and name, then `more`.
   void publish(const State& state, std::string action, std::map<std::string, std::string> more = {});
 
+  // "connect" or "disconnect" of every endpoint in `endpoints`.
+  void publish_networks(const State& state, const network::Endpoints& endpoints, const std::string& action);
+
   // start.cpp
   // Takes the operation lock. What the restart policy has counted so far is forgotten.
   void start_by_hand(const LivePtr& container);

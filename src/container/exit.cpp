@@ -77,6 +77,7 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
     // Before whoever waits for the end goes on, and says what it did about it.
     publish(*after, "die", {{"exitCode", cat(record.code)}, {"execDuration", run_time(*before, record.at)}});
   }
+  publish_networks(*before, before->endpoints, "disconnect");
   forget_execs_of(container->id);
 
   if (after->spec->host.auto_remove && !container->restarting_by_hand)

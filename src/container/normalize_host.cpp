@@ -7,6 +7,7 @@
 #include "container/default_seccomp.h"
 #include "container/log_drivers.h"
 #include "container/machine_facts.h"
+#include "container/network_plan.h"
 #include "container/normalize_steps.h"
 #include "container/security_options.h"
 
@@ -124,7 +125,8 @@ void check_devices(HostConfig& host) {
 void check_unsupported(HostConfig& host, const Configuration& configuration) {
   if (host.runtime.empty()) host.runtime = kRuntimes[0];
   if (!contains(kRuntimes, host.runtime)) fail_invalid("unknown or invalid runtime name: ", host.runtime);
-  if (host.links && !host.links->empty())
+  // On networks of the user they are names, and part of the endpoint.
+  if (host.links && !host.links->empty() && !is_user_defined(host.network_mode))
     fail_invalid("links are not supported: connect the containers to a network of their own (", host.links->front(),
                  ")");
   if (!host.storage_opt.empty())

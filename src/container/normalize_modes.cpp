@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::string_view kContainer = "container:";
 constexpr std::string_view kDefaultNetwork = "bridge";
-// Networks whose members have no settings of their own.
-constexpr std::array<std::string_view, 3> kPredefinedNetworks = {"bridge", "host", "none"};
 
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> values) {
   return std::ranges::find(values, value) != values.end();
@@ -38,17 +36,6 @@ void resolve_container(std::string& mode, const IdLookup& id_of) {
 
 bool names_container(std::string_view mode) { return mode.starts_with(kContainer) && mode.size() > kContainer.size(); }
 
-void check_endpoint(const std::string& network, const EndpointSettings& settings) {
-  if (!settings.mac_address.empty() && !linux::is_mac_address(settings.mac_address))
-    fail_invalid("invalid MAC address: ", settings.mac_address);
-  if (settings.links && !settings.links->empty())
-    fail_invalid("invalid config for network ", network, ": links are not supported");
-  if (std::ranges::find(kPredefinedNetworks, network) == kPredefinedNetworks.end() || !settings.ipam_config) return;
-  if (!settings.ipam_config->ipv4_address.empty() || !settings.ipam_config->ipv6_address.empty())
-    fail_invalid("invalid config for network ", network,
-                 ": invalid endpoint settings:\nuser specified IP address is supported on user defined networks only");
-}
-
 std::string default_cgroupns_mode() {
   return linux::cgroup_facts().version == linux::CgroupVersion::kV2 ? "private" : "host";
 }
@@ -70,7 +57,9 @@ void normalize_network(Spec& spec) {
     given.key() = kDefaultNetwork;
     spec.endpoints.insert(std::move(given));
   }
-  for (const auto& [network, settings] : spec.endpoints) check_endpoint(network, settings);
+  for (const auto& [network, settings] : spec.endpoints)
+    if (!settings.mac_address.empty() && !linux::is_mac_address(settings.mac_address))
+      fail_invalid("invalid MAC address: ", settings.mac_address);
   if (!spec.config.mac_address.empty() && !linux::is_mac_address(spec.config.mac_address))
     fail_invalid("invalid MAC address: ", spec.config.mac_address);
   if (!mode.starts_with(kContainer)) spec.endpoints.try_emplace(mode);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "container/engine_impl.h"
+#include "container/network_plan.h"
 #include "container/persistent.h"
 #include "container/shared_memory.h"
 
@@ -19,6 +20,16 @@ constexpr int kUnknownCode = 255;  // the real exit status is lost for good, as 
 
 // "<id>.<run>" to its two parts.
 std::string id_of_run(const std::string& directory_name) { return std::string(split_once(directory_name, '.').first); }
+
+void restore_network(Engine::Impl& engine, Live& container, const network::Endpoints& endpoints) {
+  auto state = container.change([&](State& s) { s.endpoints = endpoints; });
+  try {
+    engine.services.networks.serve_names(container.id, state->spec->host.dns.value_or(Strings{}),
+                                         network_namespace_of(*state).get());
+  } catch (const Error& e) {
+    log::warn("container ", state->name, " has no name server: ", e.message());
+  }
+}
 
 }  // namespace
 
@@ -124,7 +135,7 @@ void Engine::recover() {
   auto endpoints = self.services.networks.recover(up);
   for (const auto& container : containers) {
     if (auto found = endpoints.find(container->id); found != endpoints.end())
-      container->change([&](State& s) { s.endpoints = {{found->second.network, found->second}}; });
+      restore_network(self, *container, found->second);
     self.settle(container);
   }
   self.remove_leftovers();

@@ -20,6 +20,7 @@ void Engine::rename(std::string_view name, const std::string& new_name) {
   }
   impl_->registry.release_name(old, container->id);
   auto state = container->change([&](State& s) { s.name = wanted; });
+  impl_->services.networks.rename(container->id, old, wanted);
   impl_->publish(*state, "rename", {{"oldName", "/" + old}});
 }
 

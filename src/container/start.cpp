@@ -184,6 +184,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
         next.resolv_conf_path = state.resolv_conf_path;
       });
     }
+    publish_networks(*published, published->endpoints, "connect");
     publish(*published, "start");
     if (early_exit)
       services.reactor.run_in_background([=, this] { finish_exit(container, *early_exit); });

@@ -41,6 +41,7 @@ Link link_of(const nlmsghdr& message) {
       case IFLA_IFNAME: link.name = text_of(content); break;
       case IFLA_MASTER: link.master = static_cast<int>(u32_of(content)); break;
       case IFLA_GROUP: link.group = u32_of(content); break;
+      case IFLA_MTU: link.mtu = u32_of(content); break;
       default: break;
     }
   });
@@ -69,14 +70,16 @@ std::vector<Link> list_links(NetlinkSocket& socket) {
 std::vector<InterfaceAddress> list_addresses(NetlinkSocket& socket) {
   NetlinkBatch batch;
   ifaddrmsg wanted{};
-  wanted.ifa_family = AF_INET;
+  wanted.ifa_family = AF_UNSPEC;
   batch.message(RTM_GETADDR, NLM_F_DUMP, wanted);
   std::vector<InterfaceAddress> addresses;
   socket.dump(batch, "list addresses", [&](const nlmsghdr& message) {
     auto* header = static_cast<const ifaddrmsg*>(NLMSG_DATA(&message));
-    InterfaceAddress address{static_cast<int>(header->ifa_index), 0, header->ifa_prefixlen};
+    InterfaceAddress address{static_cast<int>(header->ifa_index), {}, header->ifa_prefixlen};
+    // IPv6 says it in IFA_ADDRESS, which in IPv4 may be the other end's.
+    std::uint16_t wanted_type = header->ifa_family == AF_INET6 ? IFA_ADDRESS : IFA_LOCAL;
     for_each_attribute(attributes_of(message, sizeof *header), [&](std::uint16_t type, std::string_view content) {
-      if (type == IFA_LOCAL) address.address = be32_of(content);
+      if (type == wanted_type) address.address = IpAddress::of_bytes(content);
     });
     addresses.push_back(address);
   });
@@ -86,22 +89,25 @@ std::vector<InterfaceAddress> list_addresses(NetlinkSocket& socket) {
 std::vector<Route> list_routes(NetlinkSocket& socket) {
   NetlinkBatch batch;
   rtmsg wanted{};
-  wanted.rtm_family = AF_INET;
+  wanted.rtm_family = AF_UNSPEC;
   batch.message(RTM_GETROUTE, NLM_F_DUMP, wanted);
   std::vector<Route> routes;
   socket.dump(batch, "list routes", [&](const nlmsghdr& message) {
     auto* header = static_cast<const rtmsg*>(NLMSG_DATA(&message));
-    Route route{0, header->rtm_dst_len};
+    if (header->rtm_family != AF_INET && header->rtm_family != AF_INET6) return;
+    Route route{IpAddress::any(header->rtm_family == AF_INET6), header->rtm_dst_len, 0};
     for_each_attribute(attributes_of(message, sizeof *header), [&](std::uint16_t type, std::string_view content) {
-      if (type == RTA_DST) route.destination = be32_of(content);
+      if (type == RTA_DST) route.destination = IpAddress::of_bytes(content);
+      if (type == RTA_OIF) route.link = static_cast<int>(u32_of(content));
     });
     routes.push_back(route);
   });
   return routes;
 }
 
-void add_bridge(NetlinkBatch& batch, const std::string& name, const MacAddress& mac) {
+void add_bridge(NetlinkBatch& batch, const std::string& name, const MacAddress& mac, std::uint32_t mtu) {
   batch.message(RTM_NEWLINK, kCreate, link_header()).put_text(IFLA_IFNAME, name);
+  if (mtu) batch.put_u32(IFLA_MTU, mtu);
   // A bridge without an address of its own takes the lowest of its ports', and changes it as they come and go.
   batch.put(IFLA_ADDRESS, bytes_of(mac));
   batch.nest(IFLA_LINKINFO, [&] { batch.put_text(IFLA_INFO_KIND, "bridge"); });
@@ -113,12 +119,14 @@ void add_veth(NetlinkBatch& batch, const VethPair& pair) {
   header.ifi_change = IFF_UP;
   batch.message(RTM_NEWLINK, kCreate, header).put_text(IFLA_IFNAME, pair.name);
   batch.put_u32(IFLA_GROUP, pair.group).put_u32(IFLA_MASTER, static_cast<std::uint32_t>(pair.master));
+  if (pair.mtu) batch.put_u32(IFLA_MTU, pair.mtu);
   batch.nest(IFLA_LINKINFO, [&] {
     batch.put_text(IFLA_INFO_KIND, "veth");
     batch.nest(IFLA_INFO_DATA, [&] {
       batch.nest(VETH_INFO_PEER, [&] {
         ifinfomsg peer = link_header();
         batch.raw(bytes_of_header(peer)).put_text(IFLA_IFNAME, pair.peer_name);
+        if (pair.mtu) batch.put_u32(IFLA_MTU, pair.mtu);
         batch.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(pair.peer_namespace));
       });
     });
@@ -149,35 +157,57 @@ void set_master(NetlinkBatch& batch, int link, int master) {
   batch.message(RTM_NEWLINK, NLM_F_ACK, link_header(link)).put_u32(IFLA_MASTER, static_cast<std::uint32_t>(master));
 }
 
+void set_mtu(NetlinkBatch& batch, int link, std::uint32_t mtu) {
+  batch.message(RTM_NEWLINK, NLM_F_ACK, link_header(link)).put_u32(IFLA_MTU, mtu);
+}
+
 void set_group(NetlinkBatch& batch, int link, std::uint32_t group) {
   batch.message(RTM_NEWLINK, NLM_F_ACK, link_header(link)).put_u32(IFLA_GROUP, group);
 }
 
-void set_hairpin(NetlinkBatch& batch, int link) {
+namespace {
+
+void set_port_flag(NetlinkBatch& batch, int link, std::uint16_t flag) {
   ifinfomsg header = link_header(link);
   header.ifi_family = AF_BRIDGE;
-  batch.message(RTM_SETLINK, NLM_F_ACK, header).nest(IFLA_PROTINFO, [&] { batch.put_u8(IFLA_BRPORT_MODE, 1); });
+  batch.message(RTM_SETLINK, NLM_F_ACK, header).nest(IFLA_PROTINFO, [&] { batch.put_u8(flag, 1); });
 }
+
+rtmsg default_route(bool is_v6) {
+  rtmsg header{};
+  header.rtm_family = is_v6 ? AF_INET6 : AF_INET;
+  header.rtm_table = RT_TABLE_MAIN;
+  header.rtm_type = RTN_UNICAST;
+  return header;
+}
+
+}  // namespace
+
+void set_hairpin(NetlinkBatch& batch, int link) { set_port_flag(batch, link, IFLA_BRPORT_MODE); }
+void set_isolated(NetlinkBatch& batch, int link) { set_port_flag(batch, link, IFLA_BRPORT_ISOLATED); }
 
 void add_address(NetlinkBatch& batch, const InterfaceAddress& address) {
   ifaddrmsg header{};
-  header.ifa_family = AF_INET;
+  header.ifa_family = static_cast<std::uint8_t>(address.address.family());
   header.ifa_prefixlen = static_cast<std::uint8_t>(address.prefix_length);
   header.ifa_index = static_cast<std::uint32_t>(address.link);
-  std::uint32_t host_part = address.prefix_length >= 32 ? 0 : ~std::uint32_t{0} >> address.prefix_length;
-  batch.message(RTM_NEWADDR, kCreate, header).put_be32(IFA_LOCAL, address.address);
-  batch.put_be32(IFA_ADDRESS, address.address).put_be32(IFA_BROADCAST, address.address | host_part);
+  if (address.address.is_v6()) header.ifa_flags = IFA_F_NODAD;
+  batch.message(RTM_NEWADDR, kCreate, header).put(IFA_LOCAL, address.address.bytes());
+  batch.put(IFA_ADDRESS, address.address.bytes());
+  if (!address.address.is_v6()) batch.put(IFA_BROADCAST, address.address.filled(address.prefix_length).bytes());
 }
 
-void add_default_route(NetlinkBatch& batch, int link, std::uint32_t gateway) {
-  rtmsg header{};
-  header.rtm_family = AF_INET;
-  header.rtm_table = RT_TABLE_MAIN;
+void set_default_route(NetlinkBatch& batch, int link, const IpAddress& gateway) {
+  rtmsg header = default_route(gateway.is_v6());
   header.rtm_protocol = RTPROT_BOOT;
-  header.rtm_scope = RT_SCOPE_UNIVERSE;
-  header.rtm_type = RTN_UNICAST;
-  batch.message(RTM_NEWROUTE, kCreate, header).put_be32(RTA_GATEWAY, gateway);
+  header.rtm_scope = gateway.is_any() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  batch.message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
+  if (!gateway.is_any()) batch.put(RTA_GATEWAY, gateway.bytes());
   batch.put_u32(RTA_OIF, static_cast<std::uint32_t>(link));
+}
+
+void delete_default_route(NetlinkBatch& batch, bool is_v6) {
+  batch.message(RTM_DELROUTE, NLM_F_ACK, default_route(is_v6));
 }
 
 void delete_link(NetlinkBatch& batch, int link) { batch.message(RTM_DELLINK, NLM_F_ACK, link_header(link)); }

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "linux/ip_address.h"
 #include "linux/netlink_socket.h"
 
-// rtnetlink(7): interfaces, IPv4 addresses and routes of the namespace that the socket was opened in. Functions that
-// take a batch only add a message to it; those that take a socket ask the kernel. IPv4 addresses are numbers in the
-// machine's byte order.
+// rtnetlink(7): interfaces, addresses and routes of the namespace that the socket was opened in. Functions that
+// take a batch only add a message to it; those that take a socket ask the kernel.
 namespace hull::linux {
 
 using MacAddress = std::array<std::uint8_t, 6>;
@@ -21,16 +21,18 @@ struct Link {
   std::string name;
   int master = 0;  // the bridge that it is a port of
   std::uint32_t group = 0;
+  std::uint32_t mtu = 0;
   bool up = false;
 };
 struct InterfaceAddress {
   int link = 0;
-  std::uint32_t address = 0;
+  IpAddress address;
   int prefix_length = 0;
 };
 struct Route {
-  std::uint32_t destination = 0;
+  IpAddress destination;
   int prefix_length = 0;  // 0: the default route
+  int link = 0;
 };
 
 std::optional<Link> find_link(NetlinkSocket& socket, const std::string& name);
@@ -38,7 +40,8 @@ std::vector<Link> list_links(NetlinkSocket& socket);
 std::vector<InterfaceAddress> list_addresses(NetlinkSocket& socket);
 std::vector<Route> list_routes(NetlinkSocket& socket);  // of every table
 
-void add_bridge(NetlinkBatch& batch, const std::string& name, const MacAddress& mac);
+// `mtu` 0: the kernel's choice.
+void add_bridge(NetlinkBatch& batch, const std::string& name, const MacAddress& mac, std::uint32_t mtu = 0);
 
 // A pair of interfaces: the host's end is a port of bridge `master`, up, and in `group`; the peer is born in the
 // namespace behind `peer_namespace`. Moving it there afterwards would cost RCU grace periods, 30 ms and more.
@@ -48,6 +51,7 @@ struct VethPair {
   int master = 0;
   std::string peer_name;
   int peer_namespace = -1;
+  std::uint32_t mtu = 0;  // of both ends; 0: the kernel's choice
 };
 void add_veth(NetlinkBatch& batch, const VethPair& pair);
 
@@ -57,12 +61,18 @@ void set_link_up(NetlinkBatch& batch, int link);
 void settle_carrier(const std::string& name);
 void set_mac(NetlinkBatch& batch, int link, const MacAddress& mac);
 void set_master(NetlinkBatch& batch, int link, int master);
+void set_mtu(NetlinkBatch& batch, int link, std::uint32_t mtu);
 void set_group(NetlinkBatch& batch, int link, std::uint32_t group);
 // Lets a bridge port send a frame back to where it came from: what br_netfilter needs when a container uses its own
 // published port.
 void set_hairpin(NetlinkBatch& batch, int link);
+// Bridge ports that are isolated reach the bridge's own address and what is routed, but not each other.
+void set_isolated(NetlinkBatch& batch, int link);
+// An IPv6 address is used at once, without looking for a duplicate.
 void add_address(NetlinkBatch& batch, const InterfaceAddress& address);
-void add_default_route(NetlinkBatch& batch, int link, std::uint32_t gateway);
+// Replaces the default route of the gateway's family. `gateway` any: everything is reached directly on the link.
+void set_default_route(NetlinkBatch& batch, int link, const IpAddress& gateway);
+void delete_default_route(NetlinkBatch& batch, bool is_v6);  // ESRCH when there is none
 void delete_link(NetlinkBatch& batch, int link);
 // All interfaces of a group at once: 100 cost about as much as 3 one by one.
 void delete_group(NetlinkBatch& batch, std::uint32_t group);

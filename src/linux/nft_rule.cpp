@@ -4,6 +4,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 
 #include "linux/nftables.h"
 
@@ -16,12 +17,21 @@ namespace {
 constexpr std::uint32_t kEstablishedOrRelated = 1u << 1 | 1u << 2;
 constexpr std::uint32_t kDestinationNat = 1u << 5;
 
-constexpr std::uint32_t kSourceOffset = 12, kDestinationOffset = 16;  // in the IPv4 header
-constexpr std::uint32_t kPortOffset = 2;                              // of the destination port, in TCP, UDP and SCTP
+// In the headers of IPv4 and IPv6.
+std::uint32_t source_offset(bool is_v6) { return is_v6 ? 8 : 12; }
+std::uint32_t destination_offset(bool is_v6) { return is_v6 ? 24 : 16; }
+std::uint32_t address_size(bool is_v6) { return is_v6 ? 16 : 4; }
+constexpr std::uint32_t kSourcePort = 0, kDestinationPort = 2;  // in TCP, UDP and SCTP
+constexpr std::uint32_t kUdpChecksum = 6, kTcpChecksum = 16;
 
 std::uint32_t number(std::uint32_t reg) { return NFT_REG32_00 + reg; }
 
 std::string bytes_of(std::uint32_t value) { return {reinterpret_cast<const char*>(&value), sizeof value}; }
+
+std::string port_bytes(std::uint16_t port) {
+  return {static_cast<char>(port >> 8), static_cast<char>(port & 255)};
+}
+std::uint32_t checksum_offset(std::uint8_t protocol) { return protocol == IPPROTO_TCP ? kTcpChecksum : kUdpChecksum; }
 
 std::uint32_t code_of(Verdict verdict) {
   switch (verdict) {
@@ -79,19 +89,29 @@ NftRule& NftRule::interface(std::uint32_t key, std::string_view name, bool equal
 NftRule& NftRule::from_interface(std::string_view name, bool equal) { return interface(NFT_META_IIFNAME, name, equal); }
 NftRule& NftRule::to_interface(std::string_view name, bool equal) { return interface(NFT_META_OIFNAME, name, equal); }
 
-NftRule& NftRule::address_in(std::uint32_t offset, std::uint32_t network, int prefix_length, bool inside) {
-  std::uint32_t bits = prefix_length == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_length);
-  load_packet(NFT_PAYLOAD_NETWORK_HEADER, offset, sizeof network, 0);
-  return mask(bytes_of(htonl(bits))).compare(inside, bytes_of(htonl(network & bits)));
+NftRule& NftRule::address_in(std::uint32_t offset, const IpAddress& network, int prefix_length, bool inside) {
+  load_packet(NFT_PAYLOAD_NETWORK_HEADER, offset, address_size(is_v6_), 0);
+  IpAddress bits = IpAddress::any(is_v6_).filled(0).masked(prefix_length);
+  return mask(bits.bytes()).compare(inside, network.masked(prefix_length).bytes());
 }
 
-NftRule& NftRule::source_in(std::uint32_t network, int prefix_length) {
-  return address_in(kSourceOffset, network, prefix_length, true);
+NftRule& NftRule::source_in(const IpAddress& network, int prefix_length) {
+  return address_in(source_offset(is_v6_), network, prefix_length, true);
 }
 
-NftRule& NftRule::destination_in(std::uint32_t network, int prefix_length, bool inside) {
-  return address_in(kDestinationOffset, network, prefix_length, inside);
+NftRule& NftRule::destination_in(const IpAddress& network, int prefix_length, bool inside) {
+  return address_in(destination_offset(is_v6_), network, prefix_length, inside);
 }
+
+NftRule& NftRule::protocol_is(std::uint8_t number) {
+  return load_protocol(0).compare(true, std::string(1, static_cast<char>(number)));
+}
+
+NftRule& NftRule::port_is(std::uint32_t offset, std::uint16_t port) {
+  return load_packet(NFT_PAYLOAD_TRANSPORT_HEADER, offset, sizeof port, 0).compare(true, port_bytes(port));
+}
+NftRule& NftRule::source_port_is(std::uint16_t port) { return port_is(kSourcePort, port); }
+NftRule& NftRule::destination_port_is(std::uint16_t port) { return port_is(kDestinationPort, port); }
 
 NftRule& NftRule::destination_is_local() {
   expression("fib", [&] {
@@ -109,12 +129,17 @@ NftRule& NftRule::any_of(std::uint32_t connection_key, std::uint32_t bits) {
 NftRule& NftRule::connection_is_established() { return any_of(NFT_CT_STATE, kEstablishedOrRelated); }
 NftRule& NftRule::connection_was_redirected() { return any_of(NFT_CT_STATUS, kDestinationNat); }
 
+NftRule& NftRule::load_in_interface(std::uint32_t reg) { return load_meta(NFT_META_IIFNAME, reg); }
+NftRule& NftRule::load_out_interface(std::uint32_t reg) { return load_meta(NFT_META_OIFNAME, reg); }
+NftRule& NftRule::load_interfaces(std::uint32_t in, std::uint32_t out) {
+  return load_in_interface(in).load_out_interface(out);
+}
 NftRule& NftRule::load_destination(std::uint32_t reg) {
-  return load_packet(NFT_PAYLOAD_NETWORK_HEADER, kDestinationOffset, sizeof(std::uint32_t), reg);
+  return load_packet(NFT_PAYLOAD_NETWORK_HEADER, destination_offset(is_v6_), address_size(is_v6_), reg);
 }
 NftRule& NftRule::load_protocol(std::uint32_t reg) { return load_meta(NFT_META_L4PROTO, reg); }
 NftRule& NftRule::load_destination_port(std::uint32_t reg) {
-  return load_packet(NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, sizeof(std::uint16_t), reg);
+  return load_packet(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, sizeof(std::uint16_t), reg);
 }
 
 NftRule& NftRule::look_up(std::string_view map, std::uint32_t key, std::uint32_t value) {
@@ -124,15 +149,53 @@ NftRule& NftRule::look_up(std::string_view map, std::uint32_t key, std::uint32_t
   });
 }
 
+NftRule& NftRule::is_in(std::string_view set, std::uint32_t key, bool inside) {
+  return expression("lookup", [&] {
+    batch_.put_text(NFTA_LOOKUP_SET, set).put_be32(NFTA_LOOKUP_SREG, number(key));
+    if (!inside) batch_.put_be32(NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+  });
+}
+
 NftRule& NftRule::redirect(std::uint32_t address, std::uint32_t port) {
   return expression("nat", [&] {
-    batch_.put_be32(NFTA_NAT_TYPE, NFT_NAT_DNAT).put_be32(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+    batch_.put_be32(NFTA_NAT_TYPE, NFT_NAT_DNAT).put_be32(NFTA_NAT_FAMILY, is_v6_ ? NFPROTO_IPV6 : NFPROTO_IPV4);
     batch_.put_be32(NFTA_NAT_REG_ADDR_MIN, number(address)).put_be32(NFTA_NAT_REG_PROTO_MIN, number(port));
   });
 }
 
 NftRule& NftRule::masquerade() {
   return expression("masq", [] {});
+}
+
+NftRule& NftRule::load_value(std::string_view bytes, std::uint32_t reg) {
+  return expression("immediate", [&] {
+    batch_.put_be32(NFTA_IMMEDIATE_DREG, number(reg));
+    batch_.nest(NFTA_IMMEDIATE_DATA, [&] { batch_.put(NFTA_DATA_VALUE, bytes); });
+  });
+}
+
+NftRule& NftRule::translate_source(const IpAddress& address) {
+  return load_value(address.bytes(), 0).expression("nat", [&] {
+    batch_.put_be32(NFTA_NAT_TYPE, NFT_NAT_SNAT).put_be32(NFTA_NAT_FAMILY, is_v6_ ? NFPROTO_IPV6 : NFPROTO_IPV4);
+    batch_.put_be32(NFTA_NAT_REG_ADDR_MIN, number(0));
+  });
+}
+
+NftRule& NftRule::set_port(std::uint32_t offset, std::uint16_t port, std::uint32_t checksum) {
+  return load_value(port_bytes(port), 0).expression("payload", [&] {
+    batch_.put_be32(NFTA_PAYLOAD_SREG, number(0)).put_be32(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+    batch_.put_be32(NFTA_PAYLOAD_OFFSET, offset).put_be32(NFTA_PAYLOAD_LEN, sizeof port);
+    batch_.put_be32(NFTA_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET).put_be32(NFTA_PAYLOAD_CSUM_OFFSET, checksum);
+  });
+}
+NftRule& NftRule::set_source_port(std::uint8_t protocol, std::uint16_t port) {
+  return set_port(kSourcePort, port, checksum_offset(protocol));
+}
+NftRule& NftRule::set_destination_port(std::uint8_t protocol, std::uint16_t port) {
+  return set_port(kDestinationPort, port, checksum_offset(protocol));
+}
+NftRule& NftRule::do_not_track() {
+  return expression("notrack", [] {});
 }
 
 NftRule& NftRule::verdict(Verdict verdict) {

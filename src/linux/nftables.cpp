@@ -11,7 +11,6 @@ namespace hull::linux {
 namespace {
 
 constexpr std::uint32_t kFieldBits = 6;  // of a type number in the type of a concatenation
-constexpr std::uint32_t kFieldBytes = 4;
 
 std::uint16_t message_type(std::uint16_t type) { return static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type); }
 
@@ -34,9 +33,17 @@ std::uint32_t concatenation(const std::vector<NftTransaction::Field>& fields) {
   return type;
 }
 
+std::uint32_t length_of(const std::vector<NftTransaction::Field>& fields) {
+  std::uint32_t length = 0;
+  for (auto field : fields)
+    length += field == NftTransaction::Field::kAddress6 || field == NftTransaction::Field::kInterface ? 16 : 4;
+  return length;
+}
+
 std::string_view family_name(std::uint8_t family) {
   switch (family) {
     case NFPROTO_IPV4: return "ip";
+    case NFPROTO_IPV6: return "ip6";
     case NFPROTO_INET: return "inet";
     default: return "";
   }
@@ -46,12 +53,13 @@ std::string_view family_name(std::uint8_t family) {
 
 const std::uint16_t NftTransaction::kRuleExpressions = NFTA_RULE_EXPRESSIONS;
 
-NftTransaction::NftTransaction(std::string table) : table_(std::move(table)) {
+NftTransaction::NftTransaction(std::string table, bool is_v6) : table_(std::move(table)), is_v6_(is_v6) {
   batch_.message(NFNL_MSG_BATCH_BEGIN, 0, batch_header());
 }
 
 void NftTransaction::begin(std::uint16_t type, std::uint16_t flags) {
-  batch_.message(message_type(type), static_cast<std::uint16_t>(flags | NLM_F_ACK), family_header());
+  batch_.message(message_type(type), static_cast<std::uint16_t>(flags | NLM_F_ACK),
+                 family_header(is_v6_ ? NFPROTO_IPV6 : NFPROTO_IPV4));
 }
 
 void NftTransaction::add_table() {
@@ -64,15 +72,20 @@ void NftTransaction::delete_table() {
   batch_.put_text(NFTA_TABLE_NAME, table_);
 }
 
+void NftTransaction::add_set(std::string_view name, const std::vector<Field>& key) {
+  begin(NFT_MSG_NEWSET, NLM_F_CREATE);
+  batch_.put_text(NFTA_SET_TABLE, table_).put_text(NFTA_SET_NAME, name);
+  batch_.put_be32(NFTA_SET_FLAGS, 0).put_be32(NFTA_SET_KEY_TYPE, concatenation(key));
+  batch_.put_be32(NFTA_SET_KEY_LEN, length_of(key)).put_be32(NFTA_SET_ID, ++sets_);
+}
+
 void NftTransaction::add_map(std::string_view name, const std::vector<Field>& key, const std::vector<Field>& value) {
   begin(NFT_MSG_NEWSET, NLM_F_CREATE);
   batch_.put_text(NFTA_SET_TABLE, table_).put_text(NFTA_SET_NAME, name);
   batch_.put_be32(NFTA_SET_FLAGS, NFT_SET_MAP);
-  batch_.put_be32(NFTA_SET_KEY_TYPE, concatenation(key));
-  batch_.put_be32(NFTA_SET_KEY_LEN, kFieldBytes * static_cast<std::uint32_t>(key.size()));
-  batch_.put_be32(NFTA_SET_DATA_TYPE, concatenation(value));
-  batch_.put_be32(NFTA_SET_DATA_LEN, kFieldBytes * static_cast<std::uint32_t>(value.size()));
-  batch_.put_be32(NFTA_SET_ID, ++maps_);
+  batch_.put_be32(NFTA_SET_KEY_TYPE, concatenation(key)).put_be32(NFTA_SET_KEY_LEN, length_of(key));
+  batch_.put_be32(NFTA_SET_DATA_TYPE, concatenation(value)).put_be32(NFTA_SET_DATA_LEN, length_of(value));
+  batch_.put_be32(NFTA_SET_ID, ++sets_);
 }
 
 void NftTransaction::add_chain(std::string_view name) {
@@ -119,9 +132,10 @@ void NftTransaction::commit(NetlinkSocket& socket) {
   socket.execute(batch_, cat("change the firewall table ", table_));
 }
 
-bool nft_table_exists(NetlinkSocket& socket, const std::string& table) {
+bool nft_table_exists(NetlinkSocket& socket, const std::string& table, bool is_v6) {
   NetlinkBatch batch;
-  batch.message(message_type(NFT_MSG_GETTABLE), NLM_F_ACK, family_header()).put_text(NFTA_TABLE_NAME, table);
+  batch.message(message_type(NFT_MSG_GETTABLE), NLM_F_ACK, family_header(is_v6 ? NFPROTO_IPV6 : NFPROTO_IPV4))
+      .put_text(NFTA_TABLE_NAME, table);
   auto outcome = socket.try_execute(batch).front();
   if (outcome.code && outcome.code != ENOENT) throw_errno("look for the firewall table", table, outcome.code);
   return outcome.code == 0;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/file.h"
+#include "linux/socket_address.h"
 
 namespace hull::linux {
 
@@ -30,20 +31,17 @@ const Protocol& protocol_named(std::string_view name) {
 
 }  // namespace
 
-UniqueFd reserve_port(std::string_view protocol, std::uint32_t address, std::uint16_t port) {
+UniqueFd reserve_port(std::string_view protocol, const IpAddress& address, std::uint16_t port) {
   const Protocol& kind = protocol_named(protocol);
-  UniqueFd socket(::socket(AF_INET, kind.type | SOCK_CLOEXEC, kind.number));
+  UniqueFd socket(::socket(address.family(), kind.type | SOCK_CLOEXEC, kind.number));
   if (!socket && (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT)) return {};
   check(socket.get(), "open a socket");
   int on = 1, smallest = 1;
   // Connections of an earlier owner that wait out their end do not keep the port; a listener still does.
   if (kind.listens) check(::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "setsockopt");
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest);
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(address);
-  name.sin_port = htons(port);
-  check(::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), "bind");
+  if (address.is_v6()) check(::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on), "setsockopt");
+  bind_socket(socket.get(), address, port);
   // Only a listening socket keeps out others that set SO_REUSEADDR, as nearly all servers do.
   if (kind.listens) check(::listen(socket.get(), 1), "listen");
   return socket;

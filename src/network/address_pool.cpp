@@ -3,33 +3,31 @@
 
 namespace hull::network {
 
-AddressPool::AddressPool(const Subnet& subnet, std::uint32_t gateway)
-    : first_(subnet.network()),
-      mask_(subnet.mask()),
-      gateway_(gateway),
-      used_(std::size_t{subnet.broadcast()} - subnet.network() + 1) {
-  used_.front() = used_.back() = true;
-  take(gateway);
+AddressPool::AddressPool(const Subnet& subnet, const Subnet& range, const std::set<IpAddress>& reserved)
+    : subnet_(subnet.network()), range_(range.network()), reserved_(reserved), lowest_(range_.first()) {
+  // A network of one or two addresses has none to spare (RFC 3021).
+  if (subnet.prefix_length + 1 < subnet.address.width()) {
+    reserved_.insert(subnet_.first());
+    if (!subnet.is_v6()) reserved_.insert(subnet_.last());
+  }
+  used_ = reserved_;
 }
 
-std::optional<std::uint32_t> AddressPool::take_lowest() {
-  while (lowest_ < used_.size() && used_[lowest_]) ++lowest_;
-  if (lowest_ == used_.size()) return std::nullopt;
-  used_[lowest_] = true;
-  return first_ + static_cast<std::uint32_t>(lowest_);
+std::optional<IpAddress> AddressPool::take_lowest() {
+  while (used_.contains(lowest_)) {
+    if (lowest_ == range_.last()) return std::nullopt;
+    lowest_ = lowest_.plus(1);
+  }
+  used_.insert(lowest_);
+  return lowest_;
 }
 
-bool AddressPool::take(std::uint32_t address) {
-  if (!contains(address) || used_[address - first_]) return false;
-  used_[address - first_] = true;
-  return true;
-}
+bool AddressPool::take(const IpAddress& address) { return subnet_.contains(address) && used_.insert(address).second; }
 
-void AddressPool::give_back(std::uint32_t address) {
-  std::size_t index = address - first_;
-  if (!contains(address) || address == gateway_ || index == 0 || index + 1 == used_.size()) return;
-  used_[index] = false;
-  if (index < lowest_) lowest_ = index;
+void AddressPool::give_back(const IpAddress& address) {
+  if (!subnet_.contains(address) || reserved_.contains(address)) return;
+  used_.erase(address);
+  if (range_.contains(address) && address < lowest_) lowest_ = address;
 }
 
 }  // namespace hull::network

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <optional>
-#include <vector>
+#include <set>
 
 #include "network/subnet.h"
 
@@ -12,19 +11,19 @@ namespace hull::network {
 // Which addresses of a subnet are in use. Not thread-safe.
 class AddressPool {
  public:
-  // The network's own address, its broadcast address and `gateway` are never given out.
-  AddressPool(const Subnet& subnet, std::uint32_t gateway);
+  // Addresses are given out of `range`, a part of `subnet` or all of it. The network's own address, the broadcast
+  // address of IPv4, and what is `reserved` (the gateway) are never given out.
+  AddressPool(const Subnet& subnet, const Subnet& range, const std::set<IpAddress>& reserved);
 
-  std::optional<std::uint32_t> take_lowest();  // empty: exhausted
-  bool take(std::uint32_t address);            // false: in use, or not of this subnet
-  void give_back(std::uint32_t address);       // idempotent
+  std::optional<IpAddress> take_lowest();  // empty: exhausted
+  bool take(const IpAddress& address);     // false: in use, or not of this subnet
+  void give_back(const IpAddress& address);  // idempotent; reserved ones stay
+  const Subnet& subnet() const { return subnet_; }
 
  private:
-  bool contains(std::uint32_t address) const { return (address & mask_) == first_; }
-
-  std::uint32_t first_, mask_, gateway_;
-  std::vector<bool> used_;
-  std::size_t lowest_ = 0;  // everything below is in use
+  Subnet subnet_, range_;
+  std::set<IpAddress> reserved_, used_;
+  IpAddress lowest_;  // everything of the range below is in use
 };
 
 }  // namespace hull::network

@@ -1,29 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
+
 #include "base/id.h"
-#include "base/rollback.h"
-#include "network/state.h"
+#include "linux/network_namespace.h"
+#include "network/attach_parts.h"
 #include "oci/json.h"
 
 namespace hull::network {
 
 namespace {
-
-Error programming_failed(const Error& cause, const AttachRequest& request, const Endpoint& endpoint) {
-  std::string name = request.container_name.empty() ? short_id(request.container_id) : request.container_name;
-  return cause.within(
-      cat("driver failed programming external connectivity on endpoint ", name, " (", endpoint.endpoint_id, ")"));
-}
-
-void let_it_use_its_own_ports(const std::string& host_interface) {
-  linux::NetlinkSocket socket(NETLINK_ROUTE);
-  auto link = linux::find_link(socket, host_interface);
-  if (!link) fail(Kind::kInternal, "the interface ", host_interface, " has vanished");
-  linux::NetlinkBatch batch;
-  linux::set_hairpin(batch, link->index);
-  socket.execute(batch, cat("set hairpin mode of ", host_interface));
-}
 
 Endpoint endpoint_in(const Network& network) {
   Endpoint endpoint;
@@ -33,66 +20,234 @@ Endpoint endpoint_in(const Network& network) {
   return endpoint;
 }
 
+std::string interface_name(const Network& network, const EndpointRequest& request, const Endpoints& others) {
+  if (auto given = request.driver_options.find(std::string(kInterfaceName)); given != request.driver_options.end())
+    return given->second;
+  auto prefix = network.options.find(std::string(kInterfacePrefix));
+  auto taken = [&](const std::string& name) {
+    return std::ranges::any_of(others, [&](const auto& other) { return other.second.interface_name == name; });
+  };
+  for (int number = 0;; ++number) {
+    std::string name = cat(prefix == network.options.end() ? "eth" : prefix->second, number);
+    if (!taken(name)) return name;
+  }
+}
+
+std::string gateway_in(const LiveNetwork& network, const std::string& address, const Options& options) {
+  auto inside = IpAddress::parse(address);
+  if (!inside || network.config.internal) return "";
+  if (network.config.predefined && !inside->is_v6() && !options.default_gateway.empty()) return options.default_gateway;
+  for (const auto& ipam : network.config.ipam)
+    if (auto subnet = parse_subnet(ipam.subnet); subnet && subnet->contains(*inside)) return ipam.gateway;
+  return "";
+}
+
 }  // namespace
 
-void Networks::State::record(const AttachRequest& request, const Endpoint& endpoint) {
-  database.set_endpoint({request.container_id, endpoint.network, dump_json(to_json(endpoint))});
+Error programming_failed(const Error& cause, const std::string& container, const Endpoint& endpoint) {
+  return cause.within(
+      cat("driver failed programming external connectivity on endpoint ", container, " (", endpoint.endpoint_id, ")"));
 }
 
-Attachment Networks::State::attach_isolated(const AttachRequest& request, const Network& network) {
+const Endpoint* gateway_endpoint(const Endpoints& endpoints, bool is_v6) {
+  const Endpoint* best = nullptr;
+  for (const auto& [name, endpoint] : endpoints) {
+    if ((is_v6 ? endpoint.gateway6 : endpoint.gateway).empty()) continue;
+    if (!best || endpoint.gateway_priority > best->gateway_priority) best = &endpoint;
+  }
+  return best;
+}
+
+void add_configuration(linux::NetlinkBatch& batch, const Endpoint& endpoint, int interface) {
+  for (auto [text, length] :
+       {std::pair(&endpoint.address, endpoint.prefix_length), std::pair(&endpoint.address6, endpoint.prefix_length6)})
+    if (auto address = IpAddress::parse(*text)) linux::add_address(batch, {interface, *address, length});
+  for (const auto& text : endpoint.link_local)
+    if (auto address = IpAddress::parse(text))
+      linux::add_address(batch, {interface, *address, address->is_v6() ? 64 : 16});
+  linux::set_mac(batch, interface, parse_mac(endpoint.mac_address));
+}
+
+void add_default_routes(linux::NetlinkBatch& batch, const Endpoints& endpoints,
+                        const std::map<std::string, int>& interfaces) {
+  for (bool is_v6 : {false, true}) {
+    const Endpoint* through = gateway_endpoint(endpoints, is_v6);
+    auto gateway = through ? IpAddress::parse(is_v6 ? through->gateway6 : through->gateway) : std::nullopt;
+    if (gateway) linux::set_default_route(batch, interfaces.at(through->network), *gateway);
+  }
+}
+
+std::vector<std::string> interfaces_with_ipv6(const Endpoints& endpoints) {
+  std::vector<std::string> names;
+  for (const auto& [name, endpoint] : endpoints)
+    if (!endpoint.address6.empty()) names.push_back(endpoint.interface_name);
+  return names;
+}
+
+void assign_ports(Endpoints& endpoints, std::vector<PortBinding> bound) {
+  const Endpoint* v4 = gateway_endpoint(endpoints, false);
+  const Endpoint* v6 = gateway_endpoint(endpoints, true);
+  for (auto& [name, endpoint] : endpoints) endpoint.ports.clear();
+  for (auto& binding : bound) {
+    const Endpoint* through = is_ip6(binding.host_ip) ? v6 : v4;
+    if (through) endpoints.at(through->network).ports.push_back(std::move(binding));
+  }
+}
+
+bool is_ip6(const std::string& address) { return address.find(':') != address.npos; }
+
+void Networks::State::record(const std::string& container_id, const Endpoint& endpoint) {
+  database.set_endpoint({container_id, endpoint.network, dump_json(to_json(endpoint))});
+}
+
+// Host and none: a name, and nothing to plug in.
+Attachment Networks::State::attach_plainly(const AttachRequest& request, const Network& network) {
   Endpoint endpoint = endpoint_in(network);
   endpoint.interface_name.clear();
-  record(request, endpoint);
+  record(request.container_id, endpoint);
   std::lock_guard lock(mutex);
-  endpoints[request.container_id] = endpoint;
-  return {{}, std::move(endpoint)};
+  members[request.container_id] = {request.container_name, {{network.name, endpoint}}, {}};
+  return {{}, {{network.name, std::move(endpoint)}}};
 }
 
-Attachment Networks::State::attach_to_bridge(const AttachRequest& request, const Network& network) {
-  // Dropped with its namespace and interfaces when anything below fails.
-  Plug plug = take_plug(request.network_namespace);
-  Bridge gateway = ready_bridge();
-  Rollback rollback;
-
-  Subnet address{take_address(), gateway.address.prefix_length};
-  Endpoint endpoint = endpoint_in(network);
-  endpoint.host_interface = plug.host_interface;
-  endpoint.address = format_address(address.address);
-  endpoint.prefix_length = address.prefix_length;
-  endpoint.gateway = format_address(gateway.address.address);
-  rollback.add("address", [&] { give_back_address(endpoint.address); });
-  auto mac = request.mac_address.empty() ? mac_of_address(address.address) : parse_mac(request.mac_address);
-  endpoint.mac_address = format_mac(mac);
-
-  if (!request.ports.empty()) {
-    try {
-      endpoint.ports = ports.reserve(request.ports, endpoint.address);
-    } catch (const Error& e) {
-      throw programming_failed(e, request, endpoint);
-    }
-    rollback.add("ports", [&] { ports.release(endpoint.ports); });
-  }
-
-  record(request, endpoint);
-  rollback.add("endpoint", [&] { database.remove_endpoints(request.container_id); });
-  configure_plug(plug, address, mac, gateway.address.address);
-
-  if (!endpoint.ports.empty()) {
-    let_it_use_its_own_ports(plug.host_interface);
-    try {
-      firewall.publish(endpoint.address, endpoint.ports);
-    } catch (const Error& e) {
-      throw programming_failed(e, request, endpoint);
-    }
-    rollback.add("published ports", [&] { firewall.withdraw(endpoint.ports); });
-  }
+Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const EndpointRequest& request,
+                                       const Endpoints& others) {
+  ready_bridge(network);
+  Network config;
   {
     std::lock_guard lock(mutex);
-    endpoints[request.container_id] = endpoint;
+    config = network->config;
+  }
+  Endpoint endpoint = endpoint_in(config);
+  endpoint.interface_name = interface_name(config, request, others);
+  endpoint.link_local = request.link_local;
+  endpoint.names = request.names;
+  endpoint.links = request.links;
+  endpoint.gateway_priority = request.gateway_priority;
+  Rollback rollback;
+  rollback.add("addresses", [&] { give_back_addresses(endpoint); });
+  if (config.ipv4) endpoint.address = take_address(*network, false, request.address, endpoint.prefix_length);
+  if (config.ipv6) endpoint.address6 = take_address(*network, true, request.address6, endpoint.prefix_length6);
+  {
+    std::lock_guard lock(mutex);
+    endpoint.gateway = gateway_in(*network, endpoint.address, options);
+    endpoint.gateway6 = gateway_in(*network, endpoint.address6, options);
+  }
+  auto own = IpAddress::parse(endpoint.address.empty() ? endpoint.address6 : endpoint.address);
+  auto mac = request.mac_address.empty() && own ? mac_of_address(*own) : parse_mac(request.mac_address);
+  endpoint.mac_address = format_mac(mac);
+  rollback.commit();
+  return endpoint;
+}
+
+Wire wire_of(const Network& network, const Endpoint& endpoint) {
+  return {endpoint.host_interface, endpoint.interface_name, mtu_of(network), !option_is_set(network, kIcc, true),
+          !endpoint.ports.empty()};
+}
+
+Plug Networks::State::take_empty_plug(int network_namespace) {
+  if (network_namespace >= 0) return open_plug(make_isolated_namespace(network_namespace));
+  auto ready = isolated.take();
+  return open_plug(ready ? std::move(*ready) : make_isolated_namespace());
+}
+
+std::vector<PortBinding> Networks::State::bind_ports(const Endpoints& endpoints, std::vector<PortBinding> wanted) {
+  const Endpoint* v4 = gateway_endpoint(endpoints, false);
+  const Endpoint* v6 = gateway_endpoint(endpoints, true);
+  if (!v4 && !v6) return {};  // nothing comes in from outside
+  auto network = get((v4 ? v4 : v6)->network_id);
+  for (auto& binding : wanted) {
+    if (!binding.host_ip.empty()) continue;
+    auto given = network->config.options.find(std::string(kHostBinding));
+    const std::string& host = given == network->config.options.end() ? options.default_binding : given->second;
+    auto address = IpAddress::parse(host);
+    if (address && !address->is_any()) binding.host_ip = host;
+  }
+  return ports.reserve(wanted, v4 ? v4->address : "", v6 ? v6->address6 : "");
+}
+
+void Networks::State::publish(const std::string& container, const Endpoints& endpoints) {
+  for (const auto& [name, endpoint] : endpoints) {
+    if (endpoint.ports.empty()) continue;
+    try {
+      firewall.publish(endpoint, endpoint.ports);
+    } catch (const Error& e) {
+      throw programming_failed(e, container, endpoint);
+    }
+  }
+}
+
+Attachment Networks::State::attach(const AttachRequest& request) {
+  std::vector<LiveNetworkPtr> wanted;
+  for (const auto& one : request.endpoints) wanted.push_back(get(one.network));
+  if (wanted.empty()) fail_invalid("a container needs a network to be attached to");
+  if (wanted.front()->config.driver == "null" || wanted.front()->config.driver == "host")
+    return attach_plainly(request, wanted.front()->config);
+  std::string container = request.container_name.empty() ? short_id(request.container_id) : request.container_name;
+
+  // A plug is dropped with its namespace and interfaces when anything below fails.
+  bool on_default = wanted.front() == default_bridge && request.network_namespace < 0 &&
+                    !request.endpoints.front().driver_options.contains(std::string(kInterfaceName));
+  Plug plug = on_default ? take_plug() : take_empty_plug(request.network_namespace);
+  Rollback rollback;
+  Endpoints endpoints;
+  std::vector<std::string> order;
+  rollback.add("addresses", [&] {
+    for (const auto& [name, endpoint] : endpoints) give_back_addresses(endpoint);
+  });
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (endpoints.contains(wanted[i]->config.name)) continue;  // named twice, by name and by id
+    Endpoint endpoint = new_endpoint(wanted[i], request.endpoints[i], endpoints);
+    endpoint.host_interface = i == 0 && on_default ? plug.host_interface : new_interface_name();
+    order.push_back(endpoint.network);
+    endpoints.emplace(endpoint.network, std::move(endpoint));
+  }
+
+  std::vector<PortBinding> bound;
+  if (!request.ports.empty()) {
+    try {
+      bound = bind_ports(endpoints, request.ports);
+    } catch (const Error& e) {
+      throw programming_failed(e, container, endpoints.at(order.front()));
+    }
+    rollback.add("ports", [&] { ports.release(bound); });
+    assign_ports(endpoints, bound);
+  }
+
+  rollback.add("endpoints", [&] { database.remove_endpoints(request.container_id); });
+  for (const auto& name : order) record(request.container_id, endpoints.at(name));
+
+  std::map<std::string, int> interfaces;
+  linux::NetlinkBatch batch;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Endpoint& endpoint = endpoints.at(order[i]);
+    auto network = get(endpoint.network_id);
+    if (i == 0 && on_default) {
+      interfaces[order[i]] = plug.interface;
+      if (!endpoint.ports.empty()) set_port_flags({.host_interface = plug.host_interface, .hairpin = true});
+    } else {
+      interfaces[order[i]] = add_wire(marks, wire_of(network->config, endpoint), ready_bridge(network),
+                                      plug.network_namespace.get(), plug.inside);
+    }
+    add_configuration(batch, endpoint, interfaces[order[i]]);
+  }
+  allow_ipv6(plug.network_namespace.get(), interfaces_with_ipv6(endpoints));
+  add_default_routes(batch, endpoints, interfaces);
+  plug.inside.execute(batch, cat("configure the interfaces of ", container));
+
+  rollback.add("name server", [&] { serve_names(request.container_id, {}, {}, -1); });
+  serve_names(request.container_id, request.name_servers, endpoints, plug.network_namespace.get());
+
+  rollback.add("published ports", [&] { firewall.withdraw(bound); });
+  publish(container, endpoints);
+  {
+    std::lock_guard lock(mutex);
+    members[request.container_id] = {container, endpoints, request.name_servers};
   }
   rollback.commit();
-  plugs.fill();
-  return {std::move(plug.network_namespace), std::move(endpoint)};
+  if (on_default) plugs.fill();
+  if (!on_default) isolated.fill();
+  return {std::move(plug.network_namespace), std::move(endpoints)};
 }
 
 }  // namespace hull::network

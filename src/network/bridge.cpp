@@ -3,12 +3,11 @@
 
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
-#include "base/file.h"
-#include "base/id.h"
-#include "linux/interfaces.h"
+#include "base/error.h"
 #include "linux/network_namespace.h"
 #include "network/plug.h"
 
@@ -16,7 +15,60 @@ namespace hull::network {
 
 namespace {
 
-// Engines that start at the same time must not choose the same pool.
+linux::Link find_or_make(linux::NetlinkSocket& socket, const BridgeWish& wish) {
+  if (auto link = linux::find_link(socket, wish.name)) return *link;
+  linux::NetlinkBatch batch;
+  linux::add_bridge(batch, wish.name, random_mac(), wish.mtu);
+  socket.execute(batch, cat("make the bridge ", wish.name));
+  auto link = linux::find_link(socket, wish.name);
+  if (!link) fail(Kind::kInternal, "the bridge ", wish.name, " has vanished");
+  if (wish.group) {
+    linux::NetlinkBatch mark;
+    linux::set_group(mark, link->index, wish.group);
+    socket.execute(mark, cat("mark the bridge ", wish.name));
+  }
+  return *link;
+}
+
+void let_ipv6_in(const std::string& bridge) {
+  // A host that forwards stops listening to its routers, unless it is told to do both.
+  for (const auto& interface : list_directory("/proc/sys/net/ipv6/conf")) {
+    auto path = cat("net/ipv6/conf/", interface, "/accept_ra");
+    auto value = read_if_exists("/proc/sys/" + path);
+    if (value && trim(*value) == "1" && interface != "all" && interface != "default" && interface != bridge)
+      linux::write_sysctl(path, "2");
+  }
+  linux::write_sysctl(cat("net/ipv6/conf/", bridge, "/accept_ra"), "0");
+  linux::write_sysctl(cat("net/ipv6/conf/", bridge, "/disable_ipv6"), "0");
+  linux::write_sysctl("net/ipv6/conf/all/forwarding", "1");
+}
+
+// The addresses that the bridge is to have, where it is left open from what it has or from the pools.
+std::vector<Subnet> decide(const BridgeWish& wish, const std::vector<Subnet>& present) {
+  std::vector<Subnet> wanted = wish.gateways;
+  if (!wish.ipv4 || std::ranges::any_of(wanted, [](const Subnet& one) { return !one.is_v6(); })) return wanted;
+  auto own = std::ranges::find_if(present, [](const Subnet& one) { return !one.is_v6(); });
+  if (own != present.end()) {
+    wanted.insert(wanted.begin(), *own);
+  } else {
+    Subnet pool = first_free_subnet(wish.pools, false, host_subnets());
+    wanted.insert(wanted.begin(), {pool.first().plus(1), pool.prefix_length});
+  }
+  return wanted;
+}
+
+void add_addresses(linux::NetlinkSocket& socket, const linux::Link& link, const std::vector<Subnet>& present,
+                   const std::vector<Subnet>& wanted) {
+  linux::NetlinkBatch batch;
+  for (const Subnet& one : wanted) {
+    if (std::ranges::find(present, one) != present.end()) continue;
+    linux::add_address(batch, {link.index, one.address, one.prefix_length});
+  }
+  if (!batch.empty()) socket.execute(batch, cat("give ", link.name, " its addresses"));
+}
+
+}  // namespace
+
 FileLock lock_pools() {
   for (;;) {
     if (auto lock = FileLock::try_acquire("/run/hull-network.lock")) return std::move(*lock);
@@ -24,55 +76,36 @@ FileLock lock_pools() {
   }
 }
 
-Subnet gateway_from_pools(linux::NetlinkSocket& socket) {
-  std::vector<Subnet> taken;
-  for (const auto& address : linux::list_addresses(socket)) taken.push_back({address.address, address.prefix_length});
-  for (const auto& route : linux::list_routes(socket))
-    if (route.prefix_length > 0) taken.push_back({route.destination, route.prefix_length});
-  Subnet pool = first_free_pool(taken);
-  return {pool.network() + 1, pool.prefix_length};
-}
-
-Subnet parse_bip(const std::string& text) {
+Subnet parse_bridge_address(const std::string& text) {
   auto subnet = parse_subnet(text);
-  if (!subnet || subnet->prefix_length > 30 || subnet->prefix_length < 8)
-    fail_invalid("invalid bip ", quoted(text), ": use an IPv4 address with a prefix length of 8 to 30");
-  if (subnet->address == subnet->network() || subnet->address == subnet->broadcast())
+  bool fits = subnet && subnet->prefix_length <= subnet->address.width() - 2 && subnet->prefix_length >= 8;
+  if (!fits)
+    fail_invalid("invalid bip ", quoted(text), ": use an address with a prefix length of 8 to ",
+                 subnet && subnet->is_v6() ? 126 : 30);
+  if (subnet->address == subnet->first() || (!subnet->is_v6() && subnet->address == subnet->last()))
     fail_invalid("invalid bip ", quoted(text), ": it is the network itself, not an address in it");
   return *subnet;
 }
 
-linux::Link find_or_make(linux::NetlinkSocket& socket, const std::string& name) {
-  if (auto link = linux::find_link(socket, name)) return *link;
-  linux::NetlinkBatch batch;
-  linux::add_bridge(batch, name, random_mac());
-  socket.execute(batch, cat("make the bridge ", name));
-  if (auto link = linux::find_link(socket, name)) return *link;
-  fail(Kind::kInternal, "the bridge ", name, " has vanished");
-}
-
-Subnet ensure_address(linux::NetlinkSocket& socket, const linux::Link& link, const std::string& bip) {
-  std::optional<Subnet> wanted;
-  if (!bip.empty()) wanted = parse_bip(bip);
-  for (const auto& address : linux::list_addresses(socket)) {
-    if (address.link != link.index) continue;
-    if (!wanted || wanted->address == address.address) return {address.address, address.prefix_length};
-  }
-  if (!wanted) wanted = gateway_from_pools(socket);
-  linux::NetlinkBatch batch;
-  linux::add_address(batch, {link.index, wanted->address, wanted->prefix_length});
-  socket.execute(batch, cat("give ", link.name, " the address ", format_address(wanted->address)));
-  return *wanted;
-}
-
-}  // namespace
-
-Bridge ensure_bridge(const Options& options) {
-  if (!options.bip.empty()) parse_bip(options.bip);
-  auto lock = lock_pools();
+std::vector<Subnet> host_subnets() {
   linux::NetlinkSocket socket(NETLINK_ROUTE);
-  linux::Link link = find_or_make(socket, options.bridge);
-  Bridge bridge{link.name, link.index, ensure_address(socket, link, options.bip)};
+  std::vector<Subnet> taken;
+  for (const auto& address : linux::list_addresses(socket)) taken.push_back({address.address, address.prefix_length});
+  for (const auto& route : linux::list_routes(socket))
+    if (route.prefix_length > 0) taken.push_back({route.destination, route.prefix_length});
+  return taken;
+}
+
+Bridge ensure_bridge(const BridgeWish& wish) {
+  linux::NetlinkSocket socket(NETLINK_ROUTE);
+  linux::Link link = find_or_make(socket, wish);
+  std::vector<Subnet> present;
+  for (const auto& address : linux::list_addresses(socket))
+    if (address.link == link.index) present.push_back({address.address, address.prefix_length});
+  Bridge bridge{link.name, link.index, decide(wish, present)};
+  bool has_v6 = std::ranges::any_of(bridge.gateways, &Subnet::is_v6);
+  if (has_v6) let_ipv6_in(link.name);
+  add_addresses(socket, link, present, bridge.gateways);
   if (!link.up) {
     linux::NetlinkBatch batch;
     linux::set_link_up(batch, link.index);
@@ -81,6 +114,16 @@ Bridge ensure_bridge(const Options& options) {
   linux::write_sysctl("net/ipv4/ip_forward", "1");
   linux::write_sysctl(cat("net/ipv4/conf/", link.name, "/route_localnet"), "1");
   return bridge;
+}
+
+void remove_bridge(const std::string& name) {
+  linux::NetlinkSocket socket(NETLINK_ROUTE);
+  auto link = linux::find_link(socket, name);
+  if (!link) return;
+  linux::NetlinkBatch batch;
+  linux::delete_link(batch, link->index);
+  auto outcome = socket.try_execute(batch).front();
+  if (outcome.code && outcome.code != ENODEV) throw_errno("delete the bridge", name, outcome.code);
 }
 
 }  // namespace hull::network

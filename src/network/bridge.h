@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "network/networks.h"
+#include "base/file.h"
+#include "linux/interfaces.h"
 #include "network/subnet.h"
 
 namespace hull::network {
@@ -11,12 +14,30 @@ namespace hull::network {
 struct Bridge {
   std::string name;
   int index = 0;
-  Subnet address;  // the gateway's, with the length of the subnet's prefix
+  std::vector<Subnet> gateways;  // its own addresses in the networks, each with the length of the prefix
 };
 
-// Makes the bridge of `options`, or adopts the device of that name: up, with an address (its own, --bip, or the first
-// address of a free pool), packets forwarded, and loopback sources let into it. Idempotent. Throws
-// Error{kInvalidArgument} for a bad --bip, errno otherwise.
-Bridge ensure_bridge(const Options& options);
+struct BridgeWish {
+  std::string name;
+  std::vector<Subnet> gateways;  // its addresses; none of IPv4: an address that it has already, or one out of `pools`
+  std::vector<PoolSource> pools;
+  bool ipv4 = true;
+  std::uint32_t mtu = 0;
+  std::uint32_t group = 0;  // of the device; 0: left alone
+};
+
+// Makes the bridge, or adopts the device of that name: up, with its addresses, packets forwarded, and loopback sources
+// let into it. Idempotent. Throws errno.
+Bridge ensure_bridge(const BridgeWish& wish);
+// Idempotent.
+void remove_bridge(const std::string& name);
+
+// "172.30.0.1/24" as --bip and --bip6 have it. Error{kInvalidArgument}.
+Subnet parse_bridge_address(const std::string& text);
+
+// Subnets that the host uses: those of its interfaces and routes, but for default routes.
+std::vector<Subnet> host_subnets();
+// Engines that start at the same time must not choose the same pool: held while one is chosen and made visible.
+FileLock lock_pools();
 
 }  // namespace hull::network

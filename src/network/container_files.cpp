@@ -1,51 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "base/file.h"
+#include "network/host_resolver.h"
 #include "network/state.h"
 
 namespace hull::network {
 
 namespace {
 
-constexpr std::string_view kResolvedStub = "127.0.0.53";  // systemd-resolved; its real servers are in another file
 constexpr std::string_view kFallbackServers[] = {"8.8.8.8", "8.8.4.4"};
-
-struct Resolver {
-  std::vector<std::string> servers, search, options;
-};
 
 std::vector<std::string> words_of(std::string_view line) {
   std::vector<std::string> words;
-  std::string blanks_only(line);
-  for (char& c : blanks_only)
-    if (c == '\t') c = ' ';
-  for (auto word : split(blanks_only, ' '))
+  for (auto word : split(line, ' '))
     if (!word.empty()) words.emplace_back(word);
   return words;
 }
 
-Resolver parse_resolver(std::string_view text) {
-  Resolver resolver;
-  for (auto line : split(text, '\n')) {
-    auto words = words_of(trim(line.substr(0, line.find_first_of("#;"))));
-    if (words.size() < 2) continue;
-    if (words[0] == "nameserver") resolver.servers.push_back(words[1]);
-    if (words[0] == "search" || words[0] == "domain") resolver.search.assign(words.begin() + 1, words.end());
-    if (words[0] == "options") resolver.options.insert(resolver.options.end(), words.begin() + 1, words.end());
-  }
-  return resolver;
-}
-
-Resolver host_resolver() {
-  Resolver resolver = parse_resolver(read_if_exists("/etc/resolv.conf").value_or(""));
-  if (resolver.servers == std::vector<std::string>{std::string(kResolvedStub)})
-    if (auto real = read_if_exists("/run/systemd/resolve/resolv.conf")) return parse_resolver(*real);
-  return resolver;
-}
-
 // What a container with IPv4 only, and a loopback of its own, can ask.
 bool reachable(const std::string& server) {
-  auto address = parse_address(server);
-  return address && *address >> 24 != 127;
+  auto address = IpAddress::parse(server);
+  return address && !address->is_v6() && !address->is_loopback();
 }
 
 std::string format_resolver(const Resolver& resolver) {
@@ -65,20 +41,51 @@ std::string Networks::resolv_conf(const std::string& network_mode, const std::ve
   if (!own_loopback && servers.empty() && search.empty() && options.empty())
     return read_if_exists("/etc/resolv.conf").value_or("");
   Resolver resolver = own_loopback ? host_resolver() : parse_resolver(read_if_exists("/etc/resolv.conf").value_or(""));
+  bool own_server = own_loopback && network_mode != "bridge" && network_mode != "default" && network_mode != "none" &&
+                    !network_mode.empty();
   if (!servers.empty()) {
     resolver.servers = servers;
-  } else if (own_loopback) {
+  } else if (own_loopback && !own_server) {
     std::erase_if(resolver.servers, [](const std::string& server) { return !reachable(server); });
     if (resolver.servers.empty()) resolver.servers.assign(std::begin(kFallbackServers), std::end(kFallbackServers));
   }
   if (!search.empty()) resolver.search = search;
   std::erase(resolver.search, ".");  // --dns-search=. asks for none
   if (!options.empty()) resolver.options = options;
-  return format_resolver(resolver);
+  if (!own_server) return format_resolver(resolver);
+  // Names without a dot are asked for as they are first: they are other containers'.
+  if (std::ranges::none_of(resolver.options, [](const auto& option) { return option.starts_with("ndots:"); }))
+    resolver.options.emplace_back("ndots:0");
+  std::string outside = join(resolver.servers, " ");
+  resolver.servers = {"127.0.0.11"};
+  return cat(format_resolver(resolver), "\n# ExtServers: [", outside, "]\n");
 }
 
-std::string Networks::hosts_file(const std::string& hostname, const std::string& domain,
-                                 const std::optional<Endpoint>& endpoint,
+namespace {
+
+// "name:address", or "name=address" as newer clients write it; the address may be IPv6, bare or in brackets.
+std::pair<std::string, std::string> split_extra_host(const std::string& entry) {
+  auto at = entry.find_first_of("=:");
+  if (at == entry.npos) return {};
+  std::string address = entry.substr(at + 1);
+  if (address.size() > 2 && address.front() == '[' && address.back() == ']')
+    address = address.substr(1, address.size() - 2);
+  return {entry.substr(0, at), address};
+}
+
+}  // namespace
+
+std::vector<std::string> Networks::State::host_gateways() const {
+  if (!options.host_gateways.empty()) return options.host_gateways;
+  std::vector<std::string> addresses;
+  std::lock_guard lock(mutex);
+  if (default_bridge && default_bridge->bridge)
+    for (const Subnet& gateway : default_bridge->bridge->gateways) addresses.push_back(gateway.address.text());
+  if (addresses.empty()) addresses.emplace_back("127.0.0.1");
+  return addresses;
+}
+
+std::string Networks::hosts_file(const std::string& hostname, const std::string& domain, const Endpoints& endpoints,
                                  const std::vector<std::string>& extra_hosts) const {
   std::string text =
       "127.0.0.1\tlocalhost\n"
@@ -87,23 +94,18 @@ std::string Networks::hosts_file(const std::string& hostname, const std::string&
       "ff00::\tip6-mcastprefix\n"
       "ff02::1\tip6-allnodes\n"
       "ff02::2\tip6-allrouters\n";
-  if (endpoint && !endpoint->address.empty() && !hostname.empty()) {
-    text += cat(endpoint->address, "\t");
-    if (!domain.empty()) text += cat(hostname, ".", domain, " ");
-    text += cat(hostname, "\n");
-  }
+  std::string own = domain.empty() ? hostname : cat(hostname, ".", domain, " ", hostname);
+  for (const auto& [name, endpoint] : endpoints)
+    for (const auto& address : {endpoint.address, endpoint.address6})
+      if (!address.empty() && !hostname.empty()) text += cat(address, "\t", own, "\n");
   for (const auto& entry : extra_hosts) {
-    // "name:address", or "name=address" as newer clients write it; the address may be IPv6, bare or in brackets.
-    auto at = entry.find_first_of("=:");
-    if (at == entry.npos) continue;
-    std::string address = entry.substr(at + 1);
-    if (address.size() > 2 && address.front() == '[' && address.back() == ']')
-      address = address.substr(1, address.size() - 2);
-    if (address == "host-gateway") {
-      std::lock_guard lock(state_->mutex);
-      address = state_->bridge ? format_address(state_->bridge->address.address) : "127.0.0.1";
+    auto [name, address] = split_extra_host(entry);
+    if (name.empty()) continue;
+    if (address != "host-gateway") {
+      text += cat(address, "\t", name, "\n");
+      continue;
     }
-    text += cat(address, "\t", entry.substr(0, at), "\n");
+    for (const auto& gateway : state_->host_gateways()) text += cat(gateway, "\t", name, "\n");
   }
   return text;
 }

@@ -10,6 +10,7 @@
 
 #include "base/unique_fd.h"
 #include "network/networks.h"
+#include "network/subnet.h"
 
 namespace hull::network {
 
@@ -17,20 +18,25 @@ namespace hull::network {
 // and none that is taken is published. Thread-safe.
 class HostPorts {
  public:
-  // Reserves a host port for each of `wanted` and gives them as bound. All or nothing. `address` is the container's,
-  // for messages. Errors as Docker words them, without "driver failed programming …": kInternal for a conflict.
-  std::vector<PortBinding> reserve(const std::vector<PortBinding>& wanted, const std::string& address);
+  // Reserves a host port for each of `wanted` and gives them as bound: one for each family that the container has an
+  // address of (`address`, `address6`; "" : none), of the same number, when no host address is given. All or nothing.
+  // Errors as Docker words them, without "driver failed programming …": kInternal for a conflict.
+  std::vector<PortBinding> reserve(const std::vector<PortBinding>& wanted, const std::string& address,
+                                   const std::string& address6);
   // Takes those that an earlier engine had bound; what another program has taken meanwhile is only logged.
   void restore(const std::vector<PortBinding>& bound);
   void release(const std::vector<PortBinding>& bound);  // idempotent
 
  private:
-  using Key = std::tuple<std::string, std::uint16_t, std::uint32_t>;  // protocol, port, address (0: any)
+  using Key = std::tuple<std::string, std::uint16_t, IpAddress>;  // protocol, port, host address
   enum class Result : unsigned char { kDone, kOurs, kForeign };
+  // One port number at all of `hosts`, or at none. `failed` is the address that it failed at.
+  Result try_all(const std::string& protocol, std::uint16_t port, const std::vector<IpAddress>& hosts, int& code,
+                 IpAddress& failed);
   Result try_one(const Key& key, int& code);
   bool conflicts(const Key& key) const;
-  std::uint16_t choose_ephemeral(const std::string& protocol, std::uint32_t host);
-  std::uint16_t choose(const PortBinding& wanted, std::uint32_t host, const std::string& address);
+  std::uint16_t choose_ephemeral(const std::string& protocol, const std::vector<IpAddress>& hosts);
+  std::uint16_t choose(const PortBinding& wanted, const std::vector<IpAddress>& hosts, const std::string& address);
 
   std::mutex mutex_;
   std::map<Key, UniqueFd> held_;

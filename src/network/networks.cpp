@@ -23,52 +23,102 @@ std::string stable_id(std::string_view name, std::string_view bridge) {
   return id;
 }
 
+Network predefined(const char* name, const char* driver, const Options& options, std::int64_t created) {
+  Network network;
+  network.id = stable_id(name, options.bridge);
+  network.name = name;
+  network.driver = driver;
+  network.created = created;
+  network.predefined = true;
+  return network;
+}
+
+Network default_bridge_network(const Options& options, std::int64_t created) {
+  Network bridge = predefined("bridge", "bridge", options, created);
+  bridge.bridge = options.bridge;
+  bridge.ipv6 = !options.bip6.empty();
+  auto text = [](bool value) { return std::string(value ? "true" : "false"); };
+  bridge.options = {
+      {"com.docker.network.bridge.default_bridge", "true"}, {std::string(kIcc), text(options.icc)},
+      {std::string(kMasquerade), text(options.masquerade)}, {std::string(kHostBinding), options.default_binding},
+      {std::string(kBridgeName), options.bridge},           {std::string(kMtu), cat(options.mtu ? options.mtu : 1500)}};
+  return bridge;
+}
+
 }  // namespace
 
 Networks::Networks(store::Database& database, linux::Reactor& reactor, Options options)
-    : state_(std::make_unique<State>(database, reactor, std::move(options))) {}
+    : state_(std::make_unique<State>(database, reactor, std::move(options))) {
+  State& state = *state_;
+  std::vector<LiveNetworkPtr> builtin;
+  if (state.has_bridge) {
+    state.default_bridge =
+        std::make_shared<LiveNetwork>(LiveNetwork{default_bridge_network(state.options, state.started), {}, {}});
+    builtin.push_back(state.default_bridge);
+  }
+  for (auto [name, driver] : {std::pair("host", "host"), std::pair("none", "null")})
+    builtin.push_back(
+        std::make_shared<LiveNetwork>(LiveNetwork{predefined(name, driver, state.options, state.started), {}, {}}));
+  state.networks.insert(state.networks.begin(), builtin.begin(), builtin.end());
+}
 
 Networks::~Networks() = default;
 
 std::vector<Network> Networks::list() const {
   std::vector<Network> all;
-  if (state_->has_bridge) {
-    Network bridge{stable_id("bridge", state_->options.bridge),
-                   "bridge",
-                   "bridge",
-                   state_->options.bridge,
-                   {},
-                   {},
-                   state_->started};
-    std::lock_guard lock(state_->mutex);
-    if (state_->bridge) {
-      bridge.subnet = format_network(state_->bridge->address);
-      bridge.gateway = format_address(state_->bridge->address.address);
-    }
-    all.push_back(std::move(bridge));
-  }
-  for (auto [name, driver] : {std::pair("host", "host"), std::pair("none", "null")})
-    all.push_back({stable_id(name, state_->options.bridge), name, driver, {}, {}, {}, state_->started});
+  std::lock_guard lock(state_->mutex);
+  for (const auto& network : state_->networks) all.push_back(network->config);
   return all;
 }
 
-std::optional<Network> Networks::find(const std::string& name_or_id) const {
-  auto all = list();
-  for (const auto& network : all)
-    if (network.id == name_or_id || network.name == name_or_id) return network;
-  std::optional<Network> found;
-  if (!looks_like_id_prefix(name_or_id)) return found;
-  for (const auto& network : all) {
-    if (!network.id.starts_with(name_or_id)) continue;
-    if (found) return std::nullopt;
+LiveNetworkPtr Networks::State::find(const std::string& name_or_id) const {
+  std::lock_guard lock(mutex);
+  for (const auto& network : networks)
+    if (network->config.id == name_or_id) return network;
+  for (const auto& network : networks)
+    if (network->config.name == name_or_id) return network;
+  if (!looks_like_id_prefix(name_or_id)) return nullptr;
+  LiveNetworkPtr found;
+  int matches = 0;
+  for (const auto& network : networks) {
+    if (!network->config.id.starts_with(name_or_id)) continue;
     found = network;
+    ++matches;
   }
+  if (matches > 1)
+    fail_invalid("network ", name_or_id, " is ambiguous (", matches, " matches found based on ID prefix)");
+  return found;
+}
+
+LiveNetworkPtr Networks::State::get(const std::string& name_or_id) const {
+  if (auto network = find(name_or_id)) return network;
+  fail(Kind::kNotFound, "network ", name_or_id, " not found");
+}
+
+std::optional<Network> Networks::find(const std::string& name_or_id) const {
+  auto network = state_->find(name_or_id);
+  if (!network) return std::nullopt;
+  std::lock_guard lock(state_->mutex);
+  return network->config;
+}
+
+Network Networks::get(const std::string& name_or_id) const {
+  if (auto network = find(name_or_id)) return *network;
+  fail(Kind::kNotFound, "network ", name_or_id, " not found");
+}
+
+std::map<std::string, Endpoint> Networks::members(const std::string& network_id) const {
+  std::map<std::string, Endpoint> found;
+  std::lock_guard lock(state_->mutex);
+  for (const auto& [id, member] : state_->members)
+    for (const auto& [name, endpoint] : member.endpoints)
+      if (endpoint.network_id == network_id) found[id] = endpoint;
   return found;
 }
 
 void Networks::prepare() {
   if (state_->has_bridge) {
-    state_->prepare();
+    state_->prepare(state_->default_bridge);
     state_->plugs.fill();
   }
   state_->isolated.fill();
@@ -83,40 +133,49 @@ UniqueFd Networks::isolated_namespace(int network_namespace) {
 }
 
 Attachment Networks::attach(const AttachRequest& request) {
-  auto network = find(request.network);
-  if (!network) fail(Kind::kNotFound, "network ", request.network, " not found");
   bool attached = false;
   {
     std::lock_guard lock(state_->mutex);
-    attached = state_->endpoints.contains(request.container_id);
+    attached = state_->members.contains(request.container_id);
   }
   if (attached) detach(request.container_id);
-  if (network->driver == "bridge") return state_->attach_to_bridge(request, *network);
-  if (network->driver == "null") {
-    Attachment attachment = state_->attach_isolated(request, *network);
-    attachment.network_namespace = isolated_namespace(request.network_namespace);
-    return attachment;
-  }
-  Attachment attachment = state_->attach_isolated(request, *network);
-  attachment.network_namespace = linux::current_network_namespace();
+  Attachment attachment = state_->attach(request);
+  if (attachment.network_namespace) return attachment;
+  bool isolated = attachment.endpoints.contains("none");
+  attachment.network_namespace =
+      isolated ? isolated_namespace(request.network_namespace) : linux::current_network_namespace();
   return attachment;
 }
 
+Endpoints Networks::connect(const std::string& container_id, const EndpointRequest& request,
+                            const std::vector<PortBinding>& ports, int network_namespace) {
+  return state_->connect(container_id, request, ports, network_namespace);
+}
+
+Endpoints Networks::disconnect(const std::string& container_id, const std::string& network,
+                               const std::vector<PortBinding>& ports, int network_namespace) {
+  return state_->disconnect(container_id, network, ports, network_namespace);
+}
+
 void Networks::detach(const std::string& container_id) {
-  std::optional<Endpoint> endpoint;
+  Endpoints endpoints;
   {
     std::lock_guard lock(state_->mutex);
-    if (auto node = state_->endpoints.extract(container_id)) endpoint = std::move(node.mapped());
+    if (auto node = state_->members.extract(container_id)) endpoints = std::move(node.mapped().endpoints);
   }
-  if (endpoint && !endpoint->ports.empty()) {
-    state_->firewall.withdraw(endpoint->ports);
-    state_->ports.release(endpoint->ports);
+  state_->name_service.stop(container_id);
+  state_->name_table.remove(container_id);
+  for (const auto& [name, endpoint] : endpoints) {
+    if (endpoint.ports.empty()) continue;
+    state_->firewall.withdraw(endpoint.ports);
+    state_->ports.release(endpoint.ports);
   }
   state_->database.remove_endpoints(container_id);
-  if (!endpoint) return;
-  // Only now: an address in the database is never somebody else's too.
-  state_->give_back_address(endpoint->address);
-  if (!endpoint->host_interface.empty()) state_->condemn(endpoint->host_interface);
+  for (const auto& [name, endpoint] : endpoints) {
+    // Only now: an address in the database is never somebody else's too.
+    state_->give_back_addresses(endpoint);
+    if (!endpoint.host_interface.empty()) state_->condemn(endpoint.host_interface);
+  }
 }
 
 }  // namespace hull::network

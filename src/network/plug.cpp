@@ -67,47 +67,69 @@ UniqueFd make_isolated_namespace(int network_namespace) {
   return linux::current_network_namespace();
 }
 
-Plug make_plug(const InterfaceMarks& marks, const std::string& host_interface, const Bridge& bridge,
-               int network_namespace) {
-  auto [network, inside] = [=] {
-    auto scope = network_namespace < 0 ? std::make_unique<linux::ScopedNetworkNamespace>()
-                                       : std::make_unique<linux::ScopedNetworkNamespace>(network_namespace);
+int add_wire(const InterfaceMarks& marks, const Wire& wire, const Bridge& bridge, int network_namespace,
+             linux::NetlinkSocket& inside) {
+  linux::NetlinkSocket outside(NETLINK_ROUTE);
+  linux::NetlinkBatch batch;
+  linux::add_veth(batch, {wire.host_interface, marks.live, bridge.index, wire.interface, network_namespace, wire.mtu});
+  outside.execute(batch, cat("make the interface ", wire.host_interface));
+  auto link = linux::find_link(inside, wire.interface);
+  if (!link) fail(Kind::kInternal, "the peer of ", wire.host_interface, " has vanished");
+  linux::NetlinkBatch up;
+  linux::set_link_up(up, link->index);
+  inside.execute(up, cat("bring ", wire.interface, " up"));
+  set_port_flags(wire);
+  // The bridge has a carrier only while a port has one.
+  linux::settle_carrier(wire.host_interface);
+  linux::settle_carrier(bridge.name);
+  return link->index;
+}
+
+void set_port_flags(const Wire& wire) {
+  if (!wire.isolated && !wire.hairpin) return;
+  linux::NetlinkSocket socket(NETLINK_ROUTE);
+  auto link = linux::find_link(socket, wire.host_interface);
+  if (!link) fail(Kind::kInternal, "the interface ", wire.host_interface, " has vanished");
+  linux::NetlinkBatch batch;
+  if (wire.isolated) linux::set_isolated(batch, link->index);
+  if (wire.hairpin) linux::set_hairpin(batch, link->index);
+  socket.execute(batch, cat("set the modes of ", wire.host_interface));
+}
+
+Plug open_plug(UniqueFd network_namespace) {
+  auto inside = [&] {
+    linux::ScopedNetworkNamespace there(network_namespace.get());
+    return linux::NetlinkSocket(NETLINK_ROUTE);
+  }();
+  return Plug{{}, std::move(network_namespace), std::move(inside)};
+}
+
+Plug make_plug(const InterfaceMarks& marks, const Wire& wire, const Bridge& bridge) {
+  auto [network, inside] = [] {
+    linux::ScopedNetworkNamespace fresh;
     auto socket = set_up_namespace();
     return std::pair(linux::current_network_namespace(), std::move(socket));
   }();
-  Plug plug{host_interface, std::move(network), std::move(inside)};
-  linux::NetlinkSocket outside(NETLINK_ROUTE);
-  linux::NetlinkBatch batch;
-  linux::add_veth(
-      batch, {plug.host_interface, marks.live, bridge.index, std::string(kInterface), plug.network_namespace.get()});
-  outside.execute(batch, cat("make the interface ", plug.host_interface));
-  auto link = linux::find_link(plug.inside, std::string(kInterface));
-  if (!link) fail(Kind::kInternal, "the peer of ", plug.host_interface, " has vanished");
-  plug.interface = link->index;
-  linux::NetlinkBatch up;
-  linux::set_link_up(up, plug.interface);
-  plug.inside.execute(up, cat("bring ", kInterface, " up"));
-  // The bridge has a carrier only while a port has one.
-  linux::settle_carrier(host_interface);
-  linux::settle_carrier(bridge.name);
+  Plug plug{wire.host_interface, std::move(network), std::move(inside)};
+  plug.interface = add_wire(marks, wire, bridge, plug.network_namespace.get(), plug.inside);
   return plug;
 }
 
-void configure_plug(Plug& plug, const Subnet& address, const linux::MacAddress& mac, std::uint32_t gateway) {
-  linux::NetlinkBatch batch;
-  linux::add_address(batch, {plug.interface, address.address, address.prefix_length});
-  linux::set_mac(batch, plug.interface, mac);
-  linux::add_default_route(batch, plug.interface, gateway);
-  plug.inside.execute(batch, cat("configure ", kInterface, " with ", format_address(address.address)));
+void allow_ipv6(int network_namespace, const std::vector<std::string>& interfaces) {
+  if (interfaces.empty()) return;
+  linux::ScopedNetworkNamespace there(network_namespace);
+  for (const auto& interface : interfaces) linux::write_sysctl(cat("net/ipv6/conf/", interface, "/disable_ipv6"), "0");
 }
 
 linux::MacAddress random_mac() {
-  return mac_of_address(parse_number<std::uint32_t>(random_hex(sizeof(std::uint32_t)), 16).value_or(0));
+  return mac_of_address(IpAddress::v4(parse_number<std::uint32_t>(random_hex(sizeof(std::uint32_t)), 16).value_or(0)));
 }
 
-linux::MacAddress mac_of_address(std::uint32_t address) {
-  auto octet = [&](int shift) { return static_cast<std::uint8_t>(address >> shift); };
-  return {0x02, 0x42, octet(24), octet(16), octet(8), octet(0)};
+linux::MacAddress mac_of_address(const IpAddress& address) {
+  auto bytes = address.bytes();
+  linux::MacAddress mac{0x02, 0x42};
+  for (std::size_t i = 0; i < 4; ++i) mac[i + 2] = static_cast<std::uint8_t>(bytes[bytes.size() - 4 + i]);
+  return mac;
 }
 
 linux::MacAddress parse_mac(const std::string& text) {

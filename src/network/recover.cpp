@@ -20,68 +20,104 @@ std::optional<Endpoint> read_endpoint(const store::EndpointRow& row) {
   }
 }
 
-bool bridge_or_table_is_there(const Options& options) {
-  if (options.bridge == "none") return false;
-  linux::NetlinkSocket route(NETLINK_ROUTE), filter(NETLINK_NETFILTER);
-  return linux::find_link(route, options.bridge) || linux::nft_table_exists(filter, options.firewall_table);
+bool table_is_there(const Options& options) {
+  linux::NetlinkSocket filter(NETLINK_NETFILTER);
+  return linux::nft_table_exists(filter, options.firewall_table);
+}
+
+bool device_is_there(const std::string& bridge) {
+  linux::NetlinkSocket route(NETLINK_ROUTE);
+  return linux::find_link(route, bridge).has_value();
 }
 
 }  // namespace
 
-void Networks::State::keep_endpoints(const std::map<std::string, Endpoint>& kept) {
-  for (const auto& [id, endpoint] : kept) {
-    ports.restore(endpoint.ports);
-    firewall.remember(endpoint.address, endpoint.ports);
-  }
-  std::lock_guard lock(mutex);
-  for (const auto& [id, endpoint] : kept) {
-    endpoints[id] = endpoint;
-    auto address = parse_address(endpoint.address);
-    if (address && addresses) addresses->take(*address);
+void Networks::State::read_networks() {
+  for (const auto& row : database.networks()) {
+    try {
+      auto network = std::make_shared<LiveNetwork>();
+      network->config = from_json<Network>(parse_json(row.state));
+      networks.push_back(std::move(network));
+    } catch (const Error& e) {
+      log::error("the network ", row.name, " is unreadable: ", e.message());
+    }
   }
 }
 
-// Interfaces of containers that are gone are deleted, those of running ones are put back on the bridge.
-void Networks::State::tidy_interfaces(const std::map<std::string, Endpoint>& kept) {
-  std::set<std::string> in_use, left_over;
-  for (const auto& [id, endpoint] : kept) in_use.insert(endpoint.host_interface);
-  int master = 0;
+void Networks::State::keep_members(const std::map<std::string, Endpoints>& kept) {
+  for (const auto& [id, endpoints] : kept)
+    for (const auto& [name, endpoint] : endpoints) {
+      ports.restore(endpoint.ports);
+      firewall.remember(endpoint, endpoint.ports);
+    }
+  std::lock_guard lock(mutex);
+  for (const auto& [id, endpoints] : kept) {
+    std::string container = id.substr(0, 12);
+    for (const auto& [name, endpoint] : endpoints)
+      if (!endpoint.names.empty()) container = endpoint.names.front();
+    members[id] = {container, endpoints, {}};
+  }
+  for (const auto& network : networks)
+    if (network->bridge) make_pools(*network);
+}
+
+// Interfaces of containers that are gone are deleted, those of running ones are put back on their bridges.
+void Networks::State::tidy_interfaces(const std::map<std::string, Endpoints>& kept) {
+  std::map<std::string, int> masters;  // by interface
+  std::set<std::string> left_over;
   {
     std::lock_guard lock(mutex);
-    in_use.merge(made_before_recovery);
+    for (const auto& name : made_before_recovery) masters[name] = 0;
+    for (const auto& [id, endpoints] : kept)
+      for (const auto& [name, endpoint] : endpoints) masters[endpoint.host_interface] = 0;
+    for (const auto& network : networks) {
+      if (!network->bridge) continue;
+      masters[network->bridge->name] = 0;
+      for (const auto& [id, endpoints] : kept)
+        if (auto endpoint = endpoints.find(network->config.name); endpoint != endpoints.end())
+          masters[endpoint->second.host_interface] = network->bridge->index;
+    }
     recovered = true;
-    if (bridge) master = bridge->index;
   }
   linux::NetlinkSocket socket(NETLINK_ROUTE);
   linux::NetlinkBatch batch;
   for (const auto& link : linux::list_links(socket)) {
-    bool ours = link.name.starts_with(marks.prefix) && (link.group | 1u) == marks.condemned;
-    if (!ours) continue;
-    if (!in_use.contains(link.name))
+    if ((link.group | 1u) != marks.condemned) continue;
+    auto known = masters.find(link.name);
+    if (known == masters.end())
       left_over.insert(link.name);
-    else if (master && link.master != master)
-      linux::set_master(batch, link.index, master);
+    else if (known->second && link.master != known->second)
+      linux::set_master(batch, link.index, known->second);
   }
-  if (!batch.empty()) socket.execute(batch, cat("put interfaces back on ", options.bridge));
+  if (!batch.empty()) socket.execute(batch, "put interfaces back on their bridges");
   delete_interfaces(left_over);
 }
 
-std::map<std::string, Endpoint> Networks::recover(const std::vector<std::string>& live) {
-  std::map<std::string, Endpoint> kept;
-  bool bridged = false;
+std::map<std::string, Endpoints> Networks::recover(const std::vector<std::string>& live) {
+  std::map<std::string, Endpoints> kept;
+  std::set<std::string> in_use;  // networks
   for (const auto& row : state_->database.endpoints()) {
     auto endpoint = read_endpoint(row);
     if (endpoint && std::ranges::find(live, row.container_id) != live.end()) {
-      bridged |= !endpoint->host_interface.empty();
-      kept.emplace(row.container_id, std::move(*endpoint));
+      if (!endpoint->host_interface.empty()) in_use.insert(endpoint->network);
+      kept[row.container_id].emplace(endpoint->network, std::move(*endpoint));
     } else {
       state_->database.remove_endpoints(row.container_id);
     }
   }
-  state_->keep_endpoints(kept);
+  state_->keep_members(kept);
   // Containers run on whatever state the network is in: an engine that cannot repair it must start all the same.
   try {
-    if (state_->has_bridge && (bridged || bridge_or_table_is_there(state_->options))) state_->prepare();
+    std::vector<LiveNetworkPtr> bridged;
+    {
+      std::lock_guard lock(state_->mutex);
+      for (const auto& network : state_->networks)
+        if (!network->config.bridge.empty()) bridged.push_back(network);
+    }
+    bool table = !bridged.empty() && table_is_there(state_->options);
+    for (const auto& network : bridged)
+      if (in_use.contains(network->config.name) || device_is_there(network->config.bridge) || table)
+        state_->prepare(network);
     state_->tidy_interfaces(kept);
   } catch (const Error& e) {
     log::error("cannot restore the network: ", e.message());

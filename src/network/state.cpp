@@ -3,6 +3,8 @@
 
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -21,47 +23,105 @@ void warn_of_other_firewalls(const Options& options) {
               " have no network beyond this machine until it accepts the interface ", options.bridge);
 }
 
+std::vector<PoolSource> parse_pool_sources(const std::vector<std::string>& texts) {
+  std::vector<PoolSource> sources;
+  for (const auto& text : texts) sources.push_back(parse_pool_source(text));
+  return sources.empty() ? default_pool_sources() : sources;
+}
+
 }  // namespace
 
 Networks::State::State(store::Database& store, linux::Reactor& reactor, Options wanted)
     : database(store),
       options(std::move(wanted)),
+      pool_sources(parse_pool_sources(options.address_pools)),
       marks(options.bridge),
       has_bridge(options.bridge != "none"),
       started(now().nanoseconds),
       firewall(options.firewall_table),
+      name_service(reactor, name_table),
       isolated(reactor, kReady, [] { return make_isolated_namespace(); }),
-      plugs(reactor, kReady, [this] { return make_plug(marks, new_interface_name(), ready_bridge()); }),
-      background(reactor) {}
-
-Bridge Networks::State::ready_bridge() {
-  {
-    std::lock_guard lock(mutex);
-    if (bridge) return *bridge;
-  }
-  prepare();
-  std::lock_guard lock(mutex);
-  return *bridge;
+      plugs(reactor, kReady,
+            [this] {
+              Wire wire{new_interface_name(), std::string(kInterface), options.mtu, !options.icc};
+              return make_plug(marks, wire, ready_bridge(default_bridge));
+            }),
+      background(reactor) {
+  read_networks();
 }
 
-void Networks::State::prepare() {
+Bridge Networks::State::ready_bridge(const LiveNetworkPtr& network) {
+  {
+    std::lock_guard lock(mutex);
+    if (network->bridge) return *network->bridge;
+  }
+  prepare(network);
+  std::lock_guard lock(mutex);
+  return *network->bridge;
+}
+
+BridgeWish Networks::State::wish_for(const Network& network) const {
+  BridgeWish wish;
+  wish.name = network.bridge;
+  wish.pools = pool_sources;
+  wish.mtu = mtu_of(network);
+  if (network.predefined) {
+    if (!options.bip.empty()) wish.gateways.push_back(parse_bridge_address(options.bip));
+    if (!options.bip6.empty()) wish.gateways.push_back(parse_bridge_address(options.bip6));
+    return wish;
+  }
+  wish.ipv4 = false;  // the addresses are known, from create()
+  wish.group = marks.live;
+  bool inhibit_ipv4 = option_is_set(network, kInhibitIpv4, false);
+  for (const auto& ipam : network.ipam) {
+    auto subnet = parse_subnet(ipam.subnet);
+    auto gateway = IpAddress::parse(ipam.gateway);
+    if (!subnet || !gateway || (inhibit_ipv4 && !subnet->is_v6())) continue;
+    wish.gateways.push_back({*gateway, subnet->prefix_length});
+  }
+  return wish;
+}
+
+void Networks::State::prepare(const LiveNetworkPtr& network) {
   std::lock_guard one_at_a_time(preparing);
-  Bridge found = ensure_bridge(options);
-  firewall.install(options.bridge, found.address);
+  BridgeWish wish;
+  {
+    std::lock_guard lock(mutex);
+    wish = wish_for(network->config);
+  }
+  Bridge found;
+  {
+    auto pools = lock_pools();
+    found = ensure_bridge(wish);
+  }
   bool warn = false, replaced = false;
   {
     std::lock_guard lock(mutex);
     warn = !std::exchange(warned, true);
-    replaced = bridge && bridge->index != found.index;
-    if (!bridge || bridge->address.address != found.address.address) {
-      addresses.emplace(found.address, found.address.address);
-      for (const auto& [id, endpoint] : endpoints)
-        if (auto address = parse_address(endpoint.address)) addresses->take(*address);
-    }
-    bridge = found;
+    replaced = network == default_bridge && network->bridge && network->bridge->index != found.index;
+    bool same_addresses = network->bridge && network->bridge->gateways == found.gateways;
+    network->bridge = found;
+    if (!same_addresses) make_pools(*network);
   }
+  install_firewall();
   if (replaced) plugs.clear();
   if (warn) warn_of_other_firewalls(options);
+}
+
+void Networks::State::install_firewall() {
+  std::vector<BridgePolicy> policies;
+  {
+    std::lock_guard lock(mutex);
+    for (const auto& network : networks) {
+      if (!network->bridge) continue;
+      BridgePolicy policy{network->bridge->name, {}, network->config.internal};
+      for (const auto& pool : network->pools) policy.subnets.push_back(pool.subnet());
+      policy.icc = option_is_set(network->config, kIcc, true);
+      policy.masquerade = option_is_set(network->config, kMasquerade, true);
+      policies.push_back(std::move(policy));
+    }
+  }
+  firewall.install(std::move(policies));
 }
 
 std::string Networks::State::new_interface_name() {
@@ -71,33 +131,22 @@ std::string Networks::State::new_interface_name() {
   return name;
 }
 
-Plug Networks::State::take_plug(int network_namespace) {
-  Bridge target = ready_bridge();
-  if (network_namespace < 0)
-    if (auto plug = plugs.take()) return std::move(*plug);
+Plug Networks::State::take_plug() {
+  Bridge target = ready_bridge(default_bridge);
+  if (auto plug = plugs.take()) return std::move(*plug);
+  auto make = [&](const Bridge& bridge) {
+    return make_plug(marks, {new_interface_name(), std::string(kInterface), options.mtu, !options.icc}, bridge);
+  };
   try {
-    return make_plug(marks, new_interface_name(), target, network_namespace);
+    return make(target);
   } catch (const Error&) {
     linux::NetlinkSocket socket(NETLINK_ROUTE);
     auto link = linux::find_link(socket, options.bridge);
     if (link && link->index == target.index) throw;
   }
   // Somebody deleted the bridge under us.
-  prepare();
-  return make_plug(marks, new_interface_name(), ready_bridge(), network_namespace);
-}
-
-std::uint32_t Networks::State::take_address() {
-  std::lock_guard lock(mutex);
-  if (auto address = addresses->take_lowest()) return *address;
-  fail(Kind::kUnavailable, "no available IPv4 addresses on this network's address pools: bridge (",
-       format_network(bridge->address), ")");
-}
-
-void Networks::State::give_back_address(const std::string& text) {
-  auto address = parse_address(text);
-  std::lock_guard lock(mutex);
-  if (address && addresses) addresses->give_back(*address);
+  prepare(default_bridge);
+  return make(ready_bridge(default_bridge));
 }
 
 void Networks::State::condemn(const std::string& host_interface) {
@@ -128,6 +177,25 @@ void Networks::State::delete_interfaces(const std::set<std::string>& names) {
   // One that vanishes meanwhile is what we want.
   for (const auto& outcome : socket.try_execute(batch))
     if (outcome.code && outcome.code != ENODEV) log::warn("cannot delete interfaces: ", errno_text(outcome.code));
+}
+
+bool option_is_set(const Network& network, std::string_view name, bool fallback) {
+  auto found = network.options.find(std::string(name));
+  if (found == network.options.end() || found->second.empty()) return fallback;
+  std::string value = lower(found->second);
+  if (value == "true" || value == "1" || value == "t") return true;
+  if (value == "false" || value == "0" || value == "f") return false;
+  fail_invalid("invalid value ", quoted(found->second), " of the network option ", quoted(name), ": use true or false");
+}
+
+std::uint32_t mtu_of(const Network& network) {
+  auto found = network.options.find(std::string(kMtu));
+  if (found == network.options.end() || found->second.empty()) return 0;
+  auto mtu = parse_number<std::uint32_t>(found->second);
+  if (!mtu || (*mtu != 0 && *mtu < 68) || *mtu > 65535)
+    fail_invalid("invalid value ", quoted(found->second), " of the network option ", quoted(kMtu),
+                 ": use a number of 68 to 65535");
+  return *mtu;
 }
 
 }  // namespace hull::network

@@ -2,62 +2,137 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "base/rollback.h"
 #include "network/address_pool.h"
 #include "network/background.h"
 #include "network/bridge.h"
 #include "network/firewall.h"
 #include "network/host_ports.h"
+#include "network/name_service.h"
+#include "network/name_table.h"
 #include "network/networks.h"
 #include "network/plug.h"
 #include "network/ready_pool.h"
 
 namespace hull::network {
 
+// One network, and what this engine has found or made of it. Guarded by State::mutex.
+struct LiveNetwork {
+  Network config;
+  std::optional<Bridge> bridge;    // when this engine has made it, or looked for it
+  std::vector<AddressPool> pools;  // with the bridge
+};
+using LiveNetworkPtr = std::shared_ptr<LiveNetwork>;
+
+struct Member {
+  std::string name;  // of the container
+  Endpoints endpoints;
+  std::vector<std::string> name_servers;
+};
+
 struct Networks::State {
   State(store::Database& store, linux::Reactor& reactor, Options wanted);
 
-  Bridge ready_bridge();  // makes it when this engine has not looked for it yet
-  void prepare();
-  Plug take_plug(int network_namespace);  // -1: a ready one, or one with a namespace of its own
-  std::uint32_t take_address();
-  void give_back_address(const std::string& address);
+  // networks.cpp
+  LiveNetworkPtr find(const std::string& name_or_id) const;  // takes the mutex
+  LiveNetworkPtr get(const std::string& name_or_id) const;   // throws kNotFound
+
+  // state.cpp
+  Bridge ready_bridge(const LiveNetworkPtr& network);  // makes it when this engine has not looked for it yet
+  void prepare(const LiveNetworkPtr& network);
+  BridgeWish wish_for(const Network& network) const;
+  void install_firewall();  // for all bridges that there are
+  std::vector<Subnet> subnets_in_use() const;
+  Plug take_plug();
   std::string new_interface_name();
   // Deletes host interfaces in a while, many at once. Most are gone by then, with their namespaces.
   void condemn(const std::string& host_interface);
   void delete_interfaces(const std::set<std::string>& names);
-  void keep_endpoints(const std::map<std::string, Endpoint>& kept);
-  void tidy_interfaces(const std::map<std::string, Endpoint>& kept);
 
-  Attachment attach_to_bridge(const AttachRequest& request, const Network& network);
-  Attachment attach_isolated(const AttachRequest& request, const Network& network);
-  void record(const AttachRequest& request, const Endpoint& endpoint);
+  // addresses.cpp
+  std::string take_address(LiveNetwork& network, bool is_v6, const std::string& wanted, int& prefix_length);
+  void give_back_addresses(const Endpoint& endpoint);
+  void make_pools(LiveNetwork& network);  // the mutex is held; takes what members have
+
+  // attach.cpp
+  Attachment attach(const AttachRequest& request);
+  Attachment attach_plainly(const AttachRequest& request, const Network& network);
+  Endpoint new_endpoint(const LiveNetworkPtr& network, const EndpointRequest& request, const Endpoints& others);
+  void record(const std::string& container_id, const Endpoint& endpoint);
+  Plug take_empty_plug(int network_namespace);  // lo only
+  // Reserves them for a container with these endpoints.
+  std::vector<PortBinding> bind_ports(const Endpoints& endpoints, std::vector<PortBinding> wanted);
+  void publish(const std::string& container, const Endpoints& endpoints);
+
+  // connect.cpp
+  Endpoints connect(const std::string& container_id, const EndpointRequest& request,
+                    const std::vector<PortBinding>& wanted, int network_namespace);
+  Endpoints disconnect(const std::string& container_id, const std::string& network,
+                       const std::vector<PortBinding>& wanted, int network_namespace);
+  Member member(const std::string& container_id) const;
+  // Default routes and published ports move with the gateways.
+  void follow_gateways(const std::string& container_id, const Endpoints& before, Endpoints& now,
+                       const std::vector<PortBinding>& wanted, Plug& plug);
+
+  // container_files.cpp
+  std::vector<std::string> host_gateways() const;
+
+  // names.cpp: brings the name server in line with a container's endpoints.
+  void serve_names(const std::string& container_id, const std::vector<std::string>& servers, const Endpoints& endpoints,
+                   int network_namespace);
+
+  // recover.cpp
+  void read_networks();
+  void keep_members(const std::map<std::string, Endpoints>& kept);
+  void tidy_interfaces(const std::map<std::string, Endpoints>& kept);
 
   store::Database& database;
   const Options options;
+  const std::vector<PoolSource> pool_sources;
   const InterfaceMarks marks;
   const bool has_bridge;  // hulld --bridge none
   const std::int64_t started;
   Firewall firewall;
   HostPorts ports;
 
-  std::mutex preparing;  // one at a time; taken before `mutex`
-  std::mutex mutex;      // for all that follows; never held across a system call
-  std::optional<Bridge> bridge;
-  std::optional<AddressPool> addresses;
-  std::map<std::string, Endpoint> endpoints;  // by container id
+  std::mutex preparing;                   // one at a time makes or removes bridges; taken before `mutex`
+  mutable std::mutex mutex;               // for all that follows; never held across a system call
+  std::vector<LiveNetworkPtr> networks;   // predefined ones first
+  LiveNetworkPtr default_bridge;          // nullptr without one
+  std::map<std::string, Member> members;  // by container id
   std::set<std::string> condemned;
   std::set<std::string> made_before_recovery;  // interfaces of ours that recover() must not take for left-overs
   bool recovered = false;
   bool warned = false;  // of another firewall
 
+  NameTable name_table;
+  NameService name_service;
   ReadyPool<UniqueFd> isolated;
-  ReadyPool<Plug> plugs;
+  ReadyPool<Plug> plugs;  // on the default bridge
   Background background;
 };
+
+// An option of a network, or the fallback. Error{kInvalidArgument} for what is no boolean.
+bool option_is_set(const Network& network, std::string_view name, bool fallback);
+std::uint32_t mtu_of(const Network& network);  // 0: not given
+inline constexpr std::string_view kBridgeName = "com.docker.network.bridge.name";
+inline constexpr std::string_view kIcc = "com.docker.network.bridge.enable_icc";
+inline constexpr std::string_view kMasquerade = "com.docker.network.bridge.enable_ip_masquerade";
+inline constexpr std::string_view kHostBinding = "com.docker.network.bridge.host_binding_ipv4";
+inline constexpr std::string_view kInhibitIpv4 = "com.docker.network.bridge.inhibit_ipv4";
+inline constexpr std::string_view kMtu = "com.docker.network.driver.mtu";
+inline constexpr std::string_view kInterfacePrefix = "com.docker.network.container_iface_prefix";
+inline constexpr std::string_view kInterfaceName = "com.docker.network.endpoint.ifname";
+
+// The endpoints that a container's default routes go through: highest priority, then smallest name, of those that have
+// a gateway of the family. nullptr: none.
+const Endpoint* gateway_endpoint(const Endpoints& endpoints, bool is_v6);
 
 }  // namespace hull::network

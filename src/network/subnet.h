@@ -1,37 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "linux/ip_address.h"
+
 namespace hull::network {
 
-// IPv4 addresses are numbers in the machine's byte order in this room.
-std::optional<std::uint32_t> parse_address(std::string_view text);
-std::string format_address(std::uint32_t address);
+using linux::IpAddress;
 
-// An IPv4 network, or an address in it with the length of its prefix.
+// A network, or an address in it with the length of its prefix.
 struct Subnet {
-  std::uint32_t address = 0;
+  IpAddress address;
   int prefix_length = 0;
 
-  std::uint32_t mask() const { return prefix_length == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_length); }
-  std::uint32_t network() const { return address & mask(); }
-  std::uint32_t broadcast() const { return address | ~mask(); }
-  bool overlaps(const Subnet& other) const {
-    std::uint32_t common = mask() & other.mask();
-    return (address & common) == (other.address & common);
+  bool is_v6() const { return address.is_v6(); }
+  IpAddress first() const { return address.masked(prefix_length); }
+  IpAddress last() const { return address.filled(prefix_length); }
+  Subnet network() const { return {first(), prefix_length}; }
+  bool contains(const IpAddress& other) const {
+    return other.is_v6() == is_v6() && other.masked(prefix_length) == first();
   }
+  bool contains(const Subnet& other) const { return other.prefix_length >= prefix_length && contains(other.address); }
+  bool overlaps(const Subnet& other) const { return contains(other) || other.contains(*this); }
+  std::string text() const;  // "172.17.0.1/16", as it is
+  auto operator<=>(const Subnet&) const = default;
 };
-// "172.17.0.1/16". Empty when it is not one.
+// "172.17.0.1/16", "fd00::1/64". Empty when it is not one.
 std::optional<Subnet> parse_subnet(std::string_view text);
-std::string format_network(const Subnet& subnet);  // without the host part: "172.17.0.0/16"
 
-// The first of Docker's default pools (172.17 to 172.31 by /16, 192.168 by /20) that overlaps none of `taken`.
-// Throws Error{kInvalidArgument} when none is left.
-Subnet first_free_pool(const std::vector<Subnet>& taken);
+// Where networks get their subnets from when nobody names one: `base` is cut into pieces of prefix length `size`.
+struct PoolSource {
+  Subnet base;
+  int size = 0;
+};
+// Docker's: 172.17 to 172.31 by /16, then 192.168 by /20.
+std::vector<PoolSource> default_pool_sources();
+// "base=10.10.0.0/16,size=24", as hulld --default-address-pool has it. Error{kInvalidArgument}.
+PoolSource parse_pool_source(std::string_view text);
+
+// The first piece of `sources` (of one family) that overlaps none of `taken`; for IPv6, when no source is of that
+// family, a random /64 of fd00::/8 (RFC 4193). Error{kInvalidArgument} in Docker's words when none is left.
+Subnet first_free_subnet(const std::vector<PoolSource>& sources, bool is_v6, const std::vector<Subnet>& taken);
 
 }  // namespace hull::network

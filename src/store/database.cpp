@@ -171,10 +171,35 @@ class SqliteDatabase final : public Database {
   void remove_endpoints(const std::string& container_id) override {
     change(Sync::kNormal, [&] { query("DELETE FROM endpoints WHERE container_id = ?").bind(container_id).step(); });
   }
+  void remove_endpoint(const std::string& container_id, const std::string& network) override {
+    change(Sync::kNormal, [&] {
+      query("DELETE FROM endpoints WHERE container_id = ? AND network = ?").bind(container_id).bind(network).step();
+    });
+  }
   std::vector<EndpointRow> endpoints() override {
     std::lock_guard guard(mutex_);
     std::vector<EndpointRow> rows;
     for (Query q = query("SELECT container_id, network, state FROM endpoints ORDER BY rowid"); q.step();)
+      rows.push_back({q.text(), q.text(), q.text()});
+    return rows;
+  }
+
+  void add_network(const NetworkRow& row) override {
+    change(Sync::kFull, [&] {
+      query("INSERT INTO networks (id, name, state) VALUES (?, ?, ?)")
+          .bind(row.id)
+          .bind(row.name)
+          .bind(row.state)
+          .step();
+    });
+  }
+  void remove_network(const std::string& id) override {
+    change(Sync::kFull, [&] { query("DELETE FROM networks WHERE id = ?").bind(id).step(); });
+  }
+  std::vector<NetworkRow> networks() override {
+    std::lock_guard guard(mutex_);
+    std::vector<NetworkRow> rows;
+    for (Query q = query("SELECT id, name, state FROM networks ORDER BY rowid"); q.step();)
       rows.push_back({q.text(), q.text(), q.text()});
     return rows;
   }

@@ -61,6 +61,11 @@ struct EndpointRow {
   std::string state;  // JSON: network::Endpoint
 };
 
+struct NetworkRow {
+  std::string id, name;
+  std::string state;  // JSON: network::Network
+};
+
 struct VolumeRow {
   std::string name, driver, labels, options;  // labels, options: JSON objects
   bool anonymous = false;
@@ -106,7 +111,12 @@ class Database {
 
   virtual void set_endpoint(const EndpointRow& row) = 0;
   virtual void remove_endpoints(const std::string& container_id) = 0;  // idempotent
+  virtual void remove_endpoint(const std::string& container_id, const std::string& network) = 0;  // idempotent
   virtual std::vector<EndpointRow> endpoints() = 0;
+
+  virtual void add_network(const NetworkRow& row) = 0;       // kConflict when the name or the id is taken
+  virtual void remove_network(const std::string& id) = 0;  // idempotent
+  virtual std::vector<NetworkRow> networks() = 0;
 
   virtual void add_volume(const VolumeRow& row) = 0;  // kConflict when the name is taken
   virtual void remove_volume(const std::string& name) = 0;

@@ -37,6 +37,9 @@ CREATE TABLE endpoints (container_id TEXT NOT NULL, network TEXT NOT NULL, state
 CREATE TABLE volumes (name TEXT NOT NULL UNIQUE, driver TEXT NOT NULL, labels TEXT NOT NULL, options TEXT NOT NULL,
                       anonymous INTEGER NOT NULL, created INTEGER NOT NULL);
 )",
+    R"(
+CREATE TABLE networks (id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL);
+)",
 };
 
 std::int64_t version_of(Connection& connection) {

@@ -49,10 +49,6 @@ const Refusal kConfigRefusals[] = {
      "invalid JSON: invalid port '19039;1230': invalid syntax"},
     {"PortProtocol", [](Spec& s) { s.config.exposed_ports["80/icmp"]; }, "invalid proto: icmp (of port \"80/icmp\")"},
     {"MacAddress", [](Spec& s) { s.config.mac_address = "02:42"; }, "invalid MAC address: 02:42"},
-    {"AddressOnTheDefaultBridge",
-     [](Spec& s) { s.endpoints["bridge"].ipam_config.emplace().ipv4_address = "172.17.0.9"; },
-     "invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on user "
-     "defined networks only"},
 };
 INSTANTIATE_TEST_SUITE_P(Config, RefusalTest, ::testing::ValuesIn(kConfigRefusals),
                          [](const auto& test) { return test.param.name; });

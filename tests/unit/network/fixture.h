@@ -57,12 +57,23 @@ class NetworksTest : public testing::Test {
     start();
   }
 
-  hull::network::Attachment attach(const std::string& id, std::vector<hull::network::PortBinding> ports = {}) {
+  // A container on the default bridge, with its one endpoint.
+  struct Attached {
+    hull::UniqueFd network_namespace;
+    hull::network::Endpoint endpoint;
+  };
+  static hull::network::AttachRequest request_for(const std::string& id, const std::string& network = "bridge") {
     hull::network::AttachRequest request;
     request.container_id = id;
     request.container_name = "name-of-" + id;
+    request.endpoints.emplace_back().network = network;
+    return request;
+  }
+  Attached attach(const std::string& id, std::vector<hull::network::PortBinding> ports = {}) {
+    auto request = request_for(id);
     request.ports = std::move(ports);
-    return networks->attach(request);
+    auto made = networks->attach(request);
+    return {std::move(made.network_namespace), made.endpoints.at("bridge")};
   }
 
   std::vector<std::string> veths() const {
@@ -85,7 +96,7 @@ class NetworksTest : public testing::Test {
     return false;
   }
 
-  hull::network::Options options{"", "", ""};
+  hull::network::Options options{.firewall_table = ""};
   MemoryDatabase database;
   std::unique_ptr<hull::linux::Reactor> reactor;
   std::unique_ptr<hull::network::Networks> networks;

@@ -7,7 +7,7 @@
 
 #include "store/database.h"
 
-// A database of endpoints that forgets everything with its last user; the rest of it is not asked by this room.
+// A database of endpoints and networks that forgets everything with its last user; the rest of it is not asked by this room.
 class MemoryDatabase : public hull::store::Database {
  public:
   using Rows = std::vector<hull::store::EndpointRow>;
@@ -19,6 +19,22 @@ class MemoryDatabase : public hull::store::Database {
   void remove_endpoints(const std::string& id) override {
     std::lock_guard lock(mutex_);
     std::erase_if(rows_, [&](auto& row) { return row.container_id == id; });
+  }
+  void remove_endpoint(const std::string& id, const std::string& network) override {
+    std::lock_guard lock(mutex_);
+    std::erase_if(rows_, [&](auto& row) { return row.container_id == id && row.network == network; });
+  }
+  void add_network(const hull::store::NetworkRow& row) override {
+    std::lock_guard lock(mutex_);
+    networks_.push_back(row);
+  }
+  void remove_network(const std::string& id) override {
+    std::lock_guard lock(mutex_);
+    std::erase_if(networks_, [&](auto& row) { return row.id == id; });
+  }
+  std::vector<hull::store::NetworkRow> networks() override {
+    std::lock_guard lock(mutex_);
+    return networks_;
   }
   Rows endpoints() override {
     std::lock_guard lock(mutex_);
@@ -53,4 +69,5 @@ class MemoryDatabase : public hull::store::Database {
  private:
   std::mutex mutex_;
   Rows rows_;
+  std::vector<hull::store::NetworkRow> networks_;
 };

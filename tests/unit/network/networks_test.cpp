@@ -21,7 +21,8 @@ std::string outer_address(const std::string& bridge) {
   linux::NetlinkSocket socket(NETLINK_ROUTE);
   auto own = linux::find_link(socket, bridge);
   for (const auto& address : linux::list_addresses(socket))
-    if (address.address >> 24 != 127 && address.link != own->index) return format_address(address.address);
+    if (!address.address.is_v6() && !address.address.is_loopback() && address.link != own->index)
+      return address.address.text();
   return "";
 }
 
@@ -58,13 +59,12 @@ TEST_F(NetworksTest, NeighboursReachOnlyWhatIsPublishedForThem) {
   Server hidden(one.network_namespace.get(), 80), open(one.network_namespace.get(), 81);
   EXPECT_NE(ask(-1, "127.0.0.1", 18081), "");
   // Another machine of the network: a namespace behind a bridge of another engine.
-  Options other{"ht" + random_hex(4), "10.213.78.1/24", "hull-test-" + random_hex(4)};
+  Options other{
+      .bridge = "ht" + random_hex(4), .bip = "10.213.78.1/24", .firewall_table = "hull-test-" + random_hex(4)};
   std::swap(other, options);
   MemoryDatabase rows;
   Networks elsewhere(rows, *reactor, options);
-  AttachRequest request;
-  request.container_id = "neighbour";
-  auto neighbour = elsewhere.attach(request);
+  auto neighbour = elsewhere.attach(request_for("neighbour"));
   int inside = neighbour.network_namespace.get();
   EXPECT_NE(ask(inside, "10.213.78.1", 18082), "");
   EXPECT_EQ(ask(inside, "10.213.78.1", 18081), "");
@@ -168,7 +168,7 @@ TEST_F(NetworksTest, ALaterEngineKeepsLiveContainersAndTidiesUpAfterTheOthers) {
   EXPECT_NE(ask(-1, live.endpoint.address, 80), "");
   auto kept = networks->recover({"live"});
   ASSERT_EQ(kept.size(), 1u);
-  EXPECT_EQ(kept.at("live").ports.at(0).host_port, 18110);
+  EXPECT_EQ(kept.at("live").at("bridge").ports.at(0).host_port, 18110);
   EXPECT_NE(ask(-1, "127.0.0.1", 18110), "") << ruleset();
   EXPECT_EQ(ask(-1, "127.0.0.1", 18111), "");
   EXPECT_TRUE(eventually([&] { return std::ranges::count(veths(), dead.endpoint.host_interface) == 0; }));
@@ -225,11 +225,8 @@ TEST_F(NetworksTest, NetworksAreFoundByNameIdAndPrefix) {
   restart();
   EXPECT_EQ(networks->find("bridge")->id, all[0].id);
   EXPECT_FALSE(networks->find("nothing"));
-  AttachRequest request;
-  request.container_id = "x";
-  request.network = "nothing";
   try {
-    networks->attach(request);
+    networks->attach(request_for("x", "nothing"));
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), Kind::kNotFound);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "network/state.h"
+
+// What attaching at the start of a container and connecting a running one have in common.
+namespace hull::network {
+
+Error programming_failed(const Error& cause, const std::string& container, const Endpoint& endpoint);
+
+// Addresses and hardware address of an interface inside.
+void add_configuration(linux::NetlinkBatch& batch, const Endpoint& endpoint, int interface);
+// `interfaces`: their indices by network.
+void add_default_routes(linux::NetlinkBatch& batch, const Endpoints& endpoints,
+                        const std::map<std::string, int>& interfaces);
+std::vector<std::string> interfaces_with_ipv6(const Endpoints& endpoints);
+
+// Ports as bound to the endpoints that packets come in through: the gateways of their families.
+void assign_ports(Endpoints& endpoints, std::vector<PortBinding> bound);
+bool is_ip6(const std::string& address);
+
+// How an endpoint's interface is made. The mutex is not held.
+Wire wire_of(const Network& network, const Endpoint& endpoint);
+
+}  // namespace hull::network

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+
+#include "network/attach_parts.h"
+
+// Networks that come and go while a container runs.
+namespace hull::network {
+
+namespace {
+
+UniqueFd duplicate(int fd) { return UniqueFd(check(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "dup")); }
+
+std::vector<PortBinding> ports_of(const Endpoints& endpoints) {
+  std::vector<PortBinding> bound;
+  for (const auto& [name, endpoint] : endpoints)
+    bound.insert(bound.end(), endpoint.ports.begin(), endpoint.ports.end());
+  return bound;
+}
+
+bool same_gateway(const Endpoints& before, const Endpoints& now, bool is_v6) {
+  const Endpoint* old = gateway_endpoint(before, is_v6);
+  const Endpoint* present = gateway_endpoint(now, is_v6);
+  return (old ? old->endpoint_id : "") == (present ? present->endpoint_id : "");
+}
+
+// Indices of the interfaces that lead to the gateways.
+std::map<std::string, int> gateway_interfaces(const Endpoints& endpoints, linux::NetlinkSocket& inside) {
+  std::map<std::string, int> interfaces;
+  for (bool is_v6 : {false, true}) {
+    const Endpoint* through = gateway_endpoint(endpoints, is_v6);
+    auto link = through ? linux::find_link(inside, through->interface_name) : std::nullopt;
+    if (through && !link)
+      fail(Kind::kInternal, "the container's interface ", through->interface_name, " of the network ",
+           through->network, " is not there any more");
+    if (link) interfaces[through->network] = link->index;
+  }
+  return interfaces;
+}
+
+}  // namespace
+
+Member Networks::State::member(const std::string& container_id) const {
+  std::lock_guard lock(mutex);
+  auto found = members.find(container_id);
+  if (found == members.end()) fail(Kind::kConflict, "container ", container_id, " is not running");
+  return found->second;
+}
+
+void Networks::State::follow_gateways(const std::string& container_id, const Endpoints& before, Endpoints& now,
+                                      const std::vector<PortBinding>& wanted, Plug& plug) {
+  if (same_gateway(before, now, false) && same_gateway(before, now, true)) return;
+  linux::NetlinkBatch batch;
+  add_default_routes(batch, now, gateway_interfaces(now, plug.inside));
+  if (!batch.empty()) plug.inside.execute(batch, "change the default routes of the container");
+
+  auto bound = ports_of(before);
+  firewall.withdraw(bound);
+  if (bound.empty()) bound = bind_ports(now, wanted);
+  assign_ports(now, bound);
+  for (const auto& [name, endpoint] : now) {
+    record(container_id, endpoint);
+    if (!endpoint.ports.empty()) set_port_flags({.host_interface = endpoint.host_interface, .hairpin = true});
+  }
+  publish(container_id, now);
+  // What nothing leads to any more.
+  auto kept = ports_of(now);
+  std::erase_if(bound, [&](const PortBinding& one) {
+    for (const auto& other : kept)
+      if (other.protocol == one.protocol && other.host_ip == one.host_ip && other.host_port == one.host_port)
+        return true;
+    return false;
+  });
+  ports.release(bound);
+}
+
+Endpoints Networks::State::connect(const std::string& container_id, const EndpointRequest& request,
+                                   const std::vector<PortBinding>& wanted, int network_namespace) {
+  auto network = get(request.network);
+  Member present = member(container_id);
+  if (present.endpoints.contains(network->config.name))
+    fail(Kind::kForbidden, "endpoint with name ", present.name, " already exists in network ", network->config.name);
+  Bridge bridge = ready_bridge(network);
+  Plug plug = open_plug(duplicate(network_namespace));
+
+  Rollback rollback;
+  Endpoints now = present.endpoints;
+  Endpoint endpoint = new_endpoint(network, request, now);
+  rollback.add("addresses", [&] { give_back_addresses(endpoint); });
+  endpoint.host_interface = new_interface_name();
+  rollback.add("endpoint", [&] { database.remove_endpoint(container_id, endpoint.network); });
+  record(container_id, endpoint);
+  rollback.add("interface", [&] { delete_interfaces({endpoint.host_interface}); });
+  int interface = add_wire(marks, wire_of(network->config, endpoint), bridge, network_namespace, plug.inside);
+  if (!endpoint.address6.empty()) allow_ipv6(network_namespace, {endpoint.interface_name});
+  linux::NetlinkBatch batch;
+  add_configuration(batch, endpoint, interface);
+  plug.inside.execute(batch, cat("configure the interface ", endpoint.interface_name));
+  now.emplace(endpoint.network, endpoint);
+  follow_gateways(container_id, present.endpoints, now, wanted, plug);
+  rollback.add("names", [&] {
+    serve_names(container_id, present.name_servers, present.endpoints, network_namespace);
+  });
+  serve_names(container_id, present.name_servers, now, network_namespace);
+  {
+    std::lock_guard lock(mutex);
+    auto found = members.find(container_id);
+    if (found == members.end()) fail(Kind::kConflict, "container ", container_id, " has ended meanwhile");
+    found->second.endpoints = now;
+  }
+  rollback.commit();
+  return now;
+}
+
+Endpoints Networks::State::disconnect(const std::string& container_id, const std::string& network,
+                                      const std::vector<PortBinding>& wanted, int network_namespace) {
+  Member present = member(container_id);
+  Endpoints now = present.endpoints;
+  auto node = now.extract(network);
+  if (!node) fail(Kind::kInternal, "container ", container_id, " is not connected to network ", network);
+  Plug plug = open_plug(duplicate(network_namespace));
+  delete_interfaces({node.mapped().host_interface});
+  follow_gateways(container_id, present.endpoints, now, wanted, plug);
+  serve_names(container_id, present.name_servers, now, network_namespace);
+  database.remove_endpoint(container_id, network);
+  give_back_addresses(node.mapped());
+  std::lock_guard lock(mutex);
+  if (auto found = members.find(container_id); found != members.end()) found->second.endpoints = now;
+  return now;
+}
+
+}  // namespace hull::network

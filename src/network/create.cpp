@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <net/if.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "network/ipam.h"
+#include "network/state.h"
+#include "oci/json.h"
+
+// Making and removing networks of the user.
+namespace hull::network {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kPredefined = {"bridge", "host", "none", "default"};
+
+bool is_predefined(std::string_view name) { return std::ranges::find(kPredefined, name) != kPredefined.end(); }
+
+void check_name(const Network& wish) {
+  if (trim(wish.name).empty()) fail_invalid("invalid name: name is empty");
+  if (is_predefined(wish.name))
+    fail(Kind::kForbidden, "operation is not permitted on predefined ", wish.name, " network");
+}
+
+void check_driver(const Network& wish) {
+  if (wish.driver == "host" || wish.driver == "null")
+    fail(Kind::kForbidden, "only one instance of ", quoted(wish.driver), " network is allowed");
+  if (wish.driver == "overlay")
+    fail(Kind::kUnavailable,
+         "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
+         "swarm and try again.");
+  if (wish.driver != "bridge")
+    fail(Kind::kNotFound, "could not find plugin ", wish.driver, ": hull's network drivers are bridge, host and null");
+}
+
+void check_options(const Network& wish) {
+  for (auto name : {kIcc, kMasquerade, kInhibitIpv4}) option_is_set(wish, name, true);
+  mtu_of(wish);
+  auto binding = wish.options.find(std::string(kHostBinding));
+  if (binding != wish.options.end() && !binding->second.empty() && !IpAddress::parse(binding->second))
+    fail_invalid("invalid value ", quoted(binding->second), " of the network option ", quoted(kHostBinding),
+                 ": it is no IP address");
+}
+
+void check_addresses(const Network& wish) {
+  if (!wish.ipv4 && !wish.ipv6) fail_invalid("IPv4 or IPv6 must be enabled");
+  if (wish.ipam_driver != "default" && wish.ipam_driver != "null")
+    fail(Kind::kNotFound, "failed to find ipam driver ", quoted(wish.ipam_driver), ": hull has default and null");
+  auto problems = ipam_problems(wish);
+  if (!problems.empty()) fail_invalid("invalid network config:\n", join(problems, "\n"));
+}
+
+std::string device_name(const Network& wish) {
+  auto given = wish.options.find(std::string(kBridgeName));
+  if (given == wish.options.end() || given->second.empty()) return "br-" + short_id(wish.id);
+  if (given->second.size() >= IFNAMSIZ || given->second.find('/') != std::string::npos)
+    fail_invalid("invalid bridge name ", quoted(given->second), ": at most 15 characters, without /");
+  return given->second;
+}
+
+std::string row_text(const Network& network) { return dump_json(to_json(network)); }
+
+}  // namespace
+
+Network Networks::create(Network wish) {
+  State& state = *state_;
+  if (wish.driver.empty() || wish.driver == "default") wish.driver = "bridge";
+  check_name(wish);
+  check_driver(wish);
+  check_options(wish);
+  check_addresses(wish);
+  wish.id = random_id();
+  wish.bridge = device_name(wish);
+  wish.created = now().nanoseconds;
+  wish.predefined = false;
+  wish.subnet_given = std::ranges::any_of(wish.ipam, [](const IpamConfig& one) { return !one.subnet.empty(); });
+
+  std::unique_lock preparing(state.preparing);
+  auto existing = state.find(wish.name);
+  if (existing && existing->config.name == wish.name)
+    fail(Kind::kConflict, "network with name ", wish.name, " already exists");
+  for (const auto& network : list())
+    if (network.bridge == wish.bridge)
+      fail(Kind::kForbidden, "cannot create network ", wish.id, " (", wish.bridge, "): conflicts with network ",
+           network.id, " (", network.bridge, "): networks have same bridge name");
+  auto live = std::make_shared<LiveNetwork>();
+  Rollback rollback;
+  {
+    auto pools = lock_pools();
+    choose_addresses(wish, state.pool_sources, state.subnets_in_use());
+    rollback.add("record", [&] { state.database.remove_network(wish.id); });
+    state.database.add_network({wish.id, wish.name, row_text(wish)});
+    rollback.add("bridge", [&] { remove_bridge(wish.bridge); });
+    live->config = wish;
+    live->bridge = ensure_bridge(state.wish_for(wish));
+  }
+  {
+    std::lock_guard lock(state.mutex);
+    state.make_pools(*live);
+    state.networks.push_back(live);
+  }
+  rollback.add("network", [&] {
+    std::lock_guard lock(state.mutex);
+    std::erase(state.networks, live);
+  });
+  state.install_firewall();
+  rollback.commit();
+  return wish;
+}
+
+Network Networks::remove(const std::string& name_or_id) {
+  State& state = *state_;
+  std::unique_lock preparing(state.preparing);
+  auto live = state.get(name_or_id);
+  const Network network = live->config;
+  if (network.predefined) fail(Kind::kForbidden, network.name, " is a pre-defined network and cannot be removed");
+  {
+    std::lock_guard lock(state.mutex);
+    std::vector<std::string> active;
+    for (const auto& [id, member] : state.members)
+      if (auto endpoint = member.endpoints.find(network.name); endpoint != member.endpoints.end())
+        active.push_back(
+            cat("name:", quoted(member.name), " id:", quoted(short_id(endpoint->second.endpoint_id))));
+    if (!active.empty())
+      fail(Kind::kForbidden, "error while removing network: network ", network.name, " has active endpoints (",
+           join(active, ", "), ")");
+    std::erase(state.networks, live);
+  }
+  // The record goes last: what is half removed by a crash is whole again after the next start.
+  state.install_firewall();
+  remove_bridge(network.bridge);
+  state.database.remove_network(network.id);
+  return network;
+}
+
+void Networks::check_endpoint(const Network& network, const EndpointRequest& request) const {
+  std::vector<std::string> problems;
+  bool wants_address = !request.address.empty() || !request.address6.empty();
+  if (network.predefined) {
+    if (wants_address) problems.emplace_back("user specified IP address is supported on user defined networks only");
+    if (!request.names.empty())
+      problems.emplace_back("network-scoped aliases are only supported for user-defined networks");
+  } else if (wants_address && !network.subnet_given) {
+    problems.emplace_back(
+        "user specified IP address is supported only when connecting to networks with user configured subnets");
+  }
+  for (auto [text, is_v6] : {std::pair(&request.address, false), std::pair(&request.address6, true)}) {
+    if (text->empty()) continue;
+    auto address = IpAddress::parse(*text);
+    bool fits = address && address->is_v6() == is_v6;
+    if (!fits) {
+      problems.push_back(cat("invalid ", is_v6 ? "IPv6" : "IPv4", " address: ", *text));
+    } else if (!network.predefined && network.subnet_given) {
+      bool inside = std::ranges::any_of(network.ipam, [&](const IpamConfig& one) {
+        auto subnet = parse_subnet(one.subnet);
+        return subnet && subnet->contains(*address);
+      });
+      if (!inside) problems.push_back(cat("no configured subnet or ip-range contain the IP address ", *text));
+    }
+  }
+  for (const auto& text : request.link_local)
+    if (!IpAddress::parse(text)) problems.push_back(cat("invalid link-local IP address: ", text));
+  if (!request.mac_address.empty() && !linux::is_mac_address(request.mac_address))
+    problems.push_back(cat("invalid MAC address: ", request.mac_address));
+  if (!problems.empty()) fail_invalid("invalid endpoint settings:\n", join(problems, "\n"));
+}
+
+}  // namespace hull::network
