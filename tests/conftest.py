@@ -174,6 +174,7 @@ class Hulld:
         try:
             if self.process and self.process.poll() is None:
                 self.remove_containers()
+                self.docker("network", "prune", "-f")
                 self.process.terminate()
                 self.process.wait(30)
         finally:

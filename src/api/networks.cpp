@@ -229,8 +229,7 @@ void prune_networks(Call& call) {
 
 void connect_network(Call& call) {
   auto body = from_json<ConnectBody>(json_body(call));
-  call.engine.connect(body.container, call.parameter("name"),
-                      body.settings.value_or(container::EndpointSettings{}));
+  call.engine.connect(body.container, call.parameter("name"), body.settings.value_or(container::EndpointSettings{}));
   call.response.send(200, "", "");
 }
 

@@ -12,7 +12,8 @@ namespace hull::linux {
 
 IpAddress IpAddress::v4(std::uint32_t number) {
   IpAddress address;
-  for (int i = 0; i < 4; ++i) address.bytes_[static_cast<unsigned>(i)] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+  for (int i = 0; i < 4; ++i)
+    address.bytes_[static_cast<unsigned>(i)] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
   return address;
 }
 

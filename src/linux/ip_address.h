@@ -14,8 +14,8 @@ namespace hull::linux {
 class IpAddress {
  public:
   IpAddress() = default;
-  static IpAddress v4(std::uint32_t number);             // 0x7f000001: 127.0.0.1
-  static IpAddress of_bytes(std::string_view bytes);     // 4 or 16, in network order; 0.0.0.0 for another size
+  static IpAddress v4(std::uint32_t number);                     // 0x7f000001: 127.0.0.1
+  static IpAddress of_bytes(std::string_view bytes);             // 4 or 16, in network order; 0.0.0.0 for another size
   static std::optional<IpAddress> parse(std::string_view text);  // strict notation (inet_pton(3))
   static IpAddress any(bool is_v6);
 
@@ -29,9 +29,9 @@ class IpAddress {
   bool is_loopback() const;    // 127.0.0.0/8 or ::1
   bool is_link_local() const;  // 169.254.0.0/16 or fe80::/10
 
-  IpAddress plus(std::uint64_t count) const;    // wraps around at the end of the family
-  IpAddress masked(int prefix_length) const;    // the first address of its network
-  IpAddress filled(int prefix_length) const;    // the last one: broadcast in IPv4
+  IpAddress plus(std::uint64_t count) const;  // wraps around at the end of the family
+  IpAddress masked(int prefix_length) const;  // the first address of its network
+  IpAddress filled(int prefix_length) const;  // the last one: broadcast in IPv4
 
   auto operator<=>(const IpAddress&) const = default;
 

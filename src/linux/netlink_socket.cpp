@@ -96,6 +96,18 @@ NetlinkSocket::NetlinkSocket(int protocol)
   (void)::setsockopt(fd_.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
 }
 
+std::uint32_t NetlinkSocket::port() {
+  sockaddr_nl name{};
+  socklen_t size = sizeof name;
+  check(::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&name), &size), "getsockname");
+  if (name.nl_pid != 0) return name.nl_pid;
+  // It gets one with the first message that it sends, or now.
+  name = {};
+  name.nl_family = AF_NETLINK;
+  check(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), "bind a netlink socket");
+  return port();
+}
+
 void NetlinkSocket::send(NetlinkBatch& batch) {
   for (std::size_t start : batch.starts_) {
     std::uint32_t number = ++sequence_;

@@ -61,6 +61,8 @@ class NetlinkSocket {
  public:
   explicit NetlinkSocket(int protocol);  // NETLINK_ROUTE, NETLINK_NETFILTER. Throws errno
 
+  std::uint32_t port();  // the number that the kernel knows this socket by; it is in notices of what came through it
+
   using OnReply = std::function<void(const nlmsghdr&)>;
 
   struct Outcome {

@@ -28,9 +28,7 @@ std::uint32_t number(std::uint32_t reg) { return NFT_REG32_00 + reg; }
 
 std::string bytes_of(std::uint32_t value) { return {reinterpret_cast<const char*>(&value), sizeof value}; }
 
-std::string port_bytes(std::uint16_t port) {
-  return {static_cast<char>(port >> 8), static_cast<char>(port & 255)};
-}
+std::string port_bytes(std::uint16_t port) { return {static_cast<char>(port >> 8), static_cast<char>(port & 255)}; }
 std::uint32_t checksum_offset(std::uint8_t protocol) { return protocol == IPPROTO_TCP ? kTcpChecksum : kUdpChecksum; }
 
 std::uint32_t code_of(Verdict verdict) {

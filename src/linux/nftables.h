@@ -33,7 +33,8 @@ class NftRule {
   NftRule& connection_is_established();  // or related
   NftRule& connection_was_redirected();  // destination NAT was done
 
-  NftRule& load_interfaces(std::uint32_t in, std::uint32_t out);  // their names, 4 registers each; "" where there is none
+  NftRule& load_interfaces(std::uint32_t in,
+                           std::uint32_t out);  // their names, 4 registers each; "" where there is none
   NftRule& load_in_interface(std::uint32_t reg);
   NftRule& load_out_interface(std::uint32_t reg);
   NftRule& load_destination(std::uint32_t reg);  // address: 1 register, 4 for IPv6

@@ -15,8 +15,8 @@ class AddressPool {
   // address of IPv4, and what is `reserved` (the gateway) are never given out.
   AddressPool(const Subnet& subnet, const Subnet& range, const std::set<IpAddress>& reserved);
 
-  std::optional<IpAddress> take_lowest();  // empty: exhausted
-  bool take(const IpAddress& address);     // false: in use, or not of this subnet
+  std::optional<IpAddress> take_lowest();    // empty: exhausted
+  bool take(const IpAddress& address);       // false: in use, or not of this subnet
   void give_back(const IpAddress& address);  // idempotent; reserved ones stay
   const Subnet& subnet() const { return subnet_; }
 

@@ -140,9 +140,36 @@ Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const Endp
   return endpoint;
 }
 
+Wire hairpin_only(const std::string& host_interface) {
+  Wire wire;
+  wire.host_interface = host_interface;
+  wire.hairpin = true;
+  return wire;
+}
+
 Wire wire_of(const Network& network, const Endpoint& endpoint) {
   return {endpoint.host_interface, endpoint.interface_name, mtu_of(network), !option_is_set(network, kIcc, true),
           !endpoint.ports.empty()};
+}
+
+int Networks::State::plug_in(const LiveNetworkPtr& network, const Endpoint& endpoint, Plug& plug) {
+  Network config;
+  {
+    std::lock_guard lock(mutex);
+    config = network->config;
+  }
+  Wire wire = wire_of(config, endpoint);
+  Bridge bridge = ready_bridge(network);
+  try {
+    return add_wire(marks, wire, bridge, plug.network_namespace.get(), plug.inside);
+  } catch (const Error&) {
+    linux::NetlinkSocket socket(NETLINK_ROUTE);
+    auto link = linux::find_link(socket, bridge.name);
+    if (link && link->index == bridge.index) throw;
+  }
+  // Somebody deleted the bridge under us.
+  prepare(network);
+  return add_wire(marks, wire, ready_bridge(network), plug.network_namespace.get(), plug.inside);
 }
 
 Plug Networks::State::take_empty_plug(int network_namespace) {
@@ -221,13 +248,11 @@ Attachment Networks::State::attach(const AttachRequest& request) {
   linux::NetlinkBatch batch;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const Endpoint& endpoint = endpoints.at(order[i]);
-    auto network = get(endpoint.network_id);
     if (i == 0 && on_default) {
       interfaces[order[i]] = plug.interface;
-      if (!endpoint.ports.empty()) set_port_flags({.host_interface = plug.host_interface, .hairpin = true});
+      if (!endpoint.ports.empty()) set_port_flags(hairpin_only(plug.host_interface));
     } else {
-      interfaces[order[i]] = add_wire(marks, wire_of(network->config, endpoint), ready_bridge(network),
-                                      plug.network_namespace.get(), plug.inside);
+      interfaces[order[i]] = plug_in(get(endpoint.network_id), endpoint, plug);
     }
     add_configuration(batch, endpoint, interfaces[order[i]]);
   }

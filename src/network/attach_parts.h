@@ -23,7 +23,9 @@ std::vector<std::string> interfaces_with_ipv6(const Endpoints& endpoints);
 void assign_ports(Endpoints& endpoints, std::vector<PortBinding> bound);
 bool is_ip6(const std::string& address);
 
-// How an endpoint's interface is made. The mutex is not held.
+// How an endpoint's interface is made.
 Wire wire_of(const Network& network, const Endpoint& endpoint);
+// For set_port_flags(): an interface that is there already may use its own published ports.
+Wire hairpin_only(const std::string& host_interface);
 
 }  // namespace hull::network

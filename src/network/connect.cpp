@@ -60,7 +60,7 @@ void Networks::State::follow_gateways(const std::string& container_id, const End
   assign_ports(now, bound);
   for (const auto& [name, endpoint] : now) {
     record(container_id, endpoint);
-    if (!endpoint.ports.empty()) set_port_flags({.host_interface = endpoint.host_interface, .hairpin = true});
+    if (!endpoint.ports.empty()) set_port_flags(hairpin_only(endpoint.host_interface));
   }
   publish(container_id, now);
   // What nothing leads to any more.
@@ -80,7 +80,6 @@ Endpoints Networks::State::connect(const std::string& container_id, const Endpoi
   Member present = member(container_id);
   if (present.endpoints.contains(network->config.name))
     fail(Kind::kForbidden, "endpoint with name ", present.name, " already exists in network ", network->config.name);
-  Bridge bridge = ready_bridge(network);
   Plug plug = open_plug(duplicate(network_namespace));
 
   Rollback rollback;
@@ -91,7 +90,7 @@ Endpoints Networks::State::connect(const std::string& container_id, const Endpoi
   rollback.add("endpoint", [&] { database.remove_endpoint(container_id, endpoint.network); });
   record(container_id, endpoint);
   rollback.add("interface", [&] { delete_interfaces({endpoint.host_interface}); });
-  int interface = add_wire(marks, wire_of(network->config, endpoint), bridge, network_namespace, plug.inside);
+  int interface = plug_in(network, endpoint, plug);
   if (!endpoint.address6.empty()) allow_ipv6(network_namespace, {endpoint.interface_name});
   linux::NetlinkBatch batch;
   add_configuration(batch, endpoint, interface);

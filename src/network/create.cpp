@@ -107,6 +107,7 @@ Network Networks::create(Network wish) {
     std::erase(state.networks, live);
   });
   state.install_firewall();
+  state.watch_firewall();
   rollback.commit();
   return wish;
 }

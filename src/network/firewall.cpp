@@ -40,9 +40,7 @@ std::string protocol_field(std::string_view name) {
 }
 std::string interface_field(const std::string& name) { return padded(name, IFNAMSIZ); }
 
-IpAddress host_address(const PortBinding& binding) {
-  return IpAddress::parse(binding.host_ip).value_or(IpAddress{});
-}
+IpAddress host_address(const PortBinding& binding) { return IpAddress::parse(binding.host_ip).value_or(IpAddress{}); }
 
 void add_sets(NftTransaction& change, const std::vector<BridgePolicy>& bridges, bool is_v6) {
   Field address = is_v6 ? Field::kAddress6 : Field::kAddress;
@@ -171,6 +169,16 @@ void Firewall::install(std::vector<BridgePolicy> bridges) {
   std::lock_guard lock(mutex_);
   bridges_ = std::move(bridges);
   install_locked();
+}
+
+void Firewall::reinstall() {
+  std::lock_guard lock(mutex_);
+  if (!bridges_.empty()) install_locked();
+}
+
+bool Firewall::damaged(linux::NftWatch& watch) {
+  std::lock_guard lock(mutex_);
+  return watch.removed_by_others(table_, socket().port());
 }
 
 void Firewall::remove() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "linux/nft_watch.h"
 #include "linux/nftables.h"
 #include "network/networks.h"
 #include "network/subnet.h"
@@ -50,7 +51,10 @@ class Firewall {
   // (Re)writes the tables for these bridges, with every port published so far, in one transaction. No connection
   // notices.
   void install(std::vector<BridgePolicy> bridges);
-  void remove();  // the tables, if they are there
+  void remove();     // the tables, if they are there
+  void reinstall();  // after somebody has taken something out of them
+  // What other programs take out of them shows at the descriptor of `watch`, which is read by this.
+  bool damaged(linux::NftWatch& watch);
 
   void publish(const Endpoint& endpoint, const std::vector<PortBinding>& bound);
   void withdraw(const std::vector<PortBinding>& bound);  // idempotent

@@ -2,6 +2,7 @@
 #include "network/state.h"
 
 #include <linux/rtnetlink.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
 
@@ -31,7 +32,7 @@ std::vector<PoolSource> parse_pool_sources(const std::vector<std::string>& texts
 
 }  // namespace
 
-Networks::State::State(store::Database& store, linux::Reactor& reactor, Options wanted)
+Networks::State::State(store::Database& store, linux::Reactor& used, Options wanted)
     : database(store),
       options(std::move(wanted)),
       pool_sources(parse_pool_sources(options.address_pools)),
@@ -39,15 +40,33 @@ Networks::State::State(store::Database& store, linux::Reactor& reactor, Options 
       has_bridge(options.bridge != "none"),
       started(now().nanoseconds),
       firewall(options.firewall_table),
-      name_service(reactor, name_table),
-      isolated(reactor, kReady, [] { return make_isolated_namespace(); }),
-      plugs(reactor, kReady,
+      name_service(used, name_table),
+      reactor(used),
+      isolated(used, kReady, make_isolated_namespace),
+      plugs(used, kReady,
             [this] {
               Wire wire{new_interface_name(), std::string(kInterface), options.mtu, !options.icc};
               return make_plug(marks, wire, ready_bridge(default_bridge));
             }),
-      background(reactor) {
+      background(used) {
   read_networks();
+}
+
+Networks::State::~State() { reactor.cancel(firewall_watch_id); }
+
+void Networks::State::watch_firewall() {
+  if (firewall_watch) return;
+  try {
+    firewall_watch.emplace();
+  } catch (const Error& e) {
+    log::warn("the firewall cannot be watched, a flushed one is put back by the next change: ", e.message());
+    return;
+  }
+  firewall_watch_id = reactor.watch(firewall_watch->fd(), EPOLLIN, [this](std::uint32_t) {
+    if (!firewall.damaged(*firewall_watch)) return;
+    log::info("the firewall table ", options.firewall_table, " was changed by somebody else: putting it back");
+    background.run([this] { firewall.reinstall(); });
+  });
 }
 
 Bridge Networks::State::ready_bridge(const LiveNetworkPtr& network) {
@@ -104,6 +123,7 @@ void Networks::State::prepare(const LiveNetworkPtr& network) {
     if (!same_addresses) make_pools(*network);
   }
   install_firewall();
+  watch_firewall();
   if (replaced) plugs.clear();
   if (warn) warn_of_other_firewalls(options);
 }

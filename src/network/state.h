@@ -38,7 +38,8 @@ struct Member {
 };
 
 struct Networks::State {
-  State(store::Database& store, linux::Reactor& reactor, Options wanted);
+  State(store::Database& store, linux::Reactor& used, Options wanted);
+  ~State();
 
   // networks.cpp
   LiveNetworkPtr find(const std::string& name_or_id) const;  // takes the mutex
@@ -49,6 +50,7 @@ struct Networks::State {
   void prepare(const LiveNetworkPtr& network);
   BridgeWish wish_for(const Network& network) const;
   void install_firewall();  // for all bridges that there are
+  void watch_firewall();    // puts the tables back when somebody flushes them
   std::vector<Subnet> subnets_in_use() const;
   Plug take_plug();
   std::string new_interface_name();
@@ -66,7 +68,8 @@ struct Networks::State {
   Attachment attach_plainly(const AttachRequest& request, const Network& network);
   Endpoint new_endpoint(const LiveNetworkPtr& network, const EndpointRequest& request, const Endpoints& others);
   void record(const std::string& container_id, const Endpoint& endpoint);
-  Plug take_empty_plug(int network_namespace);  // lo only
+  Plug take_empty_plug(int network_namespace);                                       // lo only
+  int plug_in(const LiveNetworkPtr& network, const Endpoint& endpoint, Plug& plug);  // gives the index inside
   // Reserves them for a container with these endpoints.
   std::vector<PortBinding> bind_ports(const Endpoints& endpoints, std::vector<PortBinding> wanted);
   void publish(const std::string& container, const Endpoints& endpoints);
@@ -114,6 +117,9 @@ struct Networks::State {
 
   NameTable name_table;
   NameService name_service;
+  std::optional<linux::NftWatch> firewall_watch;
+  linux::Reactor::Id firewall_watch_id = 0;
+  linux::Reactor& reactor;
   ReadyPool<UniqueFd> isolated;
   ReadyPool<Plug> plugs;  // on the default bridge
   Background background;

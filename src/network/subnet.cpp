@@ -13,8 +13,8 @@ namespace {
 // A random network of the range for private use (RFC 4193), "fd" and 40 random bits, subnet 0.
 Subnet unique_local_subnet() {
   std::string digits = random_hex(5);
-  auto address = IpAddress::parse(
-      cat("fd", digits.substr(0, 2), ":", digits.substr(2, 4), ":", digits.substr(6, 4), "::"));
+  auto address =
+      IpAddress::parse(cat("fd", digits.substr(0, 2), ":", digits.substr(2, 4), ":", digits.substr(6, 4), "::"));
   return {*address, 64};
 }
 

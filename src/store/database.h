@@ -110,11 +110,11 @@ class Database {
   virtual std::vector<std::string> snapshots() = 0;
 
   virtual void set_endpoint(const EndpointRow& row) = 0;
-  virtual void remove_endpoints(const std::string& container_id) = 0;  // idempotent
+  virtual void remove_endpoints(const std::string& container_id) = 0;                             // idempotent
   virtual void remove_endpoint(const std::string& container_id, const std::string& network) = 0;  // idempotent
   virtual std::vector<EndpointRow> endpoints() = 0;
 
-  virtual void add_network(const NetworkRow& row) = 0;       // kConflict when the name or the id is taken
+  virtual void add_network(const NetworkRow& row) = 0;     // kConflict when the name or the id is taken
   virtual void remove_network(const std::string& id) = 0;  // idempotent
   virtual std::vector<NetworkRow> networks() = 0;
 

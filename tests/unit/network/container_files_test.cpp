@@ -10,7 +10,8 @@ using namespace hull::network;
 TEST_F(NetworksTest, HostsFileNamesTheContainerAndExtraHosts) {
   Endpoint endpoint;
   endpoint.address = "172.17.0.2";
-  auto text = networks->hosts_file("web", "example.org", {{"bridge", endpoint}}, {"db:10.0.0.1", "six=[fd00::1]", "v6:fd00::2"});
+  auto text = networks->hosts_file("web", "example.org", {{"bridge", endpoint}},
+                                   {"db:10.0.0.1", "six=[fd00::1]", "v6:fd00::2"});
   EXPECT_TRUE(text.starts_with("127.0.0.1\tlocalhost\n"));
   EXPECT_TRUE(text.ends_with("172.17.0.2\tweb.example.org web\n10.0.0.1\tdb\nfd00::1\tsix\nfd00::2\tv6\n")) << text;
   EXPECT_EQ(networks->hosts_file("web", "", {}, {}).find("web"), std::string::npos);

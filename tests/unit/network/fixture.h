@@ -57,6 +57,15 @@ class NetworksTest : public testing::Test {
     start();
   }
 
+  static hull::network::Options options_for(const std::string& bridge, const std::string& bip,
+                                            const std::string& table) {
+    hull::network::Options made;
+    made.bridge = bridge;
+    made.bip = bip;
+    made.firewall_table = table;
+    return made;
+  }
+
   // A container on the default bridge, with its one endpoint.
   struct Attached {
     hull::UniqueFd network_namespace;
@@ -96,7 +105,7 @@ class NetworksTest : public testing::Test {
     return false;
   }
 
-  hull::network::Options options{.firewall_table = ""};
+  hull::network::Options options = options_for("", "", "");
   MemoryDatabase database;
   std::unique_ptr<hull::linux::Reactor> reactor;
   std::unique_ptr<hull::network::Networks> networks;

@@ -7,7 +7,8 @@
 
 #include "store/database.h"
 
-// A database of endpoints and networks that forgets everything with its last user; the rest of it is not asked by this room.
+// A database of endpoints and networks that forgets everything with its last user; the rest of it is not asked by this
+// room.
 class MemoryDatabase : public hull::store::Database {
  public:
   using Rows = std::vector<hull::store::EndpointRow>;

@@ -59,8 +59,7 @@ TEST_F(NetworksTest, NeighboursReachOnlyWhatIsPublishedForThem) {
   Server hidden(one.network_namespace.get(), 80), open(one.network_namespace.get(), 81);
   EXPECT_NE(ask(-1, "127.0.0.1", 18081), "");
   // Another machine of the network: a namespace behind a bridge of another engine.
-  Options other{
-      .bridge = "ht" + random_hex(4), .bip = "10.213.78.1/24", .firewall_table = "hull-test-" + random_hex(4)};
+  Options other = options_for("ht" + random_hex(4), "10.213.78.1/24", "hull-test-" + random_hex(4));
   std::swap(other, options);
   MemoryDatabase rows;
   Networks elsewhere(rows, *reactor, options);
@@ -242,4 +241,74 @@ TEST_F(NetworksTest, AnIsolatedNamespaceHasLoopbackAndContainersSettings) {
   EXPECT_EQ(read_file("/proc/sys/net/ipv4/ip_unprivileged_port_start"), "0\n");
   linux::NetlinkSocket socket(NETLINK_ROUTE);
   EXPECT_FALSE(linux::find_link(socket, "eth0"));
+}
+
+TEST_F(NetworksTest, AFlushedFirewallComesBackByItself) {
+  auto one = attach("one", {port(80, 18122)});
+  Server server(one.network_namespace.get(), 80);
+  auto before = ruleset();
+  run_program({"nft", "delete", "table", "ip", options.firewall_table});
+  EXPECT_TRUE(eventually([&] { return ruleset() == before; })) << ruleset();
+  EXPECT_NE(ask(-1, "127.0.0.1", 18122), "");
+  run_program({"nft", "flush", "table", "ip", options.firewall_table});
+  EXPECT_TRUE(eventually([&] { return ruleset() == before; })) << "rules alone";
+}
+
+TEST_F(NetworksTest, NetworksOfTheUserAreSeparateAndSurviveARestart) {
+  networks.reset();
+  options.address_pools = {"base=10.213.80.0/22,size=24"};
+  start();
+  Network wish;
+  wish.name = "mine";
+  auto mine = networks->create(wish);
+  EXPECT_EQ(mine.ipam.at(0).subnet, "10.213.80.0/24");
+  EXPECT_THROW(networks->create(wish), Error);
+  wish.name = "other";
+  auto other = networks->create(wish);
+  auto one = networks->attach(request_for("one", "mine")), two = networks->attach(request_for("two", mine.id));
+  auto three = networks->attach(request_for("three", "other"));
+  Server server(one.network_namespace.get(), 80);
+  const std::string address = one.endpoints.at("mine").address;
+  EXPECT_EQ(ask(two.network_namespace.get(), address, 80), two.endpoints.at("mine").address);
+  EXPECT_EQ(ask(three.network_namespace.get(), address, 80), "");
+  EXPECT_THROW(networks->remove("mine"), Error) << "it has members";
+
+  EndpointRequest more;
+  more.network = "mine";
+  auto endpoints = networks->connect("three", more, {}, three.network_namespace.get());
+  EXPECT_EQ(endpoints.at("mine").interface_name, "eth1");
+  EXPECT_EQ(ask(three.network_namespace.get(), address, 80), endpoints.at("mine").address);
+
+  restart();
+  auto kept = networks->recover({"one", "three"});
+  EXPECT_EQ(kept.at("three").size(), 2u);
+  EXPECT_EQ(ask(three.network_namespace.get(), address, 80), endpoints.at("mine").address);
+  networks->disconnect("three", "mine", {}, three.network_namespace.get());
+  EXPECT_EQ(ask(three.network_namespace.get(), address, 80), "");
+  networks->detach("one");
+  networks->detach("three");
+  networks->remove("mine");
+  networks->remove(other.id.substr(0, 12));
+  linux::NetlinkSocket socket(NETLINK_ROUTE);
+  EXPECT_FALSE(linux::find_link(socket, mine.bridge));
+  EXPECT_TRUE(database.networks().empty() && database.endpoints().empty());
+}
+
+TEST_F(NetworksTest, AllThatIsWrongWithAddressesIsSaidAtOnce) {
+  Network wish;
+  wish.name = "mine";
+  wish.ipam = {{"10.0.0.1/24", "10.0.0.0/16", "10.0.9.1", {{"router", "fd00::1"}}}, {"nonsense", "", "", {}}};
+  try {
+    networks->create(wish);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), Kind::kInvalidArgument);
+    EXPECT_EQ(e.message(),
+              "invalid network config:\n"
+              "invalid subnet 10.0.0.1/24: it should be 10.0.0.0/24\n"
+              "invalid ip-range 10.0.0.0/16: CIDR block is bigger than its parent subnet 10.0.0.1/24\n"
+              "invalid gateway 10.0.9.1: parent subnet 10.0.0.1/24 doesn't contain this address\n"
+              "invalid auxiliary address router: parent subnet is an IPv4 block\n"
+              "invalid subnet nonsense: invalid CIDR block notation");
+  }
 }
