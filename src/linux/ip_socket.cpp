@@ -67,8 +67,8 @@ std::optional<UniqueFd> accept_tcp(int listener, std::chrono::milliseconds limit
 
 std::optional<std::string_view> receive_datagram(int socket, std::string& buffer, SocketAddress* from, int* code) {
   if (from) from->size = sizeof from->storage;
-  ssize_t got = ::recvfrom(socket, buffer.data(), buffer.size(), 0, from ? from->raw() : nullptr,
-                           from ? &from->size : nullptr);
+  ssize_t got =
+      ::recvfrom(socket, buffer.data(), buffer.size(), 0, from ? from->raw() : nullptr, from ? &from->size : nullptr);
   if (code) *code = got < 0 ? errno : 0;
   if (got < 0) return std::nullopt;
   return std::string_view(buffer.data(), static_cast<std::size_t>(got));

@@ -11,7 +11,7 @@ namespace hull::linux {
 // Tells when somebody takes rules out of nf_tables in the network namespace of the calling thread. Not thread-safe.
 class NftWatch {
  public:
-  NftWatch();  // throws errno
+  NftWatch();                           // throws errno
   int fd() const { return fd_.get(); }  // readable when something has changed
 
   // Reads what there is to read. Whether somebody has removed a table called `table`, or a chain, a rule, a set or an

@@ -216,9 +216,10 @@ Attachment Networks::State::attach(const AttachRequest& request) {
   bool on_default = wanted.front() == default_bridge && request.network_namespace < 0 &&
                     !request.endpoints.front().driver_options.contains(std::string(kInterfaceName));
   Plug plug = on_default ? take_plug() : take_empty_plug(request.network_namespace);
-  Rollback rollback;
   Endpoints endpoints;
   std::vector<std::string> order;
+  std::vector<PortBinding> bound;
+  Rollback rollback;  // after what it looks at
   rollback.add("addresses", [&] {
     for (const auto& [name, endpoint] : endpoints) give_back_addresses(endpoint);
   });
@@ -230,7 +231,6 @@ Attachment Networks::State::attach(const AttachRequest& request) {
     endpoints.emplace(endpoint.network, std::move(endpoint));
   }
 
-  std::vector<PortBinding> bound;
   if (!request.ports.empty()) {
     try {
       bound = bind_ports(endpoints, request.ports);

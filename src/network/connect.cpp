@@ -31,8 +31,8 @@ std::map<std::string, int> gateway_interfaces(const Endpoints& endpoints, linux:
     const Endpoint* through = gateway_endpoint(endpoints, is_v6);
     auto link = through ? linux::find_link(inside, through->interface_name) : std::nullopt;
     if (through && !link)
-      fail(Kind::kInternal, "the container's interface ", through->interface_name, " of the network ",
-           through->network, " is not there any more");
+      fail(Kind::kInternal, "the container's interface ", through->interface_name, " of the network ", through->network,
+           " is not there any more");
     if (link) interfaces[through->network] = link->index;
   }
   return interfaces;
@@ -82,9 +82,9 @@ Endpoints Networks::State::connect(const std::string& container_id, const Endpoi
     fail(Kind::kForbidden, "endpoint with name ", present.name, " already exists in network ", network->config.name);
   Plug plug = open_plug(duplicate(network_namespace));
 
-  Rollback rollback;
   Endpoints now = present.endpoints;
   Endpoint endpoint = new_endpoint(network, request, now);
+  Rollback rollback;
   rollback.add("addresses", [&] { give_back_addresses(endpoint); });
   endpoint.host_interface = new_interface_name();
   rollback.add("endpoint", [&] { database.remove_endpoint(container_id, endpoint.network); });
@@ -97,9 +97,7 @@ Endpoints Networks::State::connect(const std::string& container_id, const Endpoi
   plug.inside.execute(batch, cat("configure the interface ", endpoint.interface_name));
   now.emplace(endpoint.network, endpoint);
   follow_gateways(container_id, present.endpoints, now, wanted, plug);
-  rollback.add("names", [&] {
-    serve_names(container_id, present.name_servers, present.endpoints, network_namespace);
-  });
+  rollback.add("names", [&] { serve_names(container_id, present.name_servers, present.endpoints, network_namespace); });
   serve_names(container_id, present.name_servers, now, network_namespace);
   {
     std::lock_guard lock(mutex);

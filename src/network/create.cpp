@@ -123,8 +123,7 @@ Network Networks::remove(const std::string& name_or_id) {
     std::vector<std::string> active;
     for (const auto& [id, member] : state.members)
       if (auto endpoint = member.endpoints.find(network.name); endpoint != member.endpoints.end())
-        active.push_back(
-            cat("name:", quoted(member.name), " id:", quoted(short_id(endpoint->second.endpoint_id))));
+        active.push_back(cat("name:", quoted(member.name), " id:", quoted(short_id(endpoint->second.endpoint_id))));
     if (!active.empty())
       fail(Kind::kForbidden, "error while removing network: network ", network.name, " has active endpoints (",
            join(active, ", "), ")");

@@ -18,7 +18,8 @@ constexpr std::size_t kOwnRoom = 1232;                        // what passes eve
 constexpr std::size_t kOptionRecord = 11;
 
 std::uint16_t u16(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[at]) << 8 | static_cast<unsigned char>(bytes[at + 1]));
+  return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[at]) << 8 |
+                                    static_cast<unsigned char>(bytes[at + 1]));
 }
 void put16(std::string& out, std::uint16_t value) {
   out += static_cast<char>(value >> 8);
@@ -184,8 +185,9 @@ std::string empty_answer(const DnsQuery& query, DnsCode code) { return finished(
 std::string complaint(std::string_view packet) {
   if (packet.size() < kHeader || u16(packet, 2) & kIsAnswer) return {};
   std::string out(packet.substr(0, 2));
-  put16(out, static_cast<std::uint16_t>(kIsAnswer | kRecursionAvailable | (u16(packet, 2) & (kOpcode | kRecursionDesired)) |
-                                        static_cast<unsigned>(DnsCode::kFormatError)));
+  put16(out,
+        static_cast<std::uint16_t>(kIsAnswer | kRecursionAvailable | (u16(packet, 2) & (kOpcode | kRecursionDesired)) |
+                                   static_cast<unsigned>(DnsCode::kFormatError)));
   out.append(8, '\0');
   return out;
 }

@@ -13,17 +13,24 @@
 // passes all other questions on as they came. Everything read here was sent by somebody untrusted.
 namespace hull::network {
 
-enum class DnsType : std::uint16_t { kA = 1, kPointer = 12, kMailExchange = 15, kAaaa = 28, kOption = 41, kService = 33 };
+enum class DnsType : std::uint16_t {
+  kA = 1,
+  kPointer = 12,
+  kMailExchange = 15,
+  kAaaa = 28,
+  kOption = 41,
+  kService = 33
+};
 enum class DnsCode : std::uint8_t { kNoError = 0, kFormatError = 1, kServerFailure = 2, kNoName = 3, kRefused = 5 };
 
 struct DnsQuery {
   std::uint16_t id = 0, flags = 0;
   std::string name;  // lower case, labels joined by ".", without the last one; bytes that are not printed are "?"
   DnsType type{};
-  std::uint16_t kind = 0;      // class; 1: internet
-  std::string question;        // as it came, to be repeated in the answer
-  bool has_options = false;    // EDNS
-  std::size_t room = 512;      // how long a datagram the client takes
+  std::uint16_t kind = 0;    // class; 1: internet
+  std::string question;      // as it came, to be repeated in the answer
+  bool has_options = false;  // EDNS
+  std::size_t room = 512;    // how long a datagram the client takes
 };
 
 // Empty for what is no query with exactly one question.

@@ -50,7 +50,7 @@ std::vector<std::string> host_name_servers() {
   static std::mutex mutex;
   static std::int64_t changed = -1;
   static std::vector<std::string> servers;
-  struct stat now{};
+  struct stat now {};
   std::int64_t version = ::stat(kFile, &now) == 0 ? now.st_mtim.tv_sec * 1'000'000'000 + now.st_mtim.tv_nsec : 0;
   std::lock_guard lock(mutex);
   if (version != changed) {

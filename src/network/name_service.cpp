@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::uint16_t kPort = 53;
 constexpr std::size_t kLargest = 65535;
-constexpr int kAtOnce = 64;             // datagrams of one container before others get their turn
+constexpr int kAtOnce = 64;              // datagrams of one container before others get their turn
 constexpr std::size_t kForwards = 1024;  // questions under way at other servers, of all containers
 constexpr int kConnections = 32;         // TCP connections at once
 constexpr std::size_t kServers = 3;
@@ -175,8 +175,7 @@ void ask_next(const std::shared_ptr<ServiceState>& state, const ForwardPtr& forw
     auto address = IpAddress::parse(forward->servers[forward->server++]);
     if (!address) continue;
     try {
-      forward->socket =
-          ServiceState::in_place(*forward->listener, [&] { return linux::connect_udp(*address, kPort); });
+      forward->socket = ServiceState::in_place(*forward->listener, [&] { return linux::connect_udp(*address, kPort); });
     } catch (const Error&) {
       continue;
     }

@@ -38,8 +38,7 @@ void Networks::rename(const std::string& container_id, const std::string& old_na
     auto found = state_->members.find(container_id);
     if (found == state_->members.end()) return;
     found->second.name = new_name;
-    for (auto& [network, endpoint] : found->second.endpoints)
-      std::ranges::replace(endpoint.names, old_name, new_name);
+    for (auto& [network, endpoint] : found->second.endpoints) std::ranges::replace(endpoint.names, old_name, new_name);
     endpoints = found->second.endpoints;
   }
   for (const auto& [network, endpoint] : endpoints) state_->record(container_id, endpoint);

@@ -64,11 +64,10 @@ TEST(DnsMessage, WhatDoesNotFitIsCutAndSaysSo) {
 
 TEST(DnsMessage, PointersAreAddresses) {
   EXPECT_EQ(address_of_pointer("2.0.0.10.in-addr.arpa")->text(), "10.0.0.2");
-  EXPECT_EQ(address_of_pointer(
-                "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa")
-                ->text(),
+  EXPECT_EQ(address_of_pointer("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa")->text(),
             "fd00::1");
-  for (const char* wrong : {"in-addr.arpa", ".in-addr.arpa", "1.2.3.in-addr.arpa", "x.ip6.arpa", "300.0.0.10.in-addr.arpa"})
+  for (const char* wrong :
+       {"in-addr.arpa", ".in-addr.arpa", "1.2.3.in-addr.arpa", "x.ip6.arpa", "300.0.0.10.in-addr.arpa"})
     EXPECT_FALSE(address_of_pointer(wrong)) << wrong;
 }
 
@@ -101,7 +100,8 @@ TEST(DnsMessage, SurvivesEveryTruncationAndRandomDamage) {
 TEST(NameTable, NamesAreSeenInNetworksThatBothAreIn) {
   NameTable names;
   names.set("a", {{"one", endpoint("10.0.0.2", {"web", "shared"})}});
-  names.set("b", {{"one", endpoint("10.0.0.3", {"db", "shared"}, {"web:front"})}, {"two", endpoint("10.1.0.3", {"db"})}});
+  names.set("b",
+            {{"one", endpoint("10.0.0.3", {"db", "shared"}, {"web:front"})}, {"two", endpoint("10.1.0.3", {"db"})}});
   names.set("c", {{"two", endpoint("10.1.0.4", {"cache"})}});
   auto found = [&](const char* who, const char* name) {
     std::vector<std::string> texts;

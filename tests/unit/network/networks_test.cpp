@@ -62,14 +62,15 @@ TEST_F(NetworksTest, NeighboursReachOnlyWhatIsPublishedForThem) {
   Options other = options_for("ht" + random_hex(4), "10.213.78.1/24", "hull-test-" + random_hex(4));
   std::swap(other, options);
   MemoryDatabase rows;
-  Networks elsewhere(rows, *reactor, options);
-  auto neighbour = elsewhere.attach(request_for("neighbour"));
+  auto elsewhere = std::make_unique<Networks>(rows, *reactor, options);
+  auto neighbour = elsewhere->attach(request_for("neighbour"));
   int inside = neighbour.network_namespace.get();
   EXPECT_NE(ask(inside, "10.213.78.1", 18082), "");
   EXPECT_EQ(ask(inside, "10.213.78.1", 18081), "");
   EXPECT_EQ(ask(inside, "10.213.77.2", 80), "");
   EXPECT_EQ(ask(inside, "10.213.77.2", 81), "");
-  elsewhere.detach("neighbour");
+  elsewhere->detach("neighbour");
+  elsewhere.reset();  // it would put back what is taken out of its table
   networks->detach("one");
   // The second engine's things, then (TearDown) the first one's.
   linux::NetlinkSocket route(NETLINK_ROUTE), filter(NETLINK_NETFILTER);
