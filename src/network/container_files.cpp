@@ -34,10 +34,17 @@ std::string format_resolver(const Resolver& resolver) {
 
 }  // namespace
 
-std::string Networks::resolv_conf(const std::string& network_mode, const std::vector<std::string>& servers,
-                                  const std::vector<std::string>& search,
-                                  const std::vector<std::string>& options) const {
+std::string Networks::resolv_conf(const std::string& network_mode, const std::vector<std::string>& given_servers,
+                                  const std::vector<std::string>& given_search,
+                                  const std::vector<std::string>& given_options) const {
   bool own_loopback = network_mode != "host";
+  // What the engine's configuration says is for containers that say nothing, and have a file of their own.
+  auto chosen = [&](const std::vector<std::string>& given, const std::vector<std::string>& usual) {
+    return given.empty() && own_loopback ? usual : given;
+  };
+  auto servers = chosen(given_servers, state_->options.dns);
+  auto search = chosen(given_search, state_->options.dns_search);
+  auto options = chosen(given_options, state_->options.dns_options);
   if (!own_loopback && servers.empty() && search.empty() && options.empty())
     return read_if_exists("/etc/resolv.conf").value_or("");
   Resolver resolver = own_loopback ? host_resolver() : parse_resolver(read_if_exists("/etc/resolv.conf").value_or(""));

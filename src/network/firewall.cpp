@@ -5,6 +5,10 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <set>
+
+#include "base/log.h"
+#include "linux/conntrack.h"
 
 namespace hull::network {
 
@@ -119,6 +123,18 @@ void add_filters(NftTransaction& change, bool is_v6) {
   change.add_rule("forward", [](NftRule rule) { rule.verdict(Verdict::kDrop); });
 }
 
+// Flows of UDP have no end: a client that goes on would be led to the former container for ever.
+void forget_flows_to(const std::vector<PortBinding>& bound) {
+  std::set<std::uint16_t> ports;
+  for (const auto& binding : bound)
+    if (binding.protocol == "udp") ports.insert(binding.host_port);
+  try {
+    linux::forget_udp_flows(ports);
+  } catch (const Error& e) {
+    log::warn("flows of UDP keep their old translation: ", e.message());
+  }
+}
+
 }  // namespace
 
 Firewall::Firewall(std::string table) : table_(std::move(table)) {}
@@ -199,6 +215,12 @@ void Firewall::remember(const Endpoint& endpoint, const std::vector<PortBinding>
 
 void Firewall::publish(const Endpoint& endpoint, const std::vector<PortBinding>& bound) {
   remember(endpoint, bound);
+  publish_remembered(endpoint, bound);
+  // A flow that began before has no translation, and would go on without one.
+  forget_flows_to(bound);
+}
+
+void Firewall::publish_remembered(const Endpoint& endpoint, const std::vector<PortBinding>& bound) {
   std::lock_guard lock(mutex_);
   try {
     NftTransaction change(table_);
@@ -219,6 +241,11 @@ void Firewall::publish(const Endpoint& endpoint, const std::vector<PortBinding>&
 }
 
 void Firewall::withdraw(const std::vector<PortBinding>& bound) {
+  withdraw_elements(bound);
+  forget_flows_to(bound);
+}
+
+void Firewall::withdraw_elements(const std::vector<PortBinding>& bound) {
   std::lock_guard lock(mutex_);
   NftTransaction change(table_);
   bool any = false;

@@ -70,6 +70,8 @@ class Firewall {
   static Element element_of(const PortBinding& binding);
   static std::string target_of(const Endpoint& endpoint, const PortBinding& binding);
   void install_locked();
+  void publish_remembered(const Endpoint& endpoint, const std::vector<PortBinding>& bound);
+  void withdraw_elements(const std::vector<PortBinding>& bound);
   void write_table(linux::NftTransaction& change, bool is_v6) const;
 
   std::mutex mutex_;

@@ -73,6 +73,15 @@ PoolSource parse_pool_source(std::string_view text) {
   return source;
 }
 
+Subnet private_subnet_of(std::string_view name) {
+  std::uint64_t value = 14695981039346656037u;  // FNV-1a
+  for (unsigned char c : name) value = (value ^ c) * 1099511628211u;
+  std::string bytes(16, '\0');
+  bytes[0] = static_cast<char>(0xfd);
+  for (std::size_t i = 1; i < 6; ++i) bytes[i] = static_cast<char>(value >> 8 * i);
+  return {IpAddress::of_bytes(bytes), 64};
+}
+
 Subnet first_free_subnet(const std::vector<PoolSource>& sources, bool is_v6, const std::vector<Subnet>& taken) {
   bool any = false;
   for (const PoolSource& source : sources) {

@@ -42,6 +42,9 @@ std::vector<PoolSource> default_pool_sources();
 // "base=10.10.0.0/16,size=24", as hulld --default-address-pool has it. Error{kInvalidArgument}.
 PoolSource parse_pool_source(std::string_view text);
 
+// A /64 of fd00::/8 (RFC 4193) that is always the same for one name, and hardly that of another.
+Subnet private_subnet_of(std::string_view name);
+
 // The first piece of `sources` (of one family) that overlaps none of `taken`; for IPv6, when no source is of that
 // family, a random /64 of fd00::/8 (RFC 4193). Error{kInvalidArgument} in Docker's words when none is left.
 Subnet first_free_subnet(const std::vector<PoolSource>& sources, bool is_v6, const std::vector<Subnet>& taken);
