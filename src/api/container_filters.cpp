@@ -93,7 +93,7 @@ void check_words(const Filters& filters, std::string_view key, std::span<const s
 
 bool exit_code_fits(const State& state, const std::vector<std::string>& wanted) {
   if (wanted.empty()) return true;
-  bool has_ended = !is_up(state) && !state.finished.never();
+  bool has_ended = !counts_as_running(state) && !state.finished.never();
   return has_ended && std::ranges::any_of(wanted, [&](const auto& code) { return code == cat(state.exit_code); });
 }
 
@@ -118,7 +118,7 @@ std::function<bool(const State&)> container_filter(const Call& call) {
   bool all = call.query.flag("all") || filters.has("status") || call.query.integer("limit").value_or(0) > 0;
   network::Networks& networks = call.services().networks;
   return [=, &networks](const State& state) {
-    return (all || is_up(state)) && !is_task.value_or(false) && filters.prefix("id", state.id) &&
+    return (all || counts_as_running(state)) && !is_task.value_or(false) && filters.prefix("id", state.id) &&
            (filters.pattern("name", state.name) || filters.pattern("name", "/" + state.name)) &&
            filters.exact("status", container::to_string(state.status)) && filters.labels(state.spec->config.labels) &&
            filters.exact("health", state.health ? state.health->status : "none") &&

@@ -18,7 +18,7 @@ using container::Status;
 Json state_shape(const State& state) {
   Json out;
   out["Status"] = std::string(container::to_string(state.status));
-  out["Running"] = is_up(state);
+  out["Running"] = counts_as_running(state);
   out["Paused"] = state.status == Status::kPaused;
   out["Restarting"] = state.status == Status::kRestarting;
   out["OOMKilled"] = state.oom_killed;
@@ -41,7 +41,7 @@ Json state_shape(const State& state) {
 
 Json ports_shape(const State& state) {
   Json ports = Json::object();
-  if (!is_up(state)) return ports;
+  if (!counts_as_running(state)) return ports;
   for (const auto& [port, empty] : state.spec->config.exposed_ports) ports[port] = nullptr;
   for (const auto& [name, endpoint] : state.endpoints)
     for (const auto& binding : endpoint.ports) {
@@ -172,7 +172,7 @@ std::string image_name(const State& state, const Call& call) {
 
 Json port_list_shape(const State& state) {
   Json out = Json::array();
-  if (!is_up(state)) return out;
+  if (!counts_as_running(state)) return out;
   std::vector<std::string> published;
   for (const auto& [name, endpoint] : state.endpoints)
     for (const auto& binding : endpoint.ports) {

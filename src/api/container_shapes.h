@@ -19,7 +19,8 @@ std::string status_text(const container::State& state, Timestamp now);
 // "About a minute" and the like, from seconds.
 std::string human_duration(std::int64_t seconds);
 
-inline bool is_up(const container::State& state) {
+// What clients are told is running: also what waits to be restarted.
+inline bool counts_as_running(const container::State& state) {
   return state.status == container::Status::kRunning || state.status == container::Status::kPaused ||
          state.status == container::Status::kRestarting;
 }

@@ -8,18 +8,13 @@
 #include "base/error.h"
 #include "linux/stream_io.h"
 #include "oci/json.h"
+#include "shim/channel.h"
 
 namespace hull::api {
 
 namespace {
 
 constexpr std::size_t kBatch = 32 << 10;
-
-void append_frame_header(std::string& out, unsigned char stream, std::size_t size) {
-  out += static_cast<char>(stream);
-  out.append(3, '\0');
-  for (int i = 0; i < 4; ++i) out += static_cast<char>(size >> (24 - 8 * i));
-}
 
 // As Go's url.QueryEscape: letters, digits and -_.~ stay, a blank is "+".
 std::string query_escaped(std::string_view text) {
@@ -48,14 +43,18 @@ class LogWriter {
     prefix_.clear();
     if (query_.timestamps) prefix_ = cat(format_rfc3339_fixed(line.time), " ");
     if (query_.details) append_details(line.attributes);
-    if (!tty_) append_frame_header(buffer_, line.is_stderr ? 2 : 1, prefix_.size() + line.text.size());
+    if (!tty_) {
+      auto channel = line.is_stderr ? shim::Channel::kErr : shim::Channel::kOut;
+      auto header = shim::frame_header(channel, prefix_.size() + line.text.size());
+      buffer_.append(header.data(), header.size());
+    }
     buffer_ += prefix_;
     buffer_ += line.text;
     if (buffer_.size() >= kBatch) flush();
   }
   void error(std::string_view message) {
     std::string text = cat("Error grabbing logs: ", message, "\n");
-    buffer_ += tty_ ? text : framed(3, text);
+    buffer_ += tty_ ? text : shim::framed(shim::Channel::kSystemError, text);
     flush();
   }
   void flush() {
@@ -104,12 +103,6 @@ void refuse_attach(Call& call, const Error& error, int status) {
 }
 
 }  // namespace
-
-std::string framed(unsigned char stream, std::string_view text) {
-  std::string frame;
-  append_frame_header(frame, stream, text.size());
-  return frame.append(text);
-}
 
 // The docker SDK for Python reads the head of an answer through a buffer, and then goes on with the bare socket: what
 // the buffer has taken beyond the head is lost to it. So the head must have been read before the stream begins.

@@ -45,7 +45,7 @@ auto user_of_images(Call& call) {
     std::optional<image::Images::Use> use;
     for (const auto& state : engine.list()) {
       if (state->spec->image_id != image_id) continue;
-      if (!use || is_up(*state)) use = {state->id, is_up(*state)};
+      if (!use || counts_as_running(*state)) use = {state->id, counts_as_running(*state)};
       if (use->running) break;
     }
     return use;

@@ -2,20 +2,11 @@
 #include "base/file.h"
 #include "container/engine_impl.h"
 #include "container/normalize.h"
+#include "shim/channel.h"
 
 namespace hull::container {
 
 namespace {
-
-constexpr std::string_view kDefaultDetachKeys = "\x10\x11";  // Ctrl-P Ctrl-Q
-
-// The frame of a multiplexed stream: one byte for the stream, three zero, the length in network order.
-std::string framed(bool is_stderr, std::string_view text) {
-  std::string frame(8, '\0');
-  frame[0] = is_stderr ? 2 : 1;
-  for (int i = 0; i < 4; ++i) frame[static_cast<std::size_t>(4 + i)] = static_cast<char>(text.size() >> (24 - 8 * i));
-  return frame.append(text);
-}
 
 // Between the head of the answer and the hand-over of the stream: a start waits for it. Not while a log is replayed,
 // which takes as long as the client likes.
@@ -73,7 +64,8 @@ void Engine::attach(std::string_view name, AttachRequest request) {
     query.err = request.err;
     LogReceiver receiver;
     receiver.line = [&](const LogLine& line) {
-      write_all(stream.socket.get(), stream.multiplexed ? framed(line.is_stderr, line.text) : line.text);
+      auto channel = line.is_stderr ? shim::Channel::kErr : shim::Channel::kOut;
+      write_all(stream.socket.get(), stream.multiplexed ? shim::framed(channel, line.text) : line.text);
     };
     logs(state->id, query, receiver, {});
   }

@@ -141,7 +141,7 @@ void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const Exec
     if (!spec.detach_keys.empty())
       stream.detach_keys = parse_detach_keys(spec.detach_keys);
     else if (spec.tty)
-      stream.detach_keys = "\x10\x11";  // Ctrl-P Ctrl-Q
+      stream.detach_keys = kDefaultDetachKeys;
     request.streams.push_back(std::move(stream));
   }
   exec.shim = shim;

@@ -34,6 +34,7 @@ std::string generate_name(const std::string& id, const std::function<bool(const 
 
 // "ctrl-p,ctrl-q" to the raw bytes. Error{kInvalidArgument} "Invalid detach keys (x) provided". "" gives "".
 std::string parse_detach_keys(std::string_view text);
+inline constexpr std::string_view kDefaultDetachKeys = "\x10\x11";  // Ctrl-P Ctrl-Q
 
 // "SIGTERM", "term", "15" to a number. Error{kInvalidArgument} "invalid signal: x" (also for 0).
 int parse_signal(std::string_view text);

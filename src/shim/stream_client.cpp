@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/stream_client.h"
 
-#include <array>
-
 #include "base/clock.h"
 #include "linux/stream_io.h"
 
@@ -12,11 +10,6 @@ namespace {
 
 constexpr std::int64_t kFlushMilliseconds = 10'000;
 constexpr std::int64_t kLingerMilliseconds = 1'000;
-
-std::array<char, 8> frame_header(Channel channel, std::size_t size) {
-  auto part = [size](int shift) { return static_cast<char>((size >> shift) & 0xff); };
-  return {static_cast<char>(channel), 0, 0, 0, part(24), part(16), part(8), part(0)};
-}
 
 std::int64_t now_milliseconds() { return monotonic_nanoseconds() / 1'000'000; }
 
