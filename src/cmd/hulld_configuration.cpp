@@ -100,9 +100,6 @@ container::Defaults container_defaults(const settings::Settings& settings) {
   defaults.no_new_privileges = settings.no_new_privileges;
   defaults.seccomp_profile = seccomp_profile(settings.seccomp_profile);
   for (const auto& [name, limit] : settings.default_ulimits) defaults.ulimits.push_back({name, limit.hard, limit.soft});
-  defaults.dns = settings.dns;
-  defaults.dns_search = settings.dns_search;
-  defaults.dns_options = settings.dns_options;
   defaults.runtime = settings.default_runtime;
   for (const auto& [name, runtime] : settings.runtimes) defaults.other_runtimes[name] = runtime.path;
   return defaults;
@@ -112,6 +109,20 @@ network::Options network_options(const settings::Settings& settings) {
   network::Options options;
   options.bridge = settings.bridge;
   options.bip = settings.bip;
+  options.bip6 = settings.bip6;
+  options.fixed_cidr = settings.fixed_cidr;
+  options.default_gateway = settings.default_gateway;
+  if (!settings.ip.empty()) options.default_binding = settings.ip;
+  options.host_gateways = settings.host_gateway_ips;
+  if (!settings.host_gateway_ip.empty()) options.host_gateways.push_back(settings.host_gateway_ip);
+  options.dns = settings.dns;
+  options.dns_search = settings.dns_search;
+  options.dns_options = settings.dns_options;
+  options.mtu = static_cast<std::uint32_t>(settings.mtu);
+  options.icc = settings.icc;
+  options.masquerade = settings.ip_masq;
+  for (const auto& pool : settings.default_address_pools)
+    options.address_pools.push_back(cat("base=", pool.base, ",size=", pool.size));
   options.firewall_table = settings.bridge == "hull0" ? "hull" : "hull_" + settings.bridge;
   return options;
 }

@@ -18,7 +18,6 @@ struct Defaults {
   bool init = false, no_new_privileges = false;
   std::string seccomp_profile;  // "": the built-in one; "unconfined"; or a profile in JSON
   std::vector<Ulimit> ulimits;
-  Strings dns, dns_search, dns_options;
   std::string runtime = "hull";
   std::map<std::string, std::string> other_runtimes;  // configured programs, by name; "" for one without a path
 };

@@ -22,18 +22,13 @@ NetworkFiles files_for(Engine::Impl& engine, const State& state, const network::
   const HostConfig& host = spec.host;
   auto strings = [](const std::optional<Strings>& list) { return list.value_or(Strings{}); };
   auto& networks = engine.services.networks;
-  auto defaults = engine.defaults();
-  auto or_default = [](const std::optional<Strings>& list, const Strings& otherwise) {
-    return list && !list->empty() ? *list : otherwise;
-  };
   NetworkFiles files;
   // The engine's name server is there as soon as one network is the user's.
   std::string mode = host.network_mode == "host" || host.network_mode == "none" ? host.network_mode : "bridge";
   for (const auto& [name, endpoint] : endpoints)
     if (is_user_defined(name)) mode = name;
   files.resolv_conf =
-      networks.resolv_conf(mode, or_default(host.dns, defaults->dns), or_default(host.dns_search, defaults->dns_search),
-                           or_default(host.dns_options, defaults->dns_options));
+      networks.resolv_conf(mode, strings(host.dns), strings(host.dns_search), strings(host.dns_options));
   files.hosts =
       host.network_mode == "host" && !host.extra_hosts
           ? read_if_exists("/etc/hosts").value_or("")

@@ -42,7 +42,7 @@ Networks::State::State(store::Database& store, linux::Reactor& used, Options wan
       firewall(options.firewall_table),
       name_service(used, name_table),
       reactor(used),
-      isolated(used, kReady, make_isolated_namespace),
+      isolated(used, kReady, [] { return make_isolated_namespace(); }),
       plugs(used, kReady,
             [this] {
               Wire wire{new_interface_name(), std::string(kInterface), options.mtu, !options.icc};

@@ -12,8 +12,8 @@ constexpr auto kWorks = Effect::kWorks, kReloads = Effect::kReloads, kNone = Eff
 
 constexpr std::string_view kNoContainerd = "there is no containerd below this engine";
 constexpr std::string_view kNoSwarm = "there is no swarm mode";
-constexpr std::string_view kIp4Only = "networks have IPv4 addresses only";
-constexpr std::string_view kAsItIs = "the default network cannot be configured in this";
+constexpr std::string_view kOnlyBip6 = "the default bridge has IPv6 when --bip6 gives it an address";
+constexpr std::string_view kAsItIs = "networks cannot be configured in this";
 constexpr std::string_view kNoProxy = "published ports are forwarded by the kernel alone";
 
 const Option kOptions[] = {
@@ -67,35 +67,34 @@ const Option kOptions[] = {
 
     {"bridge", "bridge", 'b', &S::bridge, kWorks, "Bridge device of the default network, or none"},
     {"bip", "bip", 0, &S::bip, kWorks, "Address and prefix of the bridge, as 172.30.0.1/24"},
-    {"bip6", "bip6", 0, &S::bip6, kNone, "IPv6 address of the bridge", kIp4Only},
-    {"fixed-cidr", "fixed-cidr", 0, &S::fixed_cidr, kNone, "Part of the bridge's subnet for containers", kAsItIs},
-    {"fixed-cidr-v6", "fixed-cidr-v6", 0, &S::fixed_cidr_v6, kNone, "The same for IPv6", kIp4Only},
-    {"default-gateway", "default-gateway", 0, &S::default_gateway, kNone, "Gateway of containers at the bridge",
-     kAsItIs},
-    {"default-gateway-v6", "default-gateway-v6", 0, &S::default_gateway_v6, kNone, "The same for IPv6", kIp4Only},
-    {"ipv6", "ipv6", 0, &S::ipv6, kNone, "IPv6 at the default bridge", kIp4Only},
-    {"icc", "icc", 0, &S::icc, kNone, "Containers at the default bridge reach each other", kAsItIs},
-    {"ip", "ip", 0, &S::ip, kNone, "Address that ports are published at when none is given", kAsItIs},
+    {"bip6", "bip6", 0, &S::bip6, kWorks, "IPv6 address of the bridge"},
+    {"fixed-cidr", "fixed-cidr", 0, &S::fixed_cidr, kWorks, "Part of the bridge's subnet for containers"},
+    {"fixed-cidr-v6", "fixed-cidr-v6", 0, &S::fixed_cidr_v6, kNone, "The same for IPv6", kOnlyBip6},
+    {"default-gateway", "default-gateway", 0, &S::default_gateway, kWorks, "Gateway of containers at the bridge"},
+    {"default-gateway-v6", "default-gateway-v6", 0, &S::default_gateway_v6, kNone, "The same for IPv6", kOnlyBip6},
+    {"ipv6", "ipv6", 0, &S::ipv6, kNone, "IPv6 at the default bridge", kOnlyBip6},
+    {"icc", "icc", 0, &S::icc, kWorks, "Containers at the default bridge reach each other"},
+    {"ip", "ip", 0, &S::ip, kWorks, "Address that ports are published at when none is given"},
     {"ip-forward", "ip-forward", 0, &S::ip_forward, kNone, "Switch forwarding on in the kernel", kAsItIs},
     {"ip-forward-no-drop", "ip-forward-no-drop", 0, &S::ip_forward_no_drop, kNone, "Leave FORWARD as it is",
      "rules that are not hull's own are never changed"},
-    {"ip-masq", "ip-masq", 0, &S::ip_masq, kNone, "Masquerade what leaves the bridge", kAsItIs},
+    {"ip-masq", "ip-masq", 0, &S::ip_masq, kWorks, "Masquerade what leaves the bridge"},
     {"iptables", "iptables", 0, &S::iptables, kNone, "Firewall rules for IPv4", kAsItIs},
-    {"ip6tables", "ip6tables", 0, &S::ip6tables, kNone, "Firewall rules for IPv6", kIp4Only},
+    {"ip6tables", "ip6tables", 0, &S::ip6tables, kNone, "Firewall rules for IPv6", kOnlyBip6},
     {"firewall-backend", "firewall-backend", 0, &S::firewall_backend, kNone, "iptables or nftables",
      "it is nftables, in a table of its own"},
     {"userland-proxy", "userland-proxy", 0, &S::userland_proxy, kNone, "A proxy for published ports", kNoProxy},
     {"userland-proxy-path", "userland-proxy-path", 0, &S::userland_proxy_path, kNone, "Path of that proxy", kNoProxy},
-    {"mtu", "mtu", 0, &S::mtu, kNone, "MTU of containers at the default bridge", kAsItIs},
-    {"default-address-pools", "default-address-pool", 0, &S::default_address_pools, kNone,
-     "base=address/prefix,size=prefix of new networks", kAsItIs},
+    {"mtu", "mtu", 0, &S::mtu, kWorks, "MTU of containers at the default bridge"},
+    {"default-address-pools", "default-address-pool", 0, &S::default_address_pools, kWorks,
+     "base=address/prefix,size=prefix of new networks"},
     {"default-network-opts", "default-network-opt", 0, &S::default_network_options, kNone,
      "driver=key=value for new networks", kAsItIs},
     {"dns", "dns", 0, &S::dns, kWorks, "Name servers of containers that name none"},
     {"dns-opts", "dns-opt", 0, &S::dns_options, kWorks, "Options of resolv.conf"},
     {"dns-search", "dns-search", 0, &S::dns_search, kWorks, "Search domains"},
-    {"host-gateway-ip", "host-gateway-ip", 0, &S::host_gateway_ip, kNone, "What \"host-gateway\" stands for", kAsItIs},
-    {"host-gateway-ips", "", 0, &S::host_gateway_ips, kNone, "The same, as a list", kAsItIs},
+    {"host-gateway-ip", "host-gateway-ip", 0, &S::host_gateway_ip, kWorks, "What \"host-gateway\" stands for"},
+    {"host-gateway-ips", "", 0, &S::host_gateway_ips, kWorks, "The same, as a list"},
     {"allow-direct-routing", "allow-direct-routing", 0, &S::allow_direct_routing, kNone,
      "Let remote hosts reach containers' addresses", "they are reachable where routes and published ports say so"},
     {"bridge-accept-fwmark", "bridge-accept-fwmark", 0, &S::bridge_accept_fwmark, kNone, "Accept packets with a mark",
