@@ -29,9 +29,9 @@ std::vector<bool> bits_of(const std::string& text) {
 bool subnet_has(const std::string& subnet, const std::string& address) {
   auto [first, length] = split_once(subnet, '/');
   auto network = bits_of(std::string(first)), inside = bits_of(address);
-  auto prefix = parse_number<std::ptrdiff_t>(length.value_or("")).value_or(-1);
-  if (network.empty() || network.size() != inside.size() || prefix < 0 || prefix > std::ssize(network)) return false;
-  return std::equal(network.begin(), network.begin() + prefix, inside.begin());
+  std::size_t prefix = parse_number<std::size_t>(length.value_or("")).value_or(network.size() + 1);
+  if (network.empty() || network.size() != inside.size() || prefix > network.size()) return false;
+  return std::equal(network.begin(), network.begin() + static_cast<std::ptrdiff_t>(prefix), inside.begin());
 }
 
 // Ranges, gateways and reserved addresses belong to the subnet that they lie in.

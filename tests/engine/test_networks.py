@@ -4,6 +4,8 @@ import http.client
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -348,3 +350,37 @@ def test_two_containers_with_one_alias_share_the_work(cli):
         serve(cli, f"web{number}", "--network", "net1", "--network-alias", "pool")
     cli("run", "-d", "--name", "client", "--network", "net1", "busybox", "sleep", "100")
     assert len({fetch(cli, "client", "pool") for _ in range(20)} - {None}) == 2
+
+
+ECHO = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 7))
+print("ready", flush=True)
+while True:
+    data, peer = s.recvfrom(100)
+    s.sendto(b"%s", peer)
+"""
+
+
+def echo_server(engine, container, word):
+    pid = engine.inspect(container, "{{.State.Pid}}")
+    process = subprocess.Popen(["nsenter", "-n", "-t", pid, sys.executable, "-c", ECHO % word], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def test_a_udp_client_that_goes_on_reaches_the_new_owner_of_the_port(engine):
+    engine.docker("network", "create", "net1")
+    gateway = inspect(engine, "net1")["IPAM"]["Config"][0]["Gateway"]
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.settimeout(3)
+    port = 20000 + os.getpid() % 10000
+    for word, options in (("first", []), ("second", ["--network", "net1"])):
+        engine.docker("run", "-d", "--name", word, "-p", f"{port}:7/udp", *options, "busybox", "sleep", "100")
+        server = echo_server(engine, word, word)
+        client.sendto(b"hello", (gateway, port))
+        assert client.recv(100) == word.encode()
+        server.kill()
+        server.wait()
+        engine.docker("rm", "-f", word)
