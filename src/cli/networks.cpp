@@ -54,7 +54,8 @@ Value ipam_configs(const Options& options) {
     });
   for (const auto& gateway : options.list("gateway"))
     place("gateway", gateway, gateway, [&](Value& config) {
-      if (config.find("Gateway")) fail_invalid("cannot configure multiple gateways (", gateway, ") for the same subnet");
+      if (config.find("Gateway"))
+        fail_invalid("cannot configure multiple gateways (", gateway, ") for the same subnet");
       config.set("Gateway", gateway);
     });
   for (const auto& pair : options.list("aux-address")) {
@@ -131,8 +132,7 @@ int remove(Invocation& call) {
 }
 
 int prune(Invocation& call) {
-  if (!confirmed(call.options,
-                 "WARNING! This will remove all custom networks not used by at least one container."))
+  if (!confirmed(call.options, "WARNING! This will remove all custom networks not used by at least one container."))
     return 0;
   prune_quietly(call.client(), "networks", call.options.list("filter"));
   return 0;

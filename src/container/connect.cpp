@@ -14,8 +14,9 @@ namespace {
 void check_modes(const State& state, const network::Network& network) {
   const std::string& mode = state.spec->host.network_mode;
   if (mode.starts_with("container:"))
-    fail_invalid("container sharing network namespace with another container or host cannot be connected to any other "
-                 "network");
+    fail_invalid(
+        "container sharing network namespace with another container or host cannot be connected to any other "
+        "network");
   if (mode == "host" || network.driver == "host")
     fail_invalid("container cannot be disconnected from host network or connected to host network");
   if (mode == "none" || network.driver == "null")
@@ -86,9 +87,9 @@ void Engine::disconnect(std::string_view name, const std::string& network_name, 
   if (!is_plugged && !state->spec->endpoints.contains(network.name))
     fail(Kind::kInternal, "container ", state->id, " is not connected to network ", network.name);
   if (is_plugged)
-    follow(*impl_, *container,
-           networks.disconnect(container->id, network.name, plan_ports(*state->spec),
-                               network_namespace_of(*state).get()));
+    follow(
+        *impl_, *container,
+        networks.disconnect(container->id, network.name, plan_ports(*state->spec), network_namespace_of(*state).get()));
   change_spec(*impl_, *container, [&](Spec& spec) { spec.endpoints.erase(network.name); });
   publish_one(*impl_, *state, network, "disconnect");
 }

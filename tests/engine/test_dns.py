@@ -127,8 +127,9 @@ class Upstream:
         self.socket.bind((address, 53))
         self.listener = socket.create_server((address, 53))
         self.asked = []
-        threading.Thread(target=self.serve, daemon=True).start()
-        threading.Thread(target=self.serve_tcp, daemon=True).start()
+        self.threads = [threading.Thread(target=work, daemon=True) for work in (self.serve, self.serve_tcp)]
+        for thread in self.threads:
+            thread.start()
 
     @staticmethod
     def answer(packet):
@@ -158,8 +159,13 @@ class Upstream:
 
     def close(self):
         for one in (self.socket, self.listener):
-            one.shutdown(socket.SHUT_RDWR) if one is self.listener else None
+            try:
+                one.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads
+            except OSError:
+                pass
             one.close()
+        for thread in self.threads:
+            thread.join(5)
 
 
 @pytest.fixture

@@ -48,11 +48,11 @@ def test_containers_talk_and_find_each_other(engine):
     assert web["GlobalIPv6Address"].startswith("fd") and web["GlobalIPv6PrefixLen"] == 64 and web["IPv6Gateway"]
     shown = engine.docker("exec", "client", "nslookup", "-type=AAAA", "web").stdout
     assert web["GlobalIPv6Address"] in shown
-    page = engine.docker("exec", "client", "wget", "-q", "-T", "3", "-O", "-", f"http://[{web['GlobalIPv6Address']}]/")
-    assert page.stdout == "served\n"
+    request = f"printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {web['GlobalIPv6Address']} 80"
+    assert engine.docker("exec", "client", "sh", "-c", request).stdout.endswith("served\n")
     assert web["GlobalIPv6Address"] in engine.docker("exec", "web", "cat", "/etc/hosts").stdout
     route = engine.docker("exec", "web", "ip", "-6", "route", "show", "default").stdout
-    assert web["IPv6Gateway"] in route
+    assert f"default via {web['IPv6Gateway']}" in route
 
 
 def test_published_ports_answer_on_both_families(engine):
