@@ -28,19 +28,28 @@ Json event_shape(const Event& event) {
   return out;
 }
 
-// "container=web" fits an event about the container, or one that names it: id, name, or the beginning of either.
+// "container=web": the id or the name of what the event is about begins so, whatever kind it has (Docker's rule).
 bool about(const Filters& filters, std::string_view type, const Event& event) {
-  if (!filters.has(type)) return true;
-  auto named = event.attributes.find(event.type == type ? "name" : std::string(type));
-  if (event.type == type && filters.prefix(type, event.actor_id)) return true;
-  return named != event.attributes.end() && filters.prefix(type, named->second);
+  if (!filters.has(type) || filters.prefix(type, event.actor_id)) return true;
+  auto name = event.attributes.find("name");
+  return name != event.attributes.end() && filters.prefix(type, name->second);
+}
+
+// Images, and containers made from them; the tag may be left out.
+bool about_image(const Filters& filters, const Event& event) {
+  if (filters.exact("image", event.actor_id)) return true;
+  auto named = event.attributes.find(event.type == "image" ? "name" : "image");
+  if (named == event.attributes.end()) return false;
+  const std::string& name = named->second;
+  auto tag = name.find(':', name.rfind('/') == name.npos ? 0 : name.rfind('/'));
+  return filters.exact("image", name) || filters.exact("image", name.substr(0, tag));
 }
 
 bool shown(const Filters& filters, const Event& event) {
   // "exec_create" and "health_status" stand for all that begin so ("exec_create: sh").
   bool action = filters.exact("event", event.action) || filters.exact("event", split_once(event.action, ':').first);
   return action && filters.exact("type", event.type) && filters.exact("scope", "local") &&
-         filters.labels(event.attributes) && about(filters, "container", event) && about(filters, "image", event) &&
+         filters.labels(event.attributes) && about(filters, "container", event) && about_image(filters, event) &&
          about(filters, "network", event) && about(filters, "volume", event) && about(filters, "daemon", event);
 }
 
