@@ -90,6 +90,7 @@ class Supervisor {
 
   UniqueFd oom_notifier_;
   EventLoop::Id oom_watch_ = 0;
+  bool memory_ran_out_ = false;  // a notification came
   std::uint64_t oom_kills_ = 0;
   bool running_ = false, ended_ = false, cgroup_removed_ = false;
 };

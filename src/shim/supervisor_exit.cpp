@@ -75,9 +75,9 @@ void Supervisor::close_exec(Exec& exec) {
 void Supervisor::on_init_ended(int wait_status) {
   running_ = false;
   ended_ = true;
-  // Killed by the kernel for memory, maybe: the notification may have come, and been read, before that was counted.
+  // Somebody was killed by the kernel for memory, maybe: a notification that was read may have come before the count.
   bool killed = runtime::exit_code(wait_status) == kKilledExit;
-  if (oom_notifier_ && (killed || linux::notifier_pending(oom_notifier_.get()))) count_oom_kills();
+  if (oom_notifier_ && (killed || memory_ran_out_ || linux::notifier_pending(oom_notifier_.get()))) count_oom_kills();
   loop_.cancel(oom_watch_);
   streams_->drain();
   if (log_) log_->end();

@@ -169,6 +169,7 @@ void Supervisor::watch_memory() {
 void Supervisor::check_memory() {
   constexpr std::int64_t kUntilCountedMilliseconds = 20;
   linux::clear_notifier(oom_notifier_.get());
+  memory_ran_out_ = true;
   std::uint64_t known = oom_kills_;
   count_oom_kills();
   if (oom_kills_ == known && running_) loop_.after(kUntilCountedMilliseconds, [this] { count_oom_kills(); });

@@ -142,6 +142,8 @@ class Upstream:
                 packet, peer = self.socket.recvfrom(4096)
             except OSError:
                 return
+            if peer is None:  # shut down
+                return
             self.asked.append(packet)
             if b"slow" not in packet:
                 self.socket.sendto(self.answer(packet), peer)

@@ -143,14 +143,33 @@ def test_rm_and_a_policy_exclude_each_other(cli):
         assert cli("run", "-d", "--restart", words, "busybox", "true", check=False).returncode == 125
 
 
+def target(descriptor):
+    """What a link in /proc/<pid>/fd leads to: nothing when it has been closed since it was listed."""
+    try:
+        return os.readlink(descriptor)
+    except OSError:
+        return ""
+
+
+def kill_shims(hulld):
+    """Kills all that are there and returns them: some more may show when their descriptors, which name them, hold still."""
+    found = shims_of(hulld)
+    for pid in found:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    return found
+
+
 def shims_of(hulld):
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and (entry / "comm").read_text().strip() == "hull-shim":
-                if any(str(hulld.exec) in os.readlink(fd) for fd in (entry / "fd").iterdir()):
+                if any(str(hulld.exec) in target(fd) for fd in (entry / "fd").iterdir()):
                     found.append(int(entry.name))
-        except OSError:
+        except OSError:  # it has ended
             pass
     return found
 
@@ -158,9 +177,7 @@ def shims_of(hulld):
 def power_cut(hulld):
     """What a machine that goes down leaves: no process, no exec root."""
     hulld.crash()
-    for pid in shims_of(hulld):
-        os.kill(pid, signal.SIGKILL)
-    until(lambda: not shims_of(hulld))
+    until(lambda: not kill_shims(hulld))
     shutil.rmtree(hulld.exec)
 
 
