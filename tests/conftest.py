@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,21 @@ import pytest
 BUILD = pathlib.Path(os.environ.get("HULL_BUILD", pathlib.Path(__file__).parent.parent / "build"))
 BIN = BUILD / "bin"
 _numbers = itertools.count()
+
+
+def _claim_slot():
+    """A number that no other test run on this machine has now: it goes into names and addresses. Held by an abstract socket."""
+    for number in range(150):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0hull-test-slot-{number}")
+            return number, claim
+        except OSError:
+            claim.close()
+    raise RuntimeError("150 test runs at once are under way")
+
+
+SLOT, _slot_claim = _claim_slot()
 
 
 def docker_cli():
@@ -76,10 +92,10 @@ class Hulld:
 
     def __init__(self, parent=None):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="hull-test-", dir=parent))
-        number = f"{os.getpid() % 10000}n{next(_numbers)}"
-        self.bridge = f"ht{number}"
-        self.cgroup_parent = f"/hull-test-{number}"
-        self.bip = f"10.{os.getpid() % 100 + 100}.{next(_numbers) % 250}.1/24"
+        count = next(_numbers)
+        self.bridge = f"ht{SLOT}n{count}"
+        self.cgroup_parent = f"/hull-test-{SLOT}n{count}"
+        self.bip = f"10.{SLOT + 100}.{count % 250}.1/24"
         self.data, self.exec, self.socket = (self.directory / n for n in ("data", "exec", "hull.sock"))
         self.log = self.directory / "hulld.log"
         self.process = None
