@@ -19,6 +19,7 @@ find_library(HULL_ARCHIVE NAMES libarchive.a REQUIRED)
 hull_room(base)
 hull_room(linux USES base oci LIBRARIES PkgConfig::SECCOMP Threads::Threads)
 hull_room(oci USES base)
+hull_room(dockerfile USES base oci)
 hull_room(archive USES base oci LIBRARIES ${HULL_ARCHIVE} PkgConfig::ISAL PkgConfig::ZSTD PkgConfig::LZMA
           BZip2::BZip2 ZLIB::ZLIB OpenSSL::Crypto Threads::Threads)
 hull_room(tls USES linux LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
