@@ -2,6 +2,7 @@
 #include "api/container_shapes.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/id.h"
 #include "container/persistent.h"
@@ -40,16 +41,17 @@ Json state_shape(const State& state) {
 }
 
 Json ports_shape(const State& state) {
-  Json ports = Json::object();
-  if (!counts_as_running(state)) return ports;
+  std::map<std::string, Json> ports;
+  if (!counts_as_running(state)) return Json::object();
   for (const auto& [port, empty] : state.spec->config.exposed_ports) ports[port] = nullptr;
   for (const auto& [name, endpoint] : state.endpoints)
     for (const auto& binding : endpoint.ports) {
       Json& list = ports[cat(binding.container_port, "/", binding.protocol)];
       if (list.is_null()) list = Json::array();
-      list.push_back({{"HostIp", binding.host_ip}, {"HostPort", cat(binding.host_port)}});
+      // Without a port of the host it is the container's own address that is reached.
+      list.push_back({{"HostIp", binding.host_ip}, {"HostPort", binding.host_port ? cat(binding.host_port) : ""}});
     }
-  return ports;
+  return to_json(ports);
 }
 
 // Where the container is, or (not running) would be, in a network.
@@ -173,17 +175,17 @@ std::string image_name(const State& state, const Call& call) {
 Json port_list_shape(const State& state) {
   Json out = Json::array();
   if (!counts_as_running(state)) return out;
-  std::vector<std::string> published;
+  std::set<std::string> published;
   for (const auto& [name, endpoint] : state.endpoints)
     for (const auto& binding : endpoint.ports) {
-      out.push_back({{"IP", binding.host_ip},
-                     {"PrivatePort", binding.container_port},
-                     {"PublicPort", binding.host_port},
-                     {"Type", binding.protocol}});
-      published.push_back(cat(binding.container_port, "/", binding.protocol));
+      Json one = {{"IP", binding.host_ip}, {"PrivatePort", binding.container_port}};
+      if (binding.host_port) one["PublicPort"] = binding.host_port;
+      one["Type"] = binding.protocol;
+      out.push_back(std::move(one));
+      published.insert(cat(binding.container_port, "/", binding.protocol));
     }
   for (const auto& [port, empty] : state.spec->config.exposed_ports) {
-    if (std::ranges::find(published, port) != published.end()) continue;
+    if (published.contains(port)) continue;
     auto [number, protocol] = split_once(port, '/');
     if (auto value = parse_number<std::uint16_t>(number))
       out.push_back({{"PrivatePort", *value}, {"Type", std::string(protocol.value_or("tcp"))}});

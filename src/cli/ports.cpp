@@ -98,20 +98,21 @@ void add_exposed(Ports& ports, std::string_view specification) {
   for (unsigned i = 0; i < range->size(); ++i) ports.exposed.insert(cat(range->first + i, "/", protocol));
 }
 
+// Built as lists: set() would compare each of thousands of names with all before it.
 Value exposed_json(const Ports& ports) {
-  Value out = Value::empty_map();
-  for (const std::string& name : ports.exposed) out.set(name, Value::empty_map());
-  return out;
+  Value::Map out;
+  for (const std::string& name : ports.exposed) out.emplace_back(name, Value::empty_map());
+  return Value(std::move(out));
 }
 
 Value bindings_json(const Ports& ports) {
-  Value out = Value::empty_map();
+  Value::Map out;
   for (const auto& [name, bindings] : ports.bindings) {
     Value list = Value::empty_list();
     for (const HostPort& one : bindings) list.push(Value::Map{{"HostIp", one.address}, {"HostPort", one.port}});
-    out.set(name, std::move(list));
+    out.emplace_back(name, std::move(list));
   }
-  return out;
+  return Value(std::move(out));
 }
 
 }  // namespace hull::cli

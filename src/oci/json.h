@@ -74,7 +74,10 @@ class Writer {
   template <class T>
   static Json write_compound(std::map<std::string, T>& map) {
     Json out = Json::object();
-    for (auto& [key, value] : map) out[key] = write(value);
+    // Its keys differ already; operator[] would compare each with all before it.
+    auto& members = out.get_ref<Json::object_t&>();
+    members.reserve(map.size());
+    for (auto& [key, value] : map) members.emplace_back(key, write(value));
     return out;
   }
   template <class T>
