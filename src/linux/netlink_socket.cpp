@@ -13,6 +13,8 @@ namespace hull::linux {
 namespace {
 
 constexpr std::size_t kReceiveBuffer = 32 << 10;  // what the kernel fills a part of a dump up to
+constexpr std::size_t kUsualRoom = 128 << 10;     // less than what sockets have by default
+constexpr std::size_t kAnswer = 1024;             // what one acknowledgement counts for in a receive queue
 
 std::size_t aligned(std::size_t size) { return (size + NLMSG_ALIGNTO - 1) & ~std::size_t{NLMSG_ALIGNTO - 1}; }
 
@@ -108,11 +110,22 @@ std::uint32_t NetlinkSocket::port() {
   return port();
 }
 
+// A batch goes to the kernel in one piece, and all of its answers wait in the queue before the first is read.
+void NetlinkSocket::make_room(const NetlinkBatch& batch) {
+  std::size_t wanted = std::max(batch.bytes_.size(), batch.count() * kAnswer);
+  if (wanted <= std::max(room_, kUsualRoom)) return;
+  auto size = static_cast<int>(wanted);
+  for (int option : {SO_SNDBUFFORCE, SO_RCVBUFFORCE})
+    check(::setsockopt(fd_.get(), SOL_SOCKET, option, &size, sizeof size), "make room for netlink messages");
+  room_ = wanted;
+}
+
 void NetlinkSocket::send(NetlinkBatch& batch) {
   for (std::size_t start : batch.starts_) {
     std::uint32_t number = ++sequence_;
     std::memcpy(batch.bytes_.data() + start + offsetof(nlmsghdr, nlmsg_seq), &number, sizeof number);
   }
+  make_room(batch);
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   check(::sendto(fd_.get(), batch.bytes_.data(), batch.bytes_.size(), 0, reinterpret_cast<sockaddr*>(&kernel),

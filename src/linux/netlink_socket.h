@@ -80,10 +80,12 @@ class NetlinkSocket {
 
  private:
   void send(NetlinkBatch& batch);
+  void make_room(const NetlinkBatch& batch);
   std::string_view receive(int flags);  // empty: nothing there
 
   UniqueFd fd_;
   std::uint32_t sequence_ = 0;
+  std::size_t room_ = 0;  // what make_room() has made
   std::vector<char> buffer_;
 };
 

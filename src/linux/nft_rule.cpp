@@ -69,9 +69,9 @@ NftRule& NftRule::compare(bool equal, std::string_view bytes) {
   });
 }
 
-NftRule& NftRule::mask(std::string_view bits) {
+NftRule& NftRule::mask(std::string_view bits, std::uint32_t reg) {
   return expression("bitwise", [&] {
-    batch_.put_be32(NFTA_BITWISE_SREG, number(0)).put_be32(NFTA_BITWISE_DREG, number(0));
+    batch_.put_be32(NFTA_BITWISE_SREG, number(reg)).put_be32(NFTA_BITWISE_DREG, number(0));
     batch_.put_be32(NFTA_BITWISE_LEN, static_cast<std::uint32_t>(bits.size()));
     batch_.nest(NFTA_BITWISE_MASK, [&] { batch_.put(NFTA_DATA_VALUE, bits); });
     batch_.nest(NFTA_BITWISE_XOR, [&] { batch_.put(NFTA_DATA_VALUE, std::string(bits.size(), '\0')); });
@@ -192,6 +192,24 @@ NftRule& NftRule::set_source_port(std::uint8_t protocol, std::uint16_t port) {
 NftRule& NftRule::set_destination_port(std::uint8_t protocol, std::uint16_t port) {
   return set_port(kDestinationPort, port, checksum_offset(protocol));
 }
+
+NftRule& NftRule::set_address(std::uint32_t offset, const IpAddress& address) {
+  return load_value(address.bytes(), 0).expression("payload", [&] {
+    batch_.put_be32(NFTA_PAYLOAD_SREG, number(0)).put_be32(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+    batch_.put_be32(NFTA_PAYLOAD_OFFSET, offset).put_be32(NFTA_PAYLOAD_LEN, address_size(is_v6_));
+    // The header of IPv6 has no checksum, but that of the transport layer covers its addresses.
+    batch_.put_be32(NFTA_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_NONE);
+    batch_.put_be32(NFTA_PAYLOAD_CSUM_FLAGS, NFT_PAYLOAD_L4CSUM_PSEUDOHDR);
+  });
+}
+NftRule& NftRule::set_source(const IpAddress& address) { return set_address(source_offset(is_v6_), address); }
+NftRule& NftRule::set_destination(const IpAddress& address) { return set_address(destination_offset(is_v6_), address); }
+
+NftRule& NftRule::is_within(std::uint32_t reg, const IpAddress& network, int prefix_length) {
+  IpAddress bits = IpAddress::any(is_v6_).filled(0).masked(prefix_length);
+  return mask(bits.bytes(), reg).compare(true, network.masked(prefix_length).bytes());
+}
+
 NftRule& NftRule::do_not_track() {
   return expression("notrack", [] {});
 }

@@ -11,6 +11,7 @@ namespace hull::linux {
 namespace {
 
 constexpr std::uint32_t kFieldBits = 6;  // of a type number in the type of a concatenation
+constexpr std::size_t kTogether = 500;   // elements in one message: an attribute holds at most 64 KiB
 
 std::uint16_t message_type(std::uint16_t type) { return static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type); }
 
@@ -58,8 +59,13 @@ NftTransaction::NftTransaction(std::string table, bool is_v6) : table_(std::move
 }
 
 void NftTransaction::begin(std::uint16_t type, std::uint16_t flags) {
+  write_elements();
+  write_header(type, flags, is_v6_);
+}
+
+void NftTransaction::write_header(std::uint16_t type, std::uint16_t flags, bool is_v6) {
   batch_.message(message_type(type), static_cast<std::uint16_t>(flags | NLM_F_ACK),
-                 family_header(is_v6_ ? NFPROTO_IPV6 : NFPROTO_IPV4));
+                 family_header(is_v6 ? NFPROTO_IPV6 : NFPROTO_IPV4));
 }
 
 void NftTransaction::add_table() {
@@ -107,27 +113,40 @@ void NftTransaction::begin_rule(std::string_view chain) {
   batch_.put_text(NFTA_RULE_TABLE, table_).put_text(NFTA_RULE_CHAIN, chain);
 }
 
-void NftTransaction::element(std::uint16_t type, std::uint16_t flags, std::string_view map, std::string_view key,
-                             std::string_view value) {
-  begin(type, flags);
-  batch_.put_text(NFTA_SET_ELEM_LIST_TABLE, table_).put_text(NFTA_SET_ELEM_LIST_SET, map);
+void NftTransaction::element(Elements where, std::string_view key, std::string_view value) {
+  bool fits = waiting_.type == where.type && waiting_.is_v6 == where.is_v6 && waiting_.map == where.map &&
+              waiting_.content.size() < kTogether;
+  if (!fits) {
+    write_elements();
+    waiting_ = std::move(where);
+  }
+  waiting_.content.emplace_back(key, value);
+}
+
+void NftTransaction::write_elements() {
+  if (waiting_.content.empty()) return;
+  Elements elements = std::exchange(waiting_, {});
+  write_header(elements.type, elements.flags, elements.is_v6);
+  batch_.put_text(NFTA_SET_ELEM_LIST_TABLE, table_).put_text(NFTA_SET_ELEM_LIST_SET, elements.map);
   batch_.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
-    batch_.nest(NFTA_LIST_ELEM, [&] {
-      batch_.nest(NFTA_SET_ELEM_KEY, [&] { batch_.put(NFTA_DATA_VALUE, key); });
-      if (!value.empty()) batch_.nest(NFTA_SET_ELEM_DATA, [&] { batch_.put(NFTA_DATA_VALUE, value); });
-    });
+    for (const auto& [key, value] : elements.content)
+      batch_.nest(NFTA_LIST_ELEM, [&] {
+        batch_.nest(NFTA_SET_ELEM_KEY, [&] { batch_.put(NFTA_DATA_VALUE, key); });
+        if (!value.empty()) batch_.nest(NFTA_SET_ELEM_DATA, [&] { batch_.put(NFTA_DATA_VALUE, value); });
+      });
   });
 }
 
 void NftTransaction::add_element(std::string_view map, std::string_view key, std::string_view value) {
-  element(NFT_MSG_NEWSETELEM, NLM_F_CREATE, map, key, value);
+  element({NFT_MSG_NEWSETELEM, NLM_F_CREATE, is_v6_, std::string(map), {}}, key, value);
 }
 
 void NftTransaction::delete_element(std::string_view map, std::string_view key) {
-  element(NFT_MSG_DELSETELEM, 0, map, key, {});
+  element({NFT_MSG_DELSETELEM, 0, is_v6_, std::string(map), {}}, key, {});
 }
 
 void NftTransaction::commit(NetlinkSocket& socket) {
+  write_elements();
   batch_.message(NFNL_MSG_BATCH_END, 0, batch_header());
   socket.execute(batch_, cat("change the firewall table ", table_));
 }

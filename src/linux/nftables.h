@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "linux/ip_address.h"
@@ -48,6 +49,10 @@ class NftRule {
   // Write the ports of the packet itself, with its checksum; no connection is tracked for that.
   NftRule& set_source_port(std::uint8_t protocol, std::uint16_t port);
   NftRule& set_destination_port(std::uint8_t protocol, std::uint16_t port);
+  // Write an address of the packet itself, of IPv6, with the checksum of the transport layer.
+  NftRule& set_source(const IpAddress& address);
+  NftRule& set_destination(const IpAddress& address);
+  NftRule& is_within(std::uint32_t reg, const IpAddress& network, int prefix_length);  // an address that was loaded
   NftRule& do_not_track();
   NftRule& verdict(Verdict verdict);
   NftRule& jump(std::string_view chain);
@@ -60,8 +65,9 @@ class NftRule {
   NftRule& port_is(std::uint32_t offset, std::uint16_t port);
   NftRule& load_packet(std::uint32_t base, std::uint32_t offset, std::uint32_t size, std::uint32_t reg);
   NftRule& load_meta(std::uint32_t key, std::uint32_t reg);
-  NftRule& compare(bool equal, std::string_view bytes);  // with register 0
-  NftRule& mask(std::string_view bits);                  // of register 0
+  NftRule& compare(bool equal, std::string_view bytes);         // with register 0
+  NftRule& mask(std::string_view bits, std::uint32_t reg = 0);  // into register 0
+  NftRule& set_address(std::uint32_t offset, const IpAddress& address);
   NftRule& any_of(std::uint32_t connection_key, std::uint32_t bits);
   template <class Fill>
   NftRule& expression(std::string_view name, Fill&& fill);
@@ -84,13 +90,14 @@ class NftTransaction {
   void add_set(std::string_view name, const std::vector<Field>& key);
   void add_map(std::string_view name, const std::vector<Field>& key, const std::vector<Field>& value);
   void add_chain(std::string_view name);
-  enum class Hook : std::uint32_t { kPrerouting = 0, kForward = 2, kOutput = 3, kPostrouting = 4 };
+  enum class Hook : std::uint32_t { kPrerouting = 0, kInput = 1, kForward = 2, kOutput = 3, kPostrouting = 4 };
   void add_base_chain(std::string_view name, std::string_view type, Hook hook, std::int32_t priority);
   template <class Fill>
   void add_rule(std::string_view chain, Fill&& fill) {
     begin_rule(chain);
     batch_.nest(kRuleExpressions, [&] { fill(NftRule(batch_, is_v6_)); });
   }
+  // Those of one set that follow each other travel together: ten thousand are a dozen messages.
   void add_element(std::string_view map, std::string_view key, std::string_view value = {});
   void delete_element(std::string_view map, std::string_view key);
 
@@ -101,11 +108,19 @@ class NftTransaction {
   static const std::uint16_t kRuleExpressions;
   void begin(std::uint16_t type, std::uint16_t flags);
   void begin_rule(std::string_view chain);
-  void element(std::uint16_t type, std::uint16_t flags, std::string_view map, std::string_view key,
-               std::string_view value);
+  struct Elements {
+    std::uint16_t type = 0, flags = 0;
+    bool is_v6 = false;
+    std::string map;
+    std::vector<std::pair<std::string, std::string>> content;  // keys and values
+  };
+  void element(Elements where, std::string_view key, std::string_view value);
+  void write_elements();  // those that wait
+  void write_header(std::uint16_t type, std::uint16_t flags, bool is_v6);
 
   std::string table_;
   bool is_v6_;
+  Elements waiting_;
   std::uint32_t sets_ = 0;
   NetlinkBatch batch_;
 };
