@@ -58,4 +58,17 @@ std::pair<std::uint16_t, std::uint16_t> ephemeral_ports() {
   return {*low, *high};
 }
 
+std::set<std::uint16_t> reserved_ports() {
+  std::set<std::uint16_t> ports;
+  auto text = read_if_exists("/proc/sys/net/ipv4/ip_local_reserved_ports").value_or("");
+  for (auto part : split(trim(text), ',')) {
+    auto [first, last] = split_once(part, '-');
+    auto low = parse_number<std::uint16_t>(first);
+    auto high = last ? parse_number<std::uint16_t>(*last) : low;
+    if (!low || !high) continue;
+    for (std::uint32_t port = *low; port <= *high; ++port) ports.insert(static_cast<std::uint16_t>(port));
+  }
+  return ports;
+}
+
 }  // namespace hull::linux

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -17,5 +18,7 @@ UniqueFd reserve_port(std::string_view protocol, const IpAddress& address, std::
 
 // net.ipv4.ip_local_port_range, 32768 to 60999 when it cannot be read.
 std::pair<std::uint16_t, std::uint16_t> ephemeral_ports();
+// net.ipv4.ip_local_reserved_ports: those that nobody is to be given who has not asked for them by number.
+std::set<std::uint16_t> reserved_ports();
 
 }  // namespace hull::linux

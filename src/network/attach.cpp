@@ -178,7 +178,8 @@ Plug Networks::State::take_empty_plug(int network_namespace) {
   return open_plug(ready ? std::move(*ready) : make_isolated_namespace());
 }
 
-std::vector<PortBinding> Networks::State::bind_ports(const Endpoints& endpoints, std::vector<PortBinding> wanted) {
+std::vector<PortBinding> Networks::State::bind_ports(const std::string& container_id, const Endpoints& endpoints,
+                                                     std::vector<PortBinding> wanted) {
   const Endpoint* v4 = gateway_endpoint(endpoints, false);
   const Endpoint* v6 = gateway_endpoint(endpoints, true);
   if (!v4 && !v6) return {};  // nothing comes in from outside
@@ -190,17 +191,20 @@ std::vector<PortBinding> Networks::State::bind_ports(const Endpoints& endpoints,
     auto address = IpAddress::parse(host);
     if (address && !address->is_any()) binding.host_ip = host;
   }
-  return ports.reserve(wanted, v4 ? v4->address : "", v6 ? v6->address6 : "");
+  auto is_routed = [&](const Endpoint* endpoint, bool is_v6) {
+    return gateway_mode_of(get(endpoint->network_id)->config, is_v6) == GatewayMode::kRouted;
+  };
+  return ports.reserve(container_id, wanted, v4 ? WayIn{v4->address, is_routed(v4, false)} : WayIn{},
+                       v6 ? WayIn{v6->address6, is_routed(v6, true)} : WayIn{});
 }
 
 void Networks::State::publish(const std::string& container, const Endpoints& endpoints) {
-  for (const auto& [name, endpoint] : endpoints) {
-    if (endpoint.ports.empty()) continue;
-    try {
-      firewall.publish(endpoint, endpoint.ports);
-    } catch (const Error& e) {
-      throw programming_failed(e, container, endpoint);
-    }
+  try {
+    firewall.publish(endpoints);
+  } catch (const Error& e) {
+    for (const auto& [name, endpoint] : endpoints)
+      if (!endpoint.ports.empty()) throw programming_failed(e, container, endpoint);
+    throw;
   }
 }
 
@@ -233,7 +237,7 @@ Attachment Networks::State::attach(const AttachRequest& request) {
 
   if (!request.ports.empty()) {
     try {
-      bound = bind_ports(endpoints, request.ports);
+      bound = bind_ports(request.container_id, endpoints, request.ports);
     } catch (const Error& e) {
       throw programming_failed(e, container, endpoints.at(order.front()));
     }
@@ -263,7 +267,7 @@ Attachment Networks::State::attach(const AttachRequest& request) {
   rollback.add("name server", [&] { serve_names(request.container_id, {}, {}, -1); });
   serve_names(request.container_id, request.name_servers, endpoints, plug.network_namespace.get());
 
-  rollback.add("published ports", [&] { firewall.withdraw(bound); });
+  rollback.add("published ports", [&] { firewall.withdraw(endpoints); });
   publish(container, endpoints);
   {
     std::lock_guard lock(mutex);

@@ -2,6 +2,9 @@
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
 
+#include <set>
+#include <tuple>
+
 #include "network/attach_parts.h"
 
 // Networks that come and go while a container runs.
@@ -17,6 +20,9 @@ std::vector<PortBinding> ports_of(const Endpoints& endpoints) {
     bound.insert(bound.end(), endpoint.ports.begin(), endpoint.ports.end());
   return bound;
 }
+
+using HostPort = std::tuple<std::string, std::string, std::uint16_t>;
+HostPort host_port_of(const PortBinding& binding) { return {binding.protocol, binding.host_ip, binding.host_port}; }
 
 bool same_gateway(const Endpoints& before, const Endpoints& now, bool is_v6) {
   const Endpoint* old = gateway_endpoint(before, is_v6);
@@ -55,8 +61,8 @@ void Networks::State::follow_gateways(const std::string& container_id, const End
   if (!batch.empty()) plug.inside.execute(batch, "change the default routes of the container");
 
   auto bound = ports_of(before);
-  firewall.withdraw(bound);
-  if (bound.empty()) bound = bind_ports(now, wanted);
+  firewall.withdraw(before);
+  if (bound.empty()) bound = bind_ports(container_id, now, wanted);
   assign_ports(now, bound);
   for (const auto& [name, endpoint] : now) {
     record(container_id, endpoint);
@@ -64,13 +70,9 @@ void Networks::State::follow_gateways(const std::string& container_id, const End
   }
   publish(container_id, now);
   // What nothing leads to any more.
-  auto kept = ports_of(now);
-  std::erase_if(bound, [&](const PortBinding& one) {
-    for (const auto& other : kept)
-      if (other.protocol == one.protocol && other.host_ip == one.host_ip && other.host_port == one.host_port)
-        return true;
-    return false;
-  });
+  std::set<HostPort> kept;
+  for (const auto& one : ports_of(now)) kept.insert(host_port_of(one));
+  std::erase_if(bound, [&](const PortBinding& one) { return kept.contains(host_port_of(one)); });
   ports.release(bound);
 }
 

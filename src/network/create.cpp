@@ -39,6 +39,15 @@ void check_driver(const Network& wish) {
 void check_options(const Network& wish) {
   for (auto name : {kIcc, kMasquerade, kInhibitIpv4}) option_is_set(wish, name, true);
   mtu_of(wish);
+  for (bool is_v6 : {false, true}) gateway_mode_of(wish, is_v6);
+  for (auto name : {kHostAddress4, kHostAddress6}) {
+    auto given = wish.options.find(std::string(name));
+    if (given == wish.options.end()) continue;
+    auto address = IpAddress::parse(given->second);
+    if (!address || address->is_v6() != (name == kHostAddress6))
+      fail_invalid("invalid value ", quoted(given->second), " of the network option ", quoted(name), ": it is no ",
+                   name == kHostAddress6 ? "IPv6" : "IPv4", " address");
+  }
   auto binding = wish.options.find(std::string(kHostBinding));
   if (binding != wish.options.end() && !binding->second.empty() && !IpAddress::parse(binding->second))
     fail_invalid("invalid value ", quoted(binding->second), " of the network option ", quoted(kHostBinding),

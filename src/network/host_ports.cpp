@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/rollback.h"
+#include "linux/port_owner.h"
 #include "linux/port_reservation.h"
 #include "network/subnet.h"
 
@@ -10,16 +11,16 @@ namespace hull::network {
 
 namespace {
 
-std::vector<IpAddress> host_addresses(const PortBinding& binding, bool has_v4, bool has_v6) {
+std::vector<IpAddress> host_addresses(const PortBinding& binding, const WayIn& v4, const WayIn& v6) {
   std::vector<IpAddress> hosts;
   if (binding.host_ip.empty()) {
-    if (has_v4) hosts.push_back(IpAddress::any(false));
-    if (has_v6) hosts.push_back(IpAddress::any(true));
+    if (!v4.address.empty()) hosts.push_back(IpAddress::any(false));
+    if (!v6.address.empty()) hosts.push_back(IpAddress::any(true));
     return hosts;
   }
   auto host = IpAddress::parse(binding.host_ip);
   if (!host) fail_invalid("invalid host address ", quoted(binding.host_ip));
-  if (!(host->is_v6() ? has_v6 : has_v4))
+  if ((host->is_v6() ? v6 : v4).address.empty())
     fail(Kind::kInternal, "cannot publish port ", binding.container_port, "/", binding.protocol, " on ",
          binding.host_ip, ": the container has no ", host->is_v6() ? "IPv6" : "IPv4", " address");
   return {*host};
@@ -31,89 +32,107 @@ std::string with_port(const IpAddress& host, std::uint32_t port) {
 
 }  // namespace
 
-bool HostPorts::conflicts(const Key& key) const {
+std::optional<std::string> HostPorts::holder(const Key& key) const {
   const auto& [protocol, port, address] = key;
   for (auto it = held_.lower_bound({protocol, port, IpAddress{}}); it != held_.end(); ++it) {
     const auto& [other_protocol, other_port, other_address] = it->first;
-    if (other_protocol != protocol || other_port != port) return false;
+    if (other_protocol != protocol || other_port != port) break;
     if (other_address.is_v6() != address.is_v6()) continue;
-    if (address.is_any() || other_address.is_any() || address == other_address) return true;
+    if (address.is_any() || other_address.is_any() || address == other_address) return it->second.container_id;
   }
-  return false;
+  return std::nullopt;
 }
 
-HostPorts::Result HostPorts::try_one(const Key& key, int& code) {
-  if (conflicts(key)) return Result::kOurs;
+std::optional<HostPorts::Failure> HostPorts::try_one(const std::string& container_id, const Key& key) {
   const auto& [protocol, port, address] = key;
+  if (auto other = holder(key)) return Failure{address, 0, *other};
   try {
-    held_.emplace(key, linux::reserve_port(protocol, address, port));
-    return Result::kDone;
+    held_.emplace(key, Holding{linux::reserve_port(protocol, address, port), container_id});
+    return std::nullopt;
   } catch (const Error& e) {
-    code = e.code();
-    return Result::kForeign;
+    return Failure{address, e.code(), {}};
   }
 }
 
-HostPorts::Result HostPorts::try_all(const std::string& protocol, std::uint16_t port,
-                                     const std::vector<IpAddress>& hosts, int& code, IpAddress& failed) {
+std::optional<HostPorts::Failure> HostPorts::try_all(const std::string& container_id, const std::string& protocol,
+                                                     std::uint16_t port, const std::vector<IpAddress>& hosts) {
   for (const IpAddress& host : hosts) {
-    auto result = try_one({protocol, port, host}, code);
-    if (result == Result::kDone) continue;
-    failed = host;
+    auto failure = try_one(container_id, {protocol, port, host});
+    if (!failure) continue;
     for (const IpAddress& done : hosts) {
       if (done == host) break;
       held_.erase({protocol, port, done});
     }
-    return result;
+    return failure;
   }
-  return Result::kDone;
+  return std::nullopt;
 }
 
-std::uint16_t HostPorts::choose_ephemeral(const std::string& protocol, const std::vector<IpAddress>& hosts) {
+std::uint16_t HostPorts::choose_ephemeral(const std::string& container_id, const std::string& protocol,
+                                          const std::vector<IpAddress>& hosts) {
   auto [low, high] = linux::ephemeral_ports();
+  auto reserved = linux::reserved_ports();
   // Round and round, not lowest first: a client that still knows the last owner of a port must not find another one.
   for (std::uint32_t tried = 0; tried <= std::uint32_t{high} - low; ++tried) {
     if (next_ephemeral_ < low || next_ephemeral_ > high) next_ephemeral_ = low;
     auto port = static_cast<std::uint16_t>(next_ephemeral_++);
-    int code = 0;
-    IpAddress failed;
-    if (try_all(protocol, port, hosts, code, failed) == Result::kDone) return port;
-    if (code && code != EADDRINUSE) throw_errno("bind host port", failed.text(), code);
+    if (reserved.contains(port)) continue;
+    auto failure = try_all(container_id, protocol, port, hosts);
+    if (!failure) return port;
+    if (failure->code && failure->code != EADDRINUSE)
+      throw_errno("bind host port", failure->address.text(), failure->code);
   }
   fail(Kind::kInternal, "all ephemeral ports of the host, ", low, " to ", high, ", are in use");
 }
 
-std::uint16_t HostPorts::choose(const PortBinding& wanted, const std::vector<IpAddress>& hosts,
-                                const std::string& address) {
-  if (wanted.host_port == 0) return choose_ephemeral(wanted.protocol, hosts);
-  std::uint32_t last = std::max(wanted.host_port, wanted.host_port_end);
-  int code = 0;
-  auto result = Result::kDone;
-  IpAddress failed;
-  for (std::uint32_t port = wanted.host_port; port <= last; ++port) {
-    result = try_all(wanted.protocol, static_cast<std::uint16_t>(port), hosts, code, failed);
-    if (result == Result::kDone) return static_cast<std::uint16_t>(port);
-  }
-  if (result == Result::kOurs)
-    fail(Kind::kInternal, "Bind for ", with_port(failed, last), " failed: port is already allocated");
-  throw Error(Kind::kInternal,
-              cat("failed to bind host port for ", with_port(failed, last), ":", address, ":", wanted.container_port,
-                  "/", wanted.protocol, ": ", lower(errno_text(code))),
-              code, "bind");
+void HostPorts::refuse(const Failure& failure, const PortBinding& wanted, std::uint16_t port,
+                       const std::string& address) const {
+  std::string place = with_port(failure.address, port);
+  if (failure.code == 0)
+    fail(Kind::kInternal, "Bind for ", place, " failed: port is already allocated (by the container ",
+         name_of_(failure.container), ")");
+  std::string owner =
+      failure.code == EADDRINUSE ? linux::port_owner(wanted.protocol, failure.address, port) : std::string();
+  throw Error(
+      Kind::kInternal,
+      cat("failed to bind host port for ", place, ":", address, ":", wanted.container_port, "/", wanted.protocol, ": ",
+          lower(errno_text(failure.code)), owner.empty() ? "" : cat(" (by ", owner, ")")),
+      failure.code, "bind");
 }
 
-std::vector<PortBinding> HostPorts::reserve(const std::vector<PortBinding>& wanted, const std::string& address,
-                                            const std::string& address6) {
+std::uint16_t HostPorts::choose(const std::string& container_id, const PortBinding& wanted,
+                                const std::vector<IpAddress>& hosts, const std::string& address) {
+  if (wanted.host_port == 0) return choose_ephemeral(container_id, wanted.protocol, hosts);
+  std::uint32_t last = std::max(wanted.host_port, wanted.host_port_end);
+  for (std::uint32_t port = wanted.host_port;; ++port) {
+    auto failure = try_all(container_id, wanted.protocol, static_cast<std::uint16_t>(port), hosts);
+    if (!failure) return static_cast<std::uint16_t>(port);
+    if (port == last) refuse(*failure, wanted, static_cast<std::uint16_t>(port), address);
+  }
+}
+
+std::vector<PortBinding> HostPorts::reserve(const std::string& container_id, const std::vector<PortBinding>& wanted,
+                                            const WayIn& v4, const WayIn& v6) {
   std::lock_guard lock(mutex_);
-  Rollback rollback;
   std::vector<PortBinding> bound;
+  std::vector<Key> taken;
+  Rollback rollback;
+  rollback.add("ports", [&] {
+    for (const Key& key : taken) held_.erase(key);
+  });
   for (PortBinding binding : wanted) {
-    auto hosts = host_addresses(binding, !address.empty(), !address6.empty());
+    auto hosts = host_addresses(binding, v4, v6);
+    auto is_routed = [&](const IpAddress& host) { return (host.is_v6() ? v6 : v4).routed; };
+    for (const IpAddress& host : hosts) {
+      if (!is_routed(host)) continue;
+      bound.push_back({binding.protocol, binding.container_port, IpAddress::any(host.is_v6()).text(), 0, 0});
+    }
+    std::erase_if(hosts, is_routed);
     if (hosts.empty()) continue;
-    binding.host_port = choose(binding, hosts, hosts.front().is_v6() ? address6 : address);
+    binding.host_port = choose(container_id, binding, hosts, (hosts.front().is_v6() ? v6 : v4).address);
     binding.host_port_end = 0;
     for (const IpAddress& host : hosts) {
-      rollback.add("port", [this, key = Key{binding.protocol, binding.host_port, host}] { held_.erase(key); });
+      taken.emplace_back(binding.protocol, binding.host_port, host);
       binding.host_ip = host.text();
       bound.push_back(binding);
     }
@@ -122,15 +141,16 @@ std::vector<PortBinding> HostPorts::reserve(const std::vector<PortBinding>& want
   return bound;
 }
 
-void HostPorts::restore(const std::vector<PortBinding>& bound) {
+void HostPorts::restore(const std::string& container_id, const std::vector<PortBinding>& bound) {
   std::lock_guard lock(mutex_);
   for (const auto& binding : bound) {
+    if (binding.host_port == 0) continue;
     Key key{binding.protocol, binding.host_port, IpAddress::parse(binding.host_ip).value_or(IpAddress{})};
-    int code = 0;
-    if (try_one(key, code) != Result::kForeign) continue;
+    auto failure = try_one(container_id, key);
+    if (!failure || failure->code == 0) continue;
     log::warn("port ", binding.host_port, "/", binding.protocol,
-              " of a running container cannot be held: ", errno_text(code));
-    held_.emplace(key, UniqueFd());
+              " of a running container cannot be held: ", errno_text(failure->code));
+    held_.emplace(key, Holding{UniqueFd(), container_id});
   }
 }
 

@@ -165,11 +165,8 @@ void Networks::detach(const std::string& container_id) {
   }
   state_->name_service.stop(container_id);
   state_->name_table.remove(container_id);
-  for (const auto& [name, endpoint] : endpoints) {
-    if (endpoint.ports.empty()) continue;
-    state_->firewall.withdraw(endpoint.ports);
-    state_->ports.release(endpoint.ports);
-  }
+  state_->firewall.withdraw(endpoints);
+  for (const auto& [name, endpoint] : endpoints) state_->ports.release(endpoint.ports);
   state_->database.remove_endpoints(container_id);
   for (const auto& [name, endpoint] : endpoints) {
     // Only now: an address in the database is never somebody else's too.

@@ -45,11 +45,10 @@ void Networks::State::read_networks() {
 }
 
 void Networks::State::keep_members(const std::map<std::string, Endpoints>& kept) {
-  for (const auto& [id, endpoints] : kept)
-    for (const auto& [name, endpoint] : endpoints) {
-      ports.restore(endpoint.ports);
-      firewall.remember(endpoint, endpoint.ports);
-    }
+  for (const auto& [id, endpoints] : kept) {
+    for (const auto& [name, endpoint] : endpoints) ports.restore(id, endpoint.ports);
+    firewall.remember(endpoints);
+  }
   std::lock_guard lock(mutex);
   for (const auto& [id, endpoints] : kept) {
     std::string container = id.substr(0, 12);

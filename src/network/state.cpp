@@ -24,6 +24,30 @@ void warn_of_other_firewalls(const Options& options) {
               " have no network beyond this machine until it accepts the interface ", options.bridge);
 }
 
+std::string option_of(const Network& network, std::string_view name) {
+  auto found = network.options.find(std::string(name));
+  return found == network.options.end() ? "" : found->second;
+}
+
+BridgePolicy policy_of(const Network& network) {
+  BridgePolicy policy;
+  policy.name = network.bridge;
+  policy.internal = network.internal;
+  policy.icc = option_is_set(network, kIcc, true);
+  for (auto name : split(option_of(network, kTrustedInterfaces), ':'))
+    if (!name.empty()) policy.trusted.emplace_back(name);
+  for (bool is_v6 : {false, true}) {
+    FamilyPolicy& family = is_v6 ? policy.v6 : policy.v4;
+    family.mode = gateway_mode_of(network, is_v6);
+    family.masquerade = option_is_set(network, kMasquerade, true);
+    family.source = option_of(network, is_v6 ? kHostAddress6 : kHostAddress4);
+    for (const auto& ipam : network.ipam)
+      if (auto subnet = parse_subnet(ipam.subnet); subnet && subnet->is_v6() == is_v6)
+        family.gateways.push_back({IpAddress::parse(ipam.gateway).value_or(subnet->address), subnet->prefix_length});
+  }
+  return policy;
+}
+
 std::vector<PoolSource> parse_pool_sources(const std::vector<std::string>& texts) {
   std::vector<PoolSource> sources;
   for (const auto& text : texts) sources.push_back(parse_pool_source(text));
@@ -40,6 +64,7 @@ Networks::State::State(store::Database& store, linux::Reactor& used, Options wan
       has_bridge(options.bridge != "none"),
       started(now().nanoseconds),
       firewall(options.firewall_table),
+      ports([this](const std::string& id) { return name_of(id); }),
       name_service(used, name_table),
       reactor(used),
       isolated(used, kReady, [] { return make_isolated_namespace(); }),
@@ -96,6 +121,7 @@ BridgeWish Networks::State::wish_for(const Network& network) const {
     auto subnet = parse_subnet(ipam.subnet);
     auto gateway = IpAddress::parse(ipam.gateway);
     if (!subnet || !gateway || (inhibit_ipv4 && !subnet->is_v6())) continue;
+    if (gateway_mode_of(network, subnet->is_v6()) == GatewayMode::kIsolated) continue;
     wish.gateways.push_back({*gateway, subnet->prefix_length});
   }
   return wish;
@@ -134,14 +160,16 @@ void Networks::State::install_firewall() {
     std::lock_guard lock(mutex);
     for (const auto& network : networks) {
       if (!network->bridge) continue;
-      BridgePolicy policy{network->bridge->name, {}, network->config.internal};
-      for (const auto& pool : network->pools) policy.subnets.push_back(pool.subnet());
-      policy.icc = option_is_set(network->config, kIcc, true);
-      policy.masquerade = option_is_set(network->config, kMasquerade, true);
-      policies.push_back(std::move(policy));
+      policies.push_back(policy_of(network->config));
     }
   }
   firewall.install(std::move(policies));
+}
+
+std::string Networks::State::name_of(const std::string& container_id) const {
+  std::lock_guard lock(mutex);
+  auto found = members.find(container_id);
+  return found == members.end() ? short_id(container_id) : found->second.name;
 }
 
 std::string Networks::State::new_interface_name() {
@@ -206,6 +234,28 @@ bool option_is_set(const Network& network, std::string_view name, bool fallback)
   if (value == "true" || value == "1" || value == "t") return true;
   if (value == "false" || value == "0" || value == "f") return false;
   fail_invalid("invalid value ", quoted(found->second), " of the network option ", quoted(name), ": use true or false");
+}
+
+GatewayMode gateway_mode_of(const Network& network, bool is_v6) {
+  struct Name {
+    std::string_view name;
+    GatewayMode mode;
+  };
+  constexpr Name kNames[] = {{"", GatewayMode::kNat},
+                             {"nat", GatewayMode::kNat},
+                             {"nat-unprotected", GatewayMode::kNatUnprotected},
+                             {"routed", GatewayMode::kRouted},
+                             {"isolated", GatewayMode::kIsolated}};
+  std::string_view option = is_v6 ? kGatewayMode6 : kGatewayMode4;
+  std::string value = option_of(network, option);
+  for (const Name& one : kNames) {
+    if (one.name != value) continue;
+    if (one.mode == GatewayMode::kIsolated && !network.internal)
+      fail_invalid("gateway mode 'isolated' can only be used for an internal network (option ", option, ")");
+    return one.mode;
+  }
+  fail_invalid("invalid value ", quoted(value), " of the network option ", quoted(option),
+               ": use nat, nat-unprotected, routed, or, with --internal, isolated");
 }
 
 std::uint32_t mtu_of(const Network& network) {

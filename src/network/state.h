@@ -58,6 +58,8 @@ struct Networks::State {
   void condemn(const std::string& host_interface);
   void delete_interfaces(const std::set<std::string>& names);
 
+  std::string name_of(const std::string& container_id) const;  // of a container that is attached, or the short id
+
   // addresses.cpp
   std::string take_address(LiveNetwork& network, bool is_v6, const std::string& wanted, int& prefix_length);
   void give_back_addresses(const Endpoint& endpoint);
@@ -71,7 +73,8 @@ struct Networks::State {
   Plug take_empty_plug(int network_namespace);                                       // lo only
   int plug_in(const LiveNetworkPtr& network, const Endpoint& endpoint, Plug& plug);  // gives the index inside
   // Reserves them for a container with these endpoints.
-  std::vector<PortBinding> bind_ports(const Endpoints& endpoints, std::vector<PortBinding> wanted);
+  std::vector<PortBinding> bind_ports(const std::string& container_id, const Endpoints& endpoints,
+                                      std::vector<PortBinding> wanted);
   void publish(const std::string& container, const Endpoints& endpoints);
 
   // connect.cpp
@@ -127,7 +130,13 @@ struct Networks::State {
 
 // An option of a network, or the fallback. Error{kInvalidArgument} for what is no boolean.
 bool option_is_set(const Network& network, std::string_view name, bool fallback);
-std::uint32_t mtu_of(const Network& network);  // 0: not given
+std::uint32_t mtu_of(const Network& network);                     // 0: not given
+GatewayMode gateway_mode_of(const Network& network, bool is_v6);  // Error{kInvalidArgument} for another value
+inline constexpr std::string_view kGatewayMode4 = "com.docker.network.bridge.gateway_mode_ipv4";
+inline constexpr std::string_view kGatewayMode6 = "com.docker.network.bridge.gateway_mode_ipv6";
+inline constexpr std::string_view kHostAddress4 = "com.docker.network.host_ipv4";
+inline constexpr std::string_view kHostAddress6 = "com.docker.network.host_ipv6";
+inline constexpr std::string_view kTrustedInterfaces = "com.docker.network.bridge.trusted_host_interfaces";
 inline constexpr std::string_view kBridgeName = "com.docker.network.bridge.name";
 inline constexpr std::string_view kIcc = "com.docker.network.bridge.enable_icc";
 inline constexpr std::string_view kMasquerade = "com.docker.network.bridge.enable_ip_masquerade";

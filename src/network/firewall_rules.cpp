@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/firewall_rules.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+
+namespace hull::network {
+
+namespace {
+
+using linux::NftRule;
+using linux::NftTransaction;
+using linux::Verdict;
+using Field = NftTransaction::Field;
+using Hook = NftTransaction::Hook;
+using Bridges = std::vector<BridgePolicy>;
+
+constexpr std::string_view kPublished = "published", kPublishedAny = "published_any", kPublish = "publish";
+constexpr std::string_view kBridges = "bridges", kInternal = "internal", kSame = "same";
+constexpr std::string_view kOpened = "opened", kOpen = "open", kRouted = "routed", kTrusted = "trusted";
+constexpr std::string_view kLoopback = "loopback";
+
+// Priorities of netfilter's own hooks (NF_IP_PRI_*).
+constexpr int kRaw = -300, kDestinationNat = -100, kFilter = 0, kSourceNat = 100;
+
+Subnet loopback(bool is_v6) {
+  return is_v6 ? Subnet{IpAddress::any(true).plus(1), 128} : Subnet{IpAddress::v4(127u << 24), 8};
+}
+
+std::string padded(std::string bytes, std::size_t size = 4) {
+  bytes.resize(size);
+  return bytes;
+}
+std::string address_field(const IpAddress& address) { return std::string(address.bytes()); }
+std::string port_field(std::uint16_t port) {
+  return padded({static_cast<char>(port >> 8), static_cast<char>(port & 255)});
+}
+std::string protocol_field(std::string_view name) {
+  int number = name == "tcp" ? IPPROTO_TCP : name == "udp" ? IPPROTO_UDP : IPPROTO_SCTP;
+  return padded(std::string(1, static_cast<char>(number)));
+}
+std::string interface_field(const std::string& name) { return padded(name, IFNAMSIZ); }
+
+IpAddress host_address(const PortBinding& binding) { return IpAddress::parse(binding.host_ip).value_or(IpAddress{}); }
+IpAddress container_address(const Endpoint& endpoint, bool is_v6) {
+  return IpAddress::parse(is_v6 ? endpoint.address6 : endpoint.address).value_or(IpAddress::any(is_v6));
+}
+
+void add_sets(NftTransaction& change, const Bridges& bridges, bool is_v6) {
+  Field address = is_v6 ? Field::kAddress6 : Field::kAddress;
+  std::vector<Field> target{address, Field::kPort};
+  change.add_map(kPublished, {address, Field::kProtocol, Field::kPort}, target);
+  change.add_map(kPublishedAny, {Field::kProtocol, Field::kPort}, target);
+  change.add_set(kOpened, {address, Field::kProtocol, Field::kPort});
+  for (auto name : {kBridges, kInternal, kOpen, kRouted}) change.add_set(name, {Field::kInterface});
+  for (auto name : {kSame, kTrusted}) change.add_set(name, {Field::kInterface, Field::kInterface});
+  for (const auto& bridge : bridges) {
+    std::string name = interface_field(bridge.name);
+    GatewayMode mode = bridge.family(is_v6).mode;
+    change.add_element(kBridges, name);
+    if (bridge.internal) change.add_element(kInternal, name);
+    if (bridge.icc) change.add_element(kSame, name + name);
+    if (mode == GatewayMode::kNatUnprotected) change.add_element(kOpen, name);
+    if (mode == GatewayMode::kRouted) change.add_element(kRouted, name);
+    for (const auto& other : bridge.trusted) change.add_element(kTrusted, interface_field(other) + name);
+  }
+}
+
+void add_publishing(NftTransaction& change, bool is_v6) {
+  std::uint32_t after_address = is_v6 ? 4 : 1;  // registers
+  change.add_chain(kPublish);
+  change.add_rule(kPublish, [&](NftRule rule) {
+    rule.load_destination(0).load_protocol(after_address).load_destination_port(after_address + 1);
+    rule.look_up(kPublished, 0, 0).redirect(0, after_address);
+  });
+  change.add_rule(kPublish, [&](NftRule rule) {
+    rule.load_protocol(0).load_destination_port(1).look_up(kPublishedAny, 0, 0).redirect(0, after_address);
+  });
+  change.add_base_chain("prerouting", "nat", Hook::kPrerouting, kDestinationNat);
+  change.add_rule("prerouting", [&](NftRule rule) {
+    Subnet own = loopback(is_v6);
+    rule.destination_in(own.address, own.prefix_length, false).destination_is_local().jump(kPublish);
+  });
+  change.add_base_chain("output", "nat", Hook::kOutput, kDestinationNat);
+  change.add_rule("output", [](NftRule rule) { rule.destination_is_local().jump(kPublish); });
+}
+
+// IPv6 has no route_localnet: ::1 can be neither the source of what leaves the host nor, by the time that br_netfilter
+// has translated it back, the destination of what comes in. So the host's connections from ::1 to a published port
+// leave under the bridge's address, written before the connection is tracked, and what comes back gets ::1 again after
+// it was.
+void add_loopback(NftTransaction& change, const Bridges& bridges) {
+  IpAddress own = loopback(true).address;
+  change.add_chain(kLoopback);
+  for (const auto& bridge : bridges) {
+    if (bridge.v6.mode == GatewayMode::kRouted) continue;
+    for (const Subnet& gateway : bridge.v6.gateways) {
+      change.add_rule(kLoopback, [&](NftRule rule) {
+        rule.load_destination(0).load_protocol(4).load_destination_port(5).look_up(kPublished, 0, 0);
+        rule.is_within(0, gateway.address, gateway.prefix_length).set_source(gateway.address);
+      });
+      change.add_rule(kLoopback, [&](NftRule rule) {
+        rule.load_protocol(0).load_destination_port(1).look_up(kPublishedAny, 0, 0);
+        rule.is_within(0, gateway.address, gateway.prefix_length).set_source(gateway.address);
+      });
+    }
+  }
+  change.add_base_chain("from_loopback", "filter", Hook::kOutput, kRaw);
+  change.add_rule("from_loopback",
+                  [&](NftRule rule) { rule.source_in(own, 128).destination_in(own, 128).jump(kLoopback); });
+  change.add_base_chain("to_loopback", "filter", Hook::kInput, kSourceNat + 1);
+  change.add_rule("to_loopback", [&](NftRule rule) {
+    rule.load_in_interface(0).is_in(kBridges, 0).source_in(own, 128).set_destination(own);
+  });
+}
+
+void go_out(NftRule& rule, const FamilyPolicy& policy) {
+  if (auto source = IpAddress::parse(policy.source))
+    rule.translate_source(*source);
+  else
+    rule.masquerade();
+}
+
+void add_source_translation(NftTransaction& change, const Bridges& bridges, bool is_v6) {
+  change.add_base_chain("postrouting", "nat", Hook::kPostrouting, kSourceNat);
+  change.add_rule("postrouting", [&](NftRule rule) {
+    Subnet own = loopback(is_v6);
+    rule.source_in(own.address, own.prefix_length).load_out_interface(0).is_in(kBridges, 0).masquerade();
+  });
+  for (const auto& bridge : bridges) {
+    const FamilyPolicy& policy = bridge.family(is_v6);
+    if (policy.mode == GatewayMode::kRouted) continue;
+    for (const Subnet& subnet : policy.gateways) {
+      change.add_rule("postrouting", [&](NftRule rule) {
+        rule.source_in(subnet.address, subnet.prefix_length).to_interface(bridge.name).connection_was_redirected();
+        rule.masquerade();
+      });
+      if (!policy.masquerade || bridge.internal) continue;
+      change.add_rule("postrouting", [&](NftRule rule) {
+        rule.source_in(subnet.address, subnet.prefix_length).to_interface(bridge.name, false);
+        go_out(rule, policy);
+      });
+    }
+  }
+}
+
+void add_guard(NftTransaction& change, bool is_v6) {
+  change.add_base_chain("guard", "filter", Hook::kPrerouting, kRaw);
+  change.add_rule("guard", [&](NftRule rule) {
+    Subnet own = loopback(is_v6);
+    rule.load_in_interface(0).is_in(kBridges, 0).destination_in(own.address, own.prefix_length);
+    rule.verdict(Verdict::kDrop);
+  });
+}
+
+void add_forward(NftTransaction& change, bool is_v6) {
+  constexpr std::string_view kChain = "forward";
+  std::uint32_t after_address = is_v6 ? 4 : 1;
+  std::uint8_t icmp = is_v6 ? std::uint8_t{IPPROTO_ICMPV6} : std::uint8_t{IPPROTO_ICMP};
+  auto add = [&](auto fill) { change.add_rule(kChain, fill); };
+  change.add_base_chain(kChain, "filter", Hook::kForward, kFilter);
+  add([](NftRule rule) { rule.load_interfaces(0, 4).is_in(kSame, 0).verdict(Verdict::kAccept); });
+  add([](NftRule rule) { rule.load_in_interface(0).is_in(kInternal, 0).verdict(Verdict::kDrop); });
+  add([](NftRule rule) { rule.load_out_interface(0).is_in(kInternal, 0).verdict(Verdict::kDrop); });
+  add([](NftRule rule) { rule.load_out_interface(0).is_in(kBridges, 0, false).verdict(Verdict::kReturn); });
+  add([](NftRule rule) { rule.connection_is_established().verdict(Verdict::kAccept); });
+  add([](NftRule rule) { rule.connection_was_redirected().verdict(Verdict::kAccept); });
+  add([](NftRule rule) { rule.load_interfaces(0, 4).is_in(kTrusted, 0).verdict(Verdict::kAccept); });
+  add([](NftRule rule) {
+    rule.load_in_interface(0).is_in(kBridges, 0, false).load_out_interface(0).is_in(kOpen, 0);
+    rule.verdict(Verdict::kAccept);
+  });
+  add([&](NftRule rule) {
+    rule.load_destination(0).load_protocol(after_address).load_destination_port(after_address + 1);
+    rule.is_in(kOpened, 0).verdict(Verdict::kAccept);
+  });
+  add([&](NftRule rule) {
+    rule.load_out_interface(0).is_in(kRouted, 0).protocol_is(icmp);
+    rule.verdict(Verdict::kAccept);
+  });
+  add([](NftRule rule) { rule.verdict(Verdict::kDrop); });
+}
+
+}  // namespace
+
+FirewallElement element_of(const Endpoint& endpoint, const PortBinding& binding) {
+  IpAddress host = host_address(binding);
+  std::string protocol = protocol_field(binding.protocol);
+  if (binding.host_port == 0)
+    return {
+        host.is_v6(), std::string(kOpened),
+        cat(address_field(container_address(endpoint, host.is_v6())), protocol, port_field(binding.container_port))};
+  std::string port = protocol + port_field(binding.host_port);
+  if (host.is_any()) return {host.is_v6(), std::string(kPublishedAny), port};
+  return {host.is_v6(), std::string(kPublished), address_field(host) + port};
+}
+
+std::string target_of(const Endpoint& endpoint, const PortBinding& binding) {
+  if (binding.host_port == 0) return {};
+  return address_field(container_address(endpoint, host_address(binding).is_v6())) + port_field(binding.container_port);
+}
+
+void write_rules(NftTransaction& change, const Bridges& bridges, bool is_v6) {
+  add_sets(change, bridges, is_v6);
+  add_publishing(change, is_v6);
+  if (is_v6) add_loopback(change, bridges);
+  add_source_translation(change, bridges, is_v6);
+  add_guard(change, is_v6);
+  add_forward(change, is_v6);
+}
+
+}  // namespace hull::network

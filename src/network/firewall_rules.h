@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <compare>
+#include <string>
+#include <vector>
+
+#include "linux/nftables.h"
+#include "network/networks.h"
+#include "network/subnet.h"
+
+// What is in the engine's nftables tables (see firewall.h for what they do).
+namespace hull::network {
+
+// How a network of one family is connected with the rest of the world.
+//   nat              under the host's address, ports by translation; nothing else comes in
+//   nat-unprotected  the same, but whoever has a route to the containers reaches every port of theirs
+//   routed           under the containers' own addresses; published ports (and ping) come in, nothing else
+//   isolated         the host itself has no address in it (internal networks only)
+enum class GatewayMode : unsigned char { kNat, kNatUnprotected, kRouted, kIsolated };
+
+// One family of a bridge as the firewall sees it.
+struct FamilyPolicy {
+  std::vector<Subnet> gateways;  // the bridge's addresses, each with the length of its subnet's prefix
+  GatewayMode mode = GatewayMode::kNat;
+  bool masquerade = true;
+  std::string source;  // the address of the host that containers go out under; "" : that of the way out
+};
+
+struct BridgePolicy {
+  std::string name;
+  FamilyPolicy v4, v6;
+  bool internal = false;             // nothing goes in or out
+  bool icc = true;                   // its containers may talk to each other by way of the host too
+  std::vector<std::string> trusted;  // interfaces that reach every port of its containers
+
+  const FamilyPolicy& family(bool is_v6) const { return is_v6 ? v6 : v4; }
+};
+
+// An element of a map or a set of the tables.
+struct FirewallElement {
+  bool is_v6 = false;
+  std::string map, key;
+  auto operator<=>(const FirewallElement&) const = default;
+};
+// What publishes a port of the container with this endpoint: an address of the host that is translated, or, for a
+// binding without a host port, the container's own address (routed mode).
+FirewallElement element_of(const Endpoint& endpoint, const PortBinding& binding);
+std::string target_of(const Endpoint& endpoint, const PortBinding& binding);  // "" : the element has none
+
+// Everything but the published ports. The table is there and empty.
+void write_rules(linux::NftTransaction& change, const std::vector<BridgePolicy>& bridges, bool is_v6);
+
+}  // namespace hull::network
