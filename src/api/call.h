@@ -6,14 +6,16 @@
 #include <string_view>
 #include <vector>
 
-#include "api/http_message.h"
-#include "api/query.h"
 #include "api/version.h"
 #include "base/clock.h"
 #include "container/engine.h"
+#include "http/message.h"
+#include "http/query.h"
 #include "settings/published.h"
 
 namespace hull::api {
+
+using http::Headers, http::Hijacked, http::Query, http::Request, http::Response;
 
 // What `GET /version` and `GET /info` tell about this engine and nothing else knows.
 struct About {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/handlers.h"
+#include "api/terminal_size.h"
 #include "base/error.h"
 
 // The verbs on one container that answer with nothing but a status.

@@ -2,6 +2,7 @@
 #include "api/handlers.h"
 #include "api/json_reply.h"
 #include "api/streams.h"
+#include "api/terminal_size.h"
 #include "base/fields.h"
 #include "oci/json.h"
 

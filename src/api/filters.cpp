@@ -47,7 +47,7 @@ std::vector<std::string> read_values(const Json& in) {
 
 }  // namespace
 
-Filters::Filters(const Query& query, std::initializer_list<std::string_view> allowed) {
+Filters::Filters(const http::Query& query, std::initializer_list<std::string_view> allowed) {
   std::string text = query.get("filters");
   if (trim(text).empty()) return;
   Json in = parse_json(text);

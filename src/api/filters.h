@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "api/query.h"
 #include "base/clock.h"
+#include "http/query.h"
 
 namespace hull::api {
 
@@ -19,7 +19,7 @@ class Filters {
  public:
   // Reads {"key":{"value":true}} and {"key":["value"]}. Error{kInvalidArgument} for anything else and for keys
   // that are not in `allowed`.
-  Filters(const Query& query, std::initializer_list<std::string_view> allowed);
+  Filters(const http::Query& query, std::initializer_list<std::string_view> allowed);
 
   bool has(std::string_view key) const { return !values(key).empty(); }
   const std::vector<std::string>& values(std::string_view key) const;

@@ -4,14 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "base/unique_fd.h"
+#include "http/server.h"
 
 namespace hull::api {
 
-struct Listener {
-  UniqueFd socket;
-  bool tls = false;
-};
+using http::Listener;
 
 struct ListenOptions {
   std::string group;           // of unix sockets; "": kDefaultGroups

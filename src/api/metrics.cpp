@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "api/json_reply.h"
+#include "api/listen.h"
 #include "api/machine.h"
 #include "base/error.h"
 
@@ -101,7 +102,7 @@ MetricsServer::MetricsServer(const std::string& address, const Metrics& metrics,
       return response.send(404, kJson, error_body("page not found"));
     response.send(200, "text/plain; version=0.0.4; charset=utf-8", metrics.text(engine, about));
   };
-  server_ = std::make_unique<Server>(handler, reactor);
+  server_ = std::make_unique<http::Server>(handler, reactor);
   acceptor_ = std::thread([this] { server_->serve(listeners_); });
 }
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "api/call.h"
-#include "api/http_server.h"
+#include "http/server.h"
 
 namespace hull::api {
 
@@ -45,8 +45,8 @@ class MetricsServer {
   MetricsServer(const MetricsServer&) = delete;
 
  private:
-  std::vector<Listener> listeners_;
-  std::unique_ptr<Server> server_;
+  std::vector<http::Listener> listeners_;
+  std::unique_ptr<http::Server> server_;
   std::thread acceptor_;
 };
 

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <thread>
 
-#include "api/http_server.h"
 #include "api/listen.h"
 #include "api/metrics.h"
 #include "api/router.h"
@@ -16,6 +15,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "container/engine.h"
+#include "http/server.h"
 #include "hulld_configuration.h"
 #include "linux/notify.h"
 #include "linux/own_process.h"
@@ -124,8 +124,8 @@ void follow_signals(const CommandLine& line, settings::Published& published, con
   }
 }
 
-std::vector<api::Listener> open_listeners(const Settings& settings) {
-  std::vector<api::Listener> listeners;
+std::vector<http::Listener> open_listeners(const Settings& settings) {
+  std::vector<http::Listener> listeners;
   auto hosts = settings.hosts.empty() ? settings::Strings{"unix:///run/hull/hull.sock"} : settings.hosts;
   for (const auto& host : hosts)
     for (auto& listener : api::listen_at(host, listen_options(settings))) listeners.push_back(std::move(listener));
@@ -179,7 +179,7 @@ int run(const CommandLine& line, Settings wanted) {
   // From here on clients can connect.
   auto listeners = open_listeners(settings);
   api::Metrics metrics;
-  api::Server server(api::Router(engine, about, api::all_routes(), &metrics), reactor, std::move(tls));
+  http::Server server(api::Router(engine, about, api::all_routes(), &metrics), reactor, std::move(tls));
   std::thread acceptor([&] { server.serve(listeners); });
   api::MetricsServer metrics_server(settings.metrics_address, metrics, engine, about, reactor);
   linux::notify_manager(cat("READY=1\nMAINPID=", ::getpid()));

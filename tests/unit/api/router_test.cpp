@@ -6,6 +6,7 @@
 #include "api/container_shapes.h"
 #include "api/filters.h"
 #include "api/status.h"
+#include "api/terminal_size.h"
 #include "base/error.h"
 
 namespace hull::api {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/http_transport.h"
+#include "http/transport.h"
 
 #include <sys/epoll.h>
 
@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "linux/server_socket.h"
 
-namespace hull::api {
+namespace hull::http {
 
 namespace {
 
@@ -74,4 +74,4 @@ HangUpWatch::HangUpWatch(int fd, linux::Reactor& reactor, std::stop_token stoppi
 
 HangUpWatch::~HangUpWatch() { reactor_.cancel(shared_->id); }
 
-}  // namespace hull::api
+}  // namespace hull::http

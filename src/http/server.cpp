@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/http_server.h"
+#include "http/server.h"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -9,16 +9,16 @@
 #include <functional>
 #include <memory>
 
-#include "api/http_connection.h"
-#include "api/http_transport.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "http/connection.h"
+#include "http/transport.h"
 #include "linux/server_socket.h"
 #include "linux/unix_socket.h"
 #include "tls/tunnel.h"
 
-namespace hull::api {
+namespace hull::http {
 
 namespace {
 
@@ -224,4 +224,4 @@ bool Server::stop() {
   return drained;
 }
 
-}  // namespace hull::api
+}  // namespace hull::http

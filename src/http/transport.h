@@ -14,7 +14,7 @@
 #include "linux/reactor.h"
 #include "linux/server_socket.h"
 
-namespace hull::api {
+namespace hull::http {
 
 // A client's socket with patience: every read and write has a time that it may take at most, and all reads end when
 // the server stops.
@@ -73,4 +73,4 @@ class HangUpWatch {
   std::stop_callback<Pass> on_server_stop_;
 };
 
-}  // namespace hull::api
+}  // namespace hull::http

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/http_connection.h"
+#include "http/connection.h"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -10,18 +10,18 @@
 #include <ctime>
 #include <optional>
 
-#include "api/http_transport.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "http/transport.h"
 
-namespace hull::api {
+namespace hull::http {
 
 namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = boost::beast::http;
+namespace wire = boost::beast::http;
 using namespace std::chrono_literals;
 
 constexpr auto kIdlePatience = 2s;
@@ -63,7 +63,7 @@ std::string http_date() {
   return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
-using Parser = http::request_parser<http::buffer_body>;
+using Parser = wire::request_parser<wire::buffer_body>;
 
 class Exchange final : public Request, public Response {
  public:
@@ -101,8 +101,8 @@ class Exchange final : public Request, public Response {
       body.size = size;
       body.more = true;
       boost::system::error_code code;
-      http::read_some(stream, buffer_, parser_, code);
-      if (code && code != http::error::need_buffer) broken_body(code);
+      wire::read_some(stream, buffer_, parser_, code);
+      if (code && code != wire::error::need_buffer) broken_body(code);
       if (std::size_t got = size - body.size) return got;
     }
     return 0;
@@ -213,7 +213,7 @@ class Exchange final : public Request, public Response {
 
   [[noreturn]] void broken_body(const boost::system::error_code& code) {
     keep_alive_ = false;
-    if (code == asio::error::eof || code == http::error::partial_message || code == http::error::end_of_stream)
+    if (code == asio::error::eof || code == wire::error::partial_message || code == wire::error::end_of_stream)
       fail(Kind::kCancelled, "the client went away in the middle of its request");
     fail_invalid("the body of the request is not valid HTTP: ", code.message());
   }
@@ -257,16 +257,16 @@ After serve_one(Transport& transport, beast::flat_buffer& buffer, const Handler&
   transport.set_read_patience(kHeadPatience);
   transport.set_time_limit(kHeadPatience);
   boost::system::error_code code;
-  http::read_header(stream, buffer, parser, code);
+  wire::read_header(stream, buffer, parser, code);
   transport.all_the_time();
-  if (code == asio::error::eof || code == http::error::end_of_stream || code == http::error::partial_message)
+  if (code == asio::error::eof || code == wire::error::end_of_stream || code == wire::error::partial_message)
     return After::kEnd;
   if (code) {
-    refuse(transport, code == http::error::header_limit ? 431 : 400, cat("not valid HTTP: ", code.message()));
+    refuse(transport, code == wire::error::header_limit ? 431 : 400, cat("not valid HTTP: ", code.message()));
     return After::kEnd;
   }
 
-  if (parser.get().version() >= 11 && parser.get().find(http::field::host) == parser.get().end()) {
+  if (parser.get().version() >= 11 && parser.get().find(wire::field::host) == parser.get().end()) {
     refuse(transport, 400, "missing required Host header");
     return After::kEnd;
   }
@@ -328,4 +328,4 @@ std::string_view reason_phrase(int status) {
   return "Unknown";
 }
 
-}  // namespace hull::api
+}  // namespace hull::http

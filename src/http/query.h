@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-namespace hull::api {
+namespace hull::http {
 
 // The query of a request, decoded. The first value of a name counts, as with Go's FormValue.
 class Query {
@@ -30,7 +30,4 @@ class Query {
   std::vector<std::pair<std::string, std::string>> values_;
 };
 
-// A size of a terminal: strictly a 32 bit number, as Docker words its refusals.
-std::uint32_t terminal_size(const Query& query, std::string_view name, std::string_view what);
-
-}  // namespace hull::api
+}  // namespace hull::http

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/http_message.h"
+#include "http/message.h"
 
 #include "base/error.h"
 #include "base/text.h"
 
-namespace hull::api {
+namespace hull::http {
 
 std::string_view Request::header(std::string_view name) const {
   for (const auto& [key, value] : headers)
@@ -45,4 +45,4 @@ std::string percent_decoded(std::string_view text, bool plus_is_blank) {
   return out;
 }
 
-}  // namespace hull::api
+}  // namespace hull::http

@@ -3,11 +3,11 @@
 
 #include <stop_token>
 
-#include "api/http_message.h"
 #include "base/unique_fd.h"
+#include "http/message.h"
 #include "linux/reactor.h"
 
-namespace hull::api {
+namespace hull::http {
 
 // Speaks HTTP/1.1 on `socket` and calls `handler` for one request after the other, until the client closes, breaks
 // the protocol, or takes the connection over. Gives the socket back when the client has sent nothing for two seconds
@@ -19,4 +19,4 @@ UniqueFd serve_connection(UniqueFd socket, const Handler& handler, linux::Reacto
 // "Not Found" and the like.
 std::string_view reason_phrase(int status);
 
-}  // namespace hull::api
+}  // namespace hull::http

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/query.h"
+#include "http/query.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "api/http_message.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "http/message.h"
 
-namespace hull::api {
+namespace hull::http {
 
 Query::Query(std::string_view text) {
   if (text.empty()) return;
@@ -67,12 +67,4 @@ std::optional<Timestamp> Query::time(std::string_view name) const {
   return time;
 }
 
-std::uint32_t terminal_size(const Query& query, std::string_view name, std::string_view what) {
-  std::string text = query.get(name);
-  if (auto value = parse_number<std::uint32_t>(text)) return *value;
-  bool digits = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-  fail_invalid("invalid resize ", what, " ", hull::quoted(text), ": ",
-               digits ? "value out of range" : "invalid syntax");
-}
-
-}  // namespace hull::api
+}  // namespace hull::http

@@ -10,14 +10,18 @@
 #include <stop_token>
 #include <vector>
 
-#include "api/http_message.h"
-#include "api/listen.h"
 #include "base/unique_fd.h"
+#include "http/message.h"
 #include "linux/eventfd.h"
 #include "linux/reactor.h"
 #include "tls/context.h"
 
-namespace hull::api {
+namespace hull::http {
+
+struct Listener {
+  UniqueFd socket;
+  bool tls = false;
+};
 
 // Accepts connections and serves requests on threads, one per connection that is busy: a request runs from top to
 // bottom in blocking calls. A connection that is idle for a moment gives its thread back and waits in the reactor, so
@@ -67,4 +71,4 @@ class Server {
   linux::Reactor::Id trim_timer_ = 0, parked_timer_ = 0;
 };
 
-}  // namespace hull::api
+}  // namespace hull::http

@@ -12,7 +12,7 @@
 #include "base/unique_fd.h"
 
 // What a handler sees of HTTP. The implementation (http_connection.cpp) is the only one that knows the parser.
-namespace hull::api {
+namespace hull::http {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -71,4 +71,4 @@ using Handler = std::function<void(Request&, Response&)>;
 // "%2F" and the like. Error{kInvalidArgument} for an escape that is none. `plus_is_blank` as in queries.
 std::string percent_decoded(std::string_view text, bool plus_is_blank);
 
-}  // namespace hull::api
+}  // namespace hull::http

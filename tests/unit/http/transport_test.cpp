@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/http_transport.h"
+#include "http/transport.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "linux/unix_socket.h"
 
-namespace hull::api {
+namespace hull::http {
 namespace {
 
 using namespace std::chrono_literals;
@@ -46,4 +46,4 @@ TEST(TimeLimits, EndWhenTheyAreTakenBack) {
 }
 
 }  // namespace
-}  // namespace hull::api
+}  // namespace hull::http
