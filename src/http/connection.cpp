@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "http/transport.h"
+#include "linux/server_socket.h"
 
 namespace hull::http {
 
@@ -26,7 +27,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kIdlePatience = 2s;
 constexpr auto kHeadPatience = 30s;
-constexpr auto kBodyPatience = 60min;  // `slow-generator | docker import -` is legitimate
 constexpr std::uint32_t kHeadLimit = 128 << 10;
 constexpr std::size_t kDrainLimit = 256 << 10;
 
@@ -65,11 +65,20 @@ std::string http_date() {
 
 using Parser = wire::request_parser<wire::buffer_body>;
 
+// What the requests of one connection have in common.
+struct Connection {
+  Transport& transport;
+  beast::flat_buffer& buffer;
+  const std::string& peer;
+  const Rules& rules;
+  linux::Reactor& reactor;
+  const std::stop_token& stopping;
+};
+
 class Exchange final : public Request, public Response {
  public:
-  Exchange(Transport& transport, beast::flat_buffer& buffer, Parser& parser, linux::Reactor& reactor,
-           std::stop_token stopping)
-      : transport_(transport), buffer_(buffer), parser_(parser), reactor_(reactor), stopping_(std::move(stopping)) {
+  Exchange(const Connection& connection, Parser& parser)
+      : connection_(connection), transport_(connection.transport), buffer_(connection.buffer), parser_(parser) {
     const auto& head = parser.get();
     method = head.method_string();
     std::string_view target(head.target().data(), head.target().size());
@@ -94,7 +103,7 @@ class Exchange final : public Request, public Response {
       transport_.write("HTTP/1.1 100 Continue\r\n\r\n");
     }
     ReadStream stream(transport_);
-    transport_.set_read_patience(kBodyPatience);
+    transport_.set_read_patience(connection_.rules.body_patience);
     while (!parser_.is_done()) {
       auto& body = parser_.get().body();
       body.data = into;
@@ -109,19 +118,35 @@ class Exchange final : public Request, public Response {
   }
 
   std::stop_token hung_up() override {
-    if (!watch_) watch_.emplace(transport_.fd(), reactor_, stopping_);
+    if (!watch_) watch_.emplace(transport_.fd(), connection_.reactor, connection_.stopping);
     return watch_->token();
   }
 
+  std::string peer() const override {
+    return connection_.peer.empty() ? linux::peer_name(transport_.fd()) : connection_.peer;
+  }
+
   void send(int status, std::string_view content_type, std::string_view body) override {
-    bool bodiless = status == 204 || status == 304 || (status >= 100 && status < 200);
-    std::string out = head_of(status, content_type);
-    if (!bodiless) out += cat("Content-Length: ", body.size(), "\r\n");
-    close_if_body_is_unread(out);
-    out += "\r\n";
-    if (!bodiless && method != "HEAD") out += body;
+    std::string out = head_with_length(status, content_type, body.size());
+    if (has_body_with(status)) out += body;
     started_ = true;
     transport_.write(out);
+    if (has_body_with(status)) sent_bytes = body.size();
+  }
+
+  void send_pieces(int status, std::string_view content_type, std::span<const Piece> pieces) override {
+    std::uint64_t length = 0;
+    for (const Piece& piece : pieces) length += piece.length();
+    started_ = true;
+    transport_.write(head_with_length(status, content_type, length));
+    if (!has_body_with(status)) return;
+    for (const Piece& piece : pieces) {
+      if (piece.file < 0)
+        transport_.write(piece.text);
+      else
+        transport_.write_file(piece.file, piece.offset, piece.size);
+      sent_bytes += piece.length();
+    }
   }
 
   void begin(int status, std::string_view content_type) override {
@@ -138,6 +163,7 @@ class Exchange final : public Request, public Response {
 
   void write(std::string_view piece) override {
     if (piece.empty() || method == "HEAD") return;
+    sent_bytes += piece.size();
     if (!chunking_) return transport_.write(piece);
     std::string out;
     char size[20];
@@ -187,7 +213,18 @@ class Exchange final : public Request, public Response {
     for (const auto& [name, value] : Response::headers) out += cat(name, ": ", value, "\r\n");
   }
 
-  std::string head_of(int status, std::string_view content_type) const {
+  static bool is_bodiless(int status) { return status == 204 || status == 304 || (status >= 100 && status < 200); }
+  bool has_body_with(int status) const { return !is_bodiless(status) && method != "HEAD"; }
+
+  std::string head_with_length(int status, std::string_view content_type, std::uint64_t length) {
+    std::string out = head_of(status, content_type);
+    if (!is_bodiless(status)) out += cat("Content-Length: ", length, "\r\n");
+    close_if_body_is_unread(out);
+    return out += "\r\n";
+  }
+
+  std::string head_of(int status, std::string_view content_type) {
+    sent_status = status;
     std::string out = cat("HTTP/1.1 ", status, " ", reason_phrase(status), "\r\n");
     append_headers(out);
     if (!content_type.empty()) out += cat("Content-Type: ", content_type, "\r\n");
@@ -218,29 +255,28 @@ class Exchange final : public Request, public Response {
     fail_invalid("the body of the request is not valid HTTP: ", code.message());
   }
 
+  const Connection& connection_;
   Transport& transport_;
   beast::flat_buffer& buffer_;
   Parser& parser_;
-  linux::Reactor& reactor_;
-  std::stop_token stopping_;
   std::string raw_path_;
   std::optional<HangUpWatch> watch_;
   bool keep_alive_ = true, is_http_1_0_ = false, expects_continue_ = false;
   bool started_ = false, streaming_ = false, chunking_ = false, hijacked_ = false;
 };
 
-void refuse(Transport& transport, int status, std::string_view message) {
-  std::string body = cat("{\"message\":\"", message, "\"}\n");
-  transport.write(cat("HTTP/1.1 ", status, " ", reason_phrase(status),
-                      "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ", body.size(),
-                      "\r\n\r\n", body));
+void refuse(const Connection& connection, int status, std::string_view message) {
+  std::string body = connection.rules.refusal(status, message);
+  connection.transport.write(cat(
+      "HTTP/1.1 ", status, " ", reason_phrase(status),
+      "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ", body.size(), "\r\n\r\n", body));
 }
 
 enum class After : unsigned char { kNextRequest, kEnd, kIdle };
 
 // One request and its answer.
-After serve_one(Transport& transport, beast::flat_buffer& buffer, const Handler& handler, linux::Reactor& reactor,
-                const std::stop_token& stopping) {
+After serve_one(const Connection& connection, const Handler& handler) {
+  auto& [transport, buffer, peer, rules, reactor, stopping] = connection;
   Parser parser;
   parser.eager(true);
   parser.header_limit(kHeadLimit);
@@ -262,23 +298,23 @@ After serve_one(Transport& transport, beast::flat_buffer& buffer, const Handler&
   if (code == asio::error::eof || code == wire::error::end_of_stream || code == wire::error::partial_message)
     return After::kEnd;
   if (code) {
-    refuse(transport, code == wire::error::header_limit ? 431 : 400, cat("not valid HTTP: ", code.message()));
+    refuse(connection, code == wire::error::header_limit ? 431 : 400, cat("not valid HTTP: ", code.message()));
     return After::kEnd;
   }
 
   if (parser.get().version() >= 11 && parser.get().find(wire::field::host) == parser.get().end()) {
-    refuse(transport, 400, "missing required Host header");
+    refuse(connection, 400, "missing required Host header");
     return After::kEnd;
   }
 
-  Exchange exchange(transport, buffer, parser, reactor, stopping);
+  Exchange exchange(connection, parser);
   bool intact = true;
   try {
     exchange.decode_path();
     handler(exchange, exchange);
   } catch (const Error& e) {
     // The handler answers its own errors: what comes here could not be answered.
-    if (!exchange.started() && e.kind() == Kind::kInvalidArgument) refuse(transport, 400, "invalid path");
+    if (!exchange.started() && e.kind() == Kind::kInvalidArgument) refuse(connection, 400, "invalid path");
     intact = false;
   }
   if (exchange.hijacked()) return After::kEnd;
@@ -287,15 +323,16 @@ After serve_one(Transport& transport, beast::flat_buffer& buffer, const Handler&
 
 }  // namespace
 
-UniqueFd serve_connection(UniqueFd socket, const Handler& handler, linux::Reactor& reactor, int interrupt,
-                          std::stop_token stopping) {
-  Transport transport(std::move(socket), interrupt);
+Client serve_connection(Client client, const Handler& handler, const Rules& rules, linux::Reactor& reactor,
+                        int interrupt, std::stop_token stopping) {
+  Transport transport(std::move(client.socket), interrupt, rules.write_patience);
   beast::flat_buffer buffer;
   try {
     After after;
-    do after = serve_one(transport, buffer, handler, reactor, stopping);
+    const Connection connection{transport, buffer, client.peer, rules, reactor, stopping};
+    do after = serve_one(connection, handler);
     while (after == After::kNextRequest);
-    if (after == After::kIdle) return transport.release();
+    if (after == After::kIdle) return {transport.release(), std::move(client.peer)};
     if (transport.fd() >= 0) transport.close_gently();
   } catch (const Error& e) {
     log::debug("connection ended: ", e.message());
@@ -310,18 +347,29 @@ std::string_view reason_phrase(int status) {
       {101, "UPGRADED"},
       {200, "OK"},
       {201, "Created"},
+      {202, "Accepted"},
       {204, "No Content"},
+      {206, "Partial Content"},
+      {301, "Moved Permanently"},
       {304, "Not Modified"},
       {400, "Bad Request"},
       {401, "Unauthorized"},
       {403, "Forbidden"},
       {404, "Not Found"},
+      {405, "Method Not Allowed"},
       {409, "Conflict"},
+      {412, "Precondition Failed"},
+      {413, "Content Too Large"},
+      {414, "URI Too Long"},
+      {416, "Range Not Satisfiable"},
+      {429, "Too Many Requests"},
       {431, "Request Header Fields Too Large"},
       {499, "Client Closed Request"},
       {500, "Internal Server Error"},
       {501, "Not Implemented"},
+      {502, "Bad Gateway"},
       {503, "Service Unavailable"},
+      {507, "Insufficient Storage"},
   };
   for (const auto& [code, phrase] : kPhrases)
     if (code == status) return phrase;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <stop_token>
+#include <string>
 
 #include "base/unique_fd.h"
 #include "http/message.h"
@@ -9,12 +11,25 @@
 
 namespace hull::http {
 
-// Speaks HTTP/1.1 on `socket` and calls `handler` for one request after the other, until the client closes, breaks
+// A connected socket. `peer` is set where the socket cannot tell it, behind a TLS tunnel.
+struct Client {
+  UniqueFd socket;
+  std::string peer;
+};
+
+// What connections of one server have in common.
+struct Rules {
+  RefusalBody refusal = docker_refusal;
+  std::chrono::milliseconds body_patience = std::chrono::hours(1);   // `slow-generator | docker import -` is legitimate
+  std::chrono::milliseconds write_patience = std::chrono::hours(1);  // somebody reads a page of a long log
+};
+
+// Speaks HTTP/1.1 with `client` and calls `handler` for one request after the other, until the client closes, breaks
 // the protocol, or takes the connection over. Gives the socket back when the client has sent nothing for two seconds
 // where a request would begin. Blocks; never throws. `interrupt` becomes readable, and `stopping` is requested, when
 // the server stops.
-UniqueFd serve_connection(UniqueFd socket, const Handler& handler, linux::Reactor& reactor, int interrupt,
-                          std::stop_token stopping);
+Client serve_connection(Client client, const Handler& handler, const Rules& rules, linux::Reactor& reactor,
+                        int interrupt, std::stop_token stopping);
 
 // "Not Found" and the like.
 std::string_view reason_phrase(int status);

@@ -29,6 +29,8 @@ std::string Request::read_all(std::size_t limit) {
   return body;
 }
 
+std::string docker_refusal(int, std::string_view message) { return cat("{\"message\":", hull::quoted(message), "}\n"); }
+
 std::string percent_decoded(std::string_view text, bool plus_is_blank) {
   std::string out;
   out.reserve(text.size());

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -40,6 +42,18 @@ class Request {
   // Requested when the client hangs up or the server stops. The first call starts to watch the connection: for
   // requests that wait for something.
   virtual std::stop_token hung_up() = 0;
+
+  // Who is at the other end: "127.0.0.1:4711", "[::1]:4711", "" for a unix socket.
+  virtual std::string peer() const = 0;
+};
+
+// A part of an answer: text, or (with `file`) `size` bytes of a regular file that stays open until the answer is sent.
+struct Piece {
+  std::string text;
+  int file = -1;
+  std::uint64_t offset = 0, size = 0;
+
+  std::uint64_t length() const { return file < 0 ? text.size() : size; }
 };
 
 // The connection itself, after HTTP: for streams in both directions.
@@ -58,15 +72,26 @@ class Response {
   Headers headers;  // besides the daemon's own and Content-Type
 
   virtual void send(int status, std::string_view content_type, std::string_view body) = 0;
+  // The same for a body in pieces. Bytes of files go from the page cache to the socket (sendfile(2)). A file that is
+  // shorter than its piece says breaks the connection: the length has been promised.
+  virtual void send_pieces(int status, std::string_view content_type, std::span<const Piece> pieces) = 0;
   // The head goes out at once; the body follows in pieces of unknown number.
   virtual void begin(int status, std::string_view content_type) = 0;
   virtual void write(std::string_view piece) = 0;
   // Answers "101 UPGRADED" to a request that asked for it, else "200 OK", and gives the connection away.
   virtual Hijacked hijack(std::string_view content_type) = 0;
   virtual bool started() const = 0;  // a head has been sent: no other status is possible any more
+
+  // What went out: for logs.
+  int sent_status = 0;           // 0: nothing yet
+  std::uint64_t sent_bytes = 0;  // of the body
 };
 
 using Handler = std::function<void(Request&, Response&)>;
+
+// The body (JSON) of an answer to what is not HTTP, or cannot be served: no handler sees it.
+using RefusalBody = std::string (*)(int status, std::string_view message);
+std::string docker_refusal(int status, std::string_view message);  // {"message":"…"}
 
 // "%2F" and the like. Error{kInvalidArgument} for an escape that is none. `plus_is_blank` as in queries.
 std::string percent_decoded(std::string_view text, bool plus_is_blank);

@@ -33,9 +33,12 @@ constexpr auto kOutOfDescriptorsPause = 50ms;
 constexpr auto kHandshakePatience = 30s;
 constexpr auto kSweep = 60s;
 constexpr std::int64_t kIdleLimit = 300'000'000'000;  // nanoseconds
-constexpr std::string_view kBusy =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 56\r\n"
-    "\r\n{\"message\":\"the engine serves too many connections now\"}";
+
+std::string busy_answer(RefusalBody refusal) {
+  std::string body = refusal(503, "too many connections are served now");
+  return cat("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n",
+             "Content-Length: ", body.size(), "\r\n\r\n", body);
+}
 
 void* run_thread(void* argument) {
   std::unique_ptr<std::function<void()>> work(static_cast<std::function<void()>*>(argument));
@@ -77,22 +80,22 @@ void Server::serve(const std::vector<Listener>& listeners) {
 }
 
 void Server::accept_from(const Listener& listener) {
-  auto client = linux::accept_client(listener.socket.get());
-  if (!client) return;
-  UniqueFd socket = listener.tls ? start_tunnel(std::move(*client)) : std::move(*client);
+  auto socket = linux::accept_client(listener.socket.get());
   if (!socket) return;
+  Client client = listener.tls ? start_tunnel(std::move(*socket)) : Client{std::move(*socket), {}};
+  if (!client.socket) return;
   bool busy;
   {
     std::scoped_lock lock(mutex_);
     busy = connections_ >= kEager;
   }
   if (busy)
-    park(std::move(socket));
+    park(std::move(client));
   else
-    start_connection(std::move(socket));
+    start_connection(std::move(client));
 }
 
-UniqueFd Server::start_tunnel(UniqueFd client) {
+Client Server::start_tunnel(UniqueFd socket) {
   {
     std::scoped_lock lock(mutex_);
     if (tunnels_ >= kMaximum) return {};  // no handshake, no answer
@@ -100,9 +103,10 @@ UniqueFd Server::start_tunnel(UniqueFd client) {
   }
   try {
     auto [near, far] = linux::make_socket_pair();
-    auto sockets = std::make_shared<std::pair<UniqueFd, UniqueFd>>(std::move(client), std::move(far));
+    std::string peer = linux::peer_name(socket.get());
+    auto sockets = std::make_shared<std::pair<UniqueFd, UniqueFd>>(std::move(socket), std::move(far));
     start_thread([this, sockets] { run_tunnel(std::move(sockets->first), std::move(sockets->second)); });
-    return std::move(near);
+    return {std::move(near), std::move(peer)};
   } catch (const Error&) {
     std::scoped_lock lock(mutex_);
     --tunnels_;
@@ -124,16 +128,17 @@ void Server::run_tunnel(UniqueFd client, UniqueFd local) {
   ended_.notify_all();
 }
 
-void Server::start_connection(UniqueFd socket) {
+void Server::start_connection(Client client) {
   {
     std::scoped_lock lock(mutex_);
     if (connections_ >= kMaximum) {
-      linux::send_some(socket.get(), kBusy.data(), kBusy.size());
+      std::string answer = busy_answer(rules_.refusal);
+      linux::send_some(client.socket.get(), answer.data(), answer.size());
       return;
     }
     ++connections_;
   }
-  auto held = std::make_shared<UniqueFd>(std::move(socket));
+  auto held = std::make_shared<Client>(std::move(client));
   try {
     start_thread([this, held] { run_connection(std::move(*held)); });
   } catch (const Error&) {
@@ -143,21 +148,22 @@ void Server::start_connection(UniqueFd socket) {
   }
 }
 
-void Server::run_connection(UniqueFd socket) {
-  UniqueFd idle = serve_connection(std::move(socket), handler_, reactor_, interrupt_.get(), stopping_.get_token());
-  if (idle) park(std::move(idle));
+void Server::run_connection(Client client) {
+  Client idle =
+      serve_connection(std::move(client), handler_, rules_, reactor_, interrupt_.get(), stopping_.get_token());
+  if (idle.socket) park(std::move(idle));
   std::scoped_lock lock(mutex_);
   if (--connections_ == 0) trim_soon();
   ended_.notify_all();
 }
 
 // The next byte, or the end, of this connection gives it a thread again.
-void Server::park(UniqueFd socket) {
-  int fd = socket.get();
+void Server::park(Client client) {
+  int fd = client.socket.get();
   std::scoped_lock lock(mutex_);
   if (stopping_.stop_requested()) return;
   Parked& parked = parked_[fd];
-  parked.socket = std::move(socket);
+  parked.client = std::move(client);
   parked.since = monotonic_nanoseconds();
   parked.watch = reactor_.watch(fd, EPOLLIN | EPOLLRDHUP, [this, fd](std::uint32_t) { wake(fd); });
   if (!parked_timer_) parked_timer_ = reactor_.after(kSweep, [this] { drop_old_parked(); });
@@ -172,7 +178,7 @@ void Server::wake(int fd) {
   if (!woken) return;
   reactor_.cancel(woken.mapped().watch);
   try {
-    start_connection(std::move(woken.mapped().socket));
+    start_connection(std::move(woken.mapped().client));
   } catch (const Error& e) {
     log::warn("cannot serve a connection: ", e.message());
   }
@@ -186,7 +192,7 @@ void Server::drop_old_parked() {
     const std::int64_t limit = monotonic_nanoseconds() - kIdleLimit;
     for (auto entry = parked_.begin(); entry != parked_.end();) {
       if (entry->second.since < limit) old.push_back(std::move(entry->second));
-      entry = entry->second.socket ? std::next(entry) : parked_.erase(entry);
+      entry = entry->second.client.socket ? std::next(entry) : parked_.erase(entry);
     }
     if (!parked_.empty()) parked_timer_ = reactor_.after(kSweep, [this] { drop_old_parked(); });
   }

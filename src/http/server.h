@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "http/connection.h"
 #include "http/message.h"
 #include "linux/eventfd.h"
 #include "linux/reactor.h"
@@ -30,8 +31,8 @@ struct Listener {
 class Server {
  public:
   // `handler` is called by many threads at once. `tls` is needed for listeners with TLS.
-  Server(Handler handler, linux::Reactor& reactor, std::optional<tls::Context> tls = {})
-      : handler_(std::move(handler)), reactor_(reactor), tls_(std::move(tls)) {}
+  Server(Handler handler, linux::Reactor& reactor, std::optional<tls::Context> tls = {}, Rules rules = {})
+      : handler_(std::move(handler)), rules_(rules), reactor_(reactor), tls_(std::move(tls)) {}
   ~Server() { stop(); }
   Server(const Server&) = delete;
 
@@ -44,22 +45,23 @@ class Server {
 
  private:
   struct Parked {
-    UniqueFd socket;
+    Client client;
     linux::Reactor::Id watch = 0;
     std::int64_t since = 0;  // monotonic nanoseconds
   };
 
   void accept_from(const Listener& listener);
-  UniqueFd start_tunnel(UniqueFd client);
-  void start_connection(UniqueFd socket);
-  void park(UniqueFd socket);
+  Client start_tunnel(UniqueFd socket);
+  void start_connection(Client client);
+  void park(Client client);
   void wake(int fd);
   void drop_old_parked();
   void trim_soon();
-  void run_connection(UniqueFd socket);
+  void run_connection(Client client);
   void run_tunnel(UniqueFd client, UniqueFd local);
 
   Handler handler_;
+  Rules rules_;
   linux::Reactor& reactor_;
   std::optional<tls::Context> tls_;
   linux::EventFd interrupt_, end_tunnels_;

@@ -14,7 +14,6 @@ namespace hull::http {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kWritePatience = 1h;
 constexpr std::int64_t kLinger = 2'000'000'000;  // nanoseconds
 
 }  // namespace
@@ -47,8 +46,27 @@ void Transport::write(std::string_view data) {
     while (!data.empty()) {
       if (auto sent = linux::send_some(socket_.get(), data.data(), data.size()))
         data.remove_prefix(*sent);
-      else if (linux::wait_for(socket_.get(), true, interrupt_, kWritePatience) != linux::Wakeup::kReady)
+      else if (linux::wait_for(socket_.get(), true, interrupt_, write_patience_) != linux::Wakeup::kReady)
         fail(Kind::kCancelled, "the client takes no data");
+    }
+  } catch (const Error& e) {
+    fail(Kind::kCancelled, "the client went away: ", e.message());
+  }
+}
+
+void Transport::write_file(int file, std::uint64_t offset, std::uint64_t size) {
+  try {
+    while (size > 0) {
+      auto sent = linux::send_file_some(socket_.get(), file, offset, size);
+      if (!sent) {
+        if (linux::wait_for(socket_.get(), true, interrupt_, write_patience_) != linux::Wakeup::kReady)
+          fail(Kind::kCancelled, "the client takes no data");
+      } else if (*sent == 0) {
+        fail(Kind::kCancelled, "the file is shorter than what was promised");
+      } else {
+        offset += *sent;
+        size -= *sent;
+      }
     }
   } catch (const Error& e) {
     fail(Kind::kCancelled, "the client went away: ", e.message());

@@ -20,7 +20,8 @@ namespace hull::http {
 // the server stops.
 class Transport {
  public:
-  Transport(UniqueFd socket, int interrupt) : socket_(std::move(socket)), interrupt_(interrupt) {}
+  Transport(UniqueFd socket, int interrupt, std::chrono::milliseconds write_patience = std::chrono::hours(1))
+      : socket_(std::move(socket)), interrupt_(interrupt), write_patience_(write_patience) {}
 
   // The end of the stream, a time-out and a stop of the server are all the same here: 0, nothing more to read.
   std::size_t read(void* buffer, std::size_t size);
@@ -33,6 +34,8 @@ class Transport {
   void all_the_time() { deadline_ = 0; }
   // Throws Error{kCancelled} when the client went away or takes nothing.
   void write(std::string_view data);
+  // Bytes of a regular file. Error{kCancelled} as well when the file ends before.
+  void write_file(int file, std::uint64_t offset, std::uint64_t size);
   // Tells the client that nothing more comes, and reads away what it still sends for a moment: a close with unread
   // input would take the answer away from it before it can read it.
   void close_gently();
@@ -44,6 +47,7 @@ class Transport {
  private:
   UniqueFd socket_;
   int interrupt_;
+  std::chrono::milliseconds write_patience_;
   std::chrono::milliseconds patience_now() const;
 
   std::chrono::milliseconds read_patience_{};

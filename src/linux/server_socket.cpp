@@ -6,14 +6,19 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <vector>
+
+#include "linux/socket_address.h"
+#include "linux/stream_io.h"
 
 namespace hull::linux {
 
@@ -158,6 +163,21 @@ std::optional<std::size_t> receive_some(int fd, void* buffer, std::size_t size) 
 
 std::optional<std::size_t> send_some(int fd, const void* data, std::size_t size) {
   return without_blocking([&] { return ::send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL); }, "send");
+}
+
+std::optional<std::size_t> send_file_some(int fd, int file, std::uint64_t offset, std::uint64_t size) {
+  constexpr std::uint64_t kMost = 0x7ffff000;  // what the kernel moves at once, at most
+  set_nonblocking(fd);
+  auto position = static_cast<off_t>(offset);
+  return without_blocking([&] { return ::sendfile(fd, file, &position, std::min(size, kMost)); }, "sendfile");
+}
+
+std::string peer_name(int fd) {
+  SocketAddress peer;
+  if (::getpeername(fd, peer.raw(), &peer.size) < 0) return {};
+  if (peer.storage.ss_family != AF_INET && peer.storage.ss_family != AF_INET6) return {};
+  std::string host = peer.address().text();
+  return host.find(':') == host.npos ? cat(host, ":", peer.port()) : cat("[", host, "]:", peer.port());
 }
 
 void end_writing(int fd) noexcept { ::shutdown(fd, SHUT_WR); }

@@ -37,6 +37,11 @@ int wait_for_any(const int* listeners, std::size_t count, int interrupt);
 // Never block. Empty: not now. 0: end of stream. Throws errno.
 std::optional<std::size_t> receive_some(int fd, void* buffer, std::size_t size);
 std::optional<std::size_t> send_some(int fd, const void* data, std::size_t size);
+// Up to `size` bytes of a regular file, from `offset` on, straight from the page cache; sendfile(2). Makes the socket
+// non-blocking. 0: the file has no such byte.
+std::optional<std::size_t> send_file_some(int fd, int file, std::uint64_t offset, std::uint64_t size);
+// "127.0.0.1:4711", "[::1]:4711" of the other end of a TCP connection; "" for anything else.
+std::string peer_name(int fd);
 // Ends the writing side, so that the peer sees the end while it may still be sending. Never fails.
 void end_writing(int fd) noexcept;
 
