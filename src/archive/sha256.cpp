@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "archive/sha256.h"
 
-#include <openssl/evp.h>
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 #include <vector>
 
@@ -9,26 +10,23 @@
 
 namespace hull::archive {
 
+// The functions of SHA-256 itself, not EVP's: they are the same code (SHA-NI where the processor has it), and the first use
+// of EVP sets up OpenSSL's providers, 2.8 MiB of an engine that only hashes.
 struct Sha256::Context {
-  EVP_MD_CTX* md = EVP_MD_CTX_new();
-  ~Context() { EVP_MD_CTX_free(md); }
+  SHA256_CTX sha;
 };
 
-Sha256::Sha256() : context_(std::make_unique<Context>()) {
-  if (!context_->md || EVP_DigestInit_ex(context_->md, EVP_sha256(), nullptr) != 1)
-    fail(Kind::kInternal, "OpenSSL has no SHA-256");
-}
+Sha256::Sha256() : context_(std::make_unique<Context>()) { SHA256_Init(&context_->sha); }
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::update(std::string_view data) { EVP_DigestUpdate(context_->md, data.data(), data.size()); }
+void Sha256::update(std::string_view data) { SHA256_Update(&context_->sha, data.data(), data.size()); }
 
 std::string Sha256::digest() {
-  unsigned char bytes[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_DigestFinal_ex(context_->md, bytes, &size);
-  return cat("sha256:", to_hex(bytes, size));
+  unsigned char bytes[SHA256_DIGEST_LENGTH];
+  SHA256_Final(bytes, &context_->sha);
+  return cat("sha256:", to_hex(bytes, sizeof bytes));
 }
 
 std::string sha256_digest(std::string_view data) {
