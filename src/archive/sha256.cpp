@@ -10,8 +10,8 @@
 
 namespace hull::archive {
 
-// The functions of SHA-256 itself, not EVP's: they are the same code (SHA-NI where the processor has it), and the first use
-// of EVP sets up OpenSSL's providers, 2.8 MiB of an engine that only hashes.
+// The functions of SHA-256 itself, not EVP's: they are the same code (SHA-NI where the processor has it), and the first
+// use of EVP sets up OpenSSL's providers, 2.8 MiB of an engine that only hashes.
 struct Sha256::Context {
   SHA256_CTX sha;
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -109,7 +110,7 @@ CreateResult Engine::create(CreateRequest request) {
   rollback.add("snapshot", [&, id = result.id] { services.snapshots.remove(id); });
   services.snapshots.prepare(result.id, image->layer_chain_ids);
   rollback.add("directory", [&, id = result.id] { remove_tree(self.container_directory(id)); });
-  make_directories(self.container_directory(result.id), 0710);
+  self.directories.take(self.container_directory(result.id));
   trace.step("snapshot");
   populate_volumes(plans, result.id, services);
 
@@ -118,8 +119,22 @@ CreateResult Engine::create(CreateRequest request) {
   auto container = std::make_shared<Live>(std::move(state));
   self.registry.add(container);
   self.publish(*container->state(), "create");
+  const HostConfig& host = container->state()->spec->host;
+  if (host.auto_remove && !has_user_namespace(host, self.configuration)) self.mounts_ahead.begin(container->id);
   trace.step("record");
   return result;
+}
+
+void Engine::Impl::make_container_directory(const std::string& path) {
+  make_directories(path, 0710);
+  for (const char* file : {"/hosts", "/hostname", "/resolv.conf"}) open_file(path + file, O_WRONLY | O_CREAT, 0644);
+}
+
+void Engine::Impl::make_ready() {
+  background.run([this] {
+    services.snapshots.make_ready();
+    directories.fill();
+  });
 }
 
 State Engine::Impl::initial_state(const std::string& id, const std::string& name,

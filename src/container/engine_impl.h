@@ -10,7 +10,10 @@
 #include "container/engine.h"
 #include "container/live.h"
 #include "container/log_bell.h"
+#include "container/mounts_ahead.h"
 #include "container/user_ranges.h"
+#include "linux/background.h"
+#include "store/ready_directories.h"
 
 namespace hull::container {
 
@@ -35,13 +38,19 @@ struct Engine::Impl {
         services(s),
         log_bell(services.reactor),
         user_ranges(configuration.user_ranges),
-        defaults_(std::make_shared<Defaults>(configuration.defaults)) {}
+        mounts_ahead(services.reactor, services.snapshots),
+        directories(configuration.data_root, kReadyDirectories, make_container_directory),
+        defaults_(std::make_shared<Defaults>(configuration.defaults)),
+        background(services.reactor) {}
 
   Configuration configuration;
   Services services;
   Registry registry;
   LogBell log_bell;
   UserRanges user_ranges;
+  MountsAhead mounts_ahead;
+  static constexpr std::size_t kReadyDirectories = 8;
+  store::ReadyDirectories directories;  // of containers
 
   mutable std::mutex defaults_mutex;
   std::shared_ptr<const Defaults> defaults_;
@@ -55,7 +64,9 @@ struct Engine::Impl {
   std::mutex prune_mutex;
 
   // Places.
-  std::string container_directory(const std::string& id) const;                    // <data-root>/containers/<id>
+  std::string container_directory(const std::string& id) const;   // <data-root>/containers/<id>
+  static void make_container_directory(const std::string& path);  // with its files, empty
+  void make_ready();  // what the next create and start take; in the background
   std::string run_directory(const std::string& id, const std::string& run) const;  // <exec-root>/containers/<id>.<run>
   std::string cgroup_path(const std::string& id, const Spec& spec) const;
   std::unique_ptr<linux::Cgroup> cgroup_of(const State& state) const;
@@ -134,6 +145,8 @@ struct Engine::Impl {
   // revive.cpp
   void revive(const std::vector<LivePtr>& containers);
   void remove_leftovers();
+
+  linux::Background background;  // the last one: it ends before what it works with
 };
 
 // It has processes: running or paused.

@@ -183,7 +183,7 @@ void Engine::Impl::exec_ended(const std::string& exec_id, const shim::ExecExit& 
     exec->on_end(exit);
     return;
   }
-  services.reactor.after(kRemembered, [this, exec_id] {
+  background.run_after(kRemembered, [this, exec_id] {
     std::scoped_lock lock(execs_mutex);
     execs.erase(exec_id);
   });

@@ -114,7 +114,8 @@ void Engine::Impl::schedule_restart(const LivePtr& container, const State& state
   ++container->backoff_step;
   container->restart_timer =
       services.reactor.after(std::min<std::chrono::nanoseconds>(delay, kLongestDelay), [this, weak] {
-        services.reactor.run_in_background([this, weak] {
+        if (weak.expired()) return;
+        background.run([this, weak] {
           if (auto live = weak.lock()) restart_by_policy(live);
         });
       });

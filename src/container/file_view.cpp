@@ -20,7 +20,7 @@ void check_not_removed(Live& container) {
 
 // `of_process(pid, pidfd)` while it runs; `at_rest()` with the operation lock held when it does not.
 template <class OfProcess, class AtRest>
-FileView open_with(const LivePtr& container, OfProcess of_process, AtRest at_rest) {
+FileView open_with(Engine::Impl& engine, const LivePtr& container, OfProcess of_process, AtRest at_rest) {
   for (;;) {
     FileView view;
     view.state = container->state();
@@ -50,6 +50,7 @@ FileView open_with(const LivePtr& container, OfProcess of_process, AtRest at_res
     check_not_removed(*container);
     view.state = container->state();
     if (is_up(*view.state)) continue;
+    engine.mounts_ahead.take(container->id);  // one writable directory is mounted once at a time
     view.mounts = at_rest(*view.state);
     return view;
   }
@@ -65,7 +66,7 @@ std::vector<linux::ViewMount> mounts_of(const State& state, const Configuration&
 }  // namespace
 
 FileView open_file_view(Engine::Impl& engine, const LivePtr& container) {
-  return open_with(container, linux::view_of_process, [&](const State& state) {
+  return open_with(engine, container, linux::view_of_process, [&](const State& state) {
     return linux::assemble_view(engine.services.snapshots.mount(state.id), mounts_of(state, engine.configuration),
                                 state.spec->host.readonly_rootfs);
   });
@@ -73,7 +74,7 @@ FileView open_file_view(Engine::Impl& engine, const LivePtr& container) {
 
 FileView open_root_view(Engine::Impl& engine, const LivePtr& container) {
   return open_with(
-      container,
+      engine, container,
       [](pid_t pid, int pidfd) {
         return linux::MountView{linux::clone_root_of_process(pid, pidfd), {}};
       },

@@ -59,7 +59,7 @@ void HealthMonitor::schedule() {
   timer_ = engine_.services.reactor.after(delay, [weak = weak_from_this()] {
     auto self = weak.lock();
     if (!self) return;
-    self->engine_.services.reactor.run_in_background([self] { self->run_probe(); });
+    self->engine_.background.run([self] { self->run_probe(); });
   });
 }
 
@@ -168,8 +168,7 @@ void HealthMonitor::finish(HealthResult result) {
     });
   }
   if (changed) engine_.publish(*state, "health_status: " + state->health->status);
-  if (changed && unhealthy)
-    engine_.services.reactor.run_in_background([self = shared_from_this(), container] { self->act(container); });
+  if (changed && unhealthy) engine_.background.run([self = shared_from_this(), container] { self->act(container); });
   schedule();
 }
 

@@ -46,6 +46,7 @@ void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
 
   services.database.remove_container(container->id);
   services.networks.detach(container->id);
+  mounts_ahead.drop(container->id);
   services.snapshots.remove(container->id);
   registry.remove(container->id);
   remove_execs_of(container->id);
@@ -58,7 +59,7 @@ void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
     container->pending_streams.clear();
     container->changed.notify_all();
   }
-  services.reactor.run_in_background([this, id = container->id] {
+  background.run([this, id = container->id] {
     remove_tree(container_directory(id));
     services.snapshots.empty_trash();
   });

@@ -53,7 +53,7 @@ class Revival : public std::enable_shared_from_this<Revival> {
   };
 
   void start(const LivePtr& container) {
-    engine_.services.reactor.run_in_background([self = shared_from_this(), container] {
+    engine_.background.run([self = shared_from_this(), container] {
       try {
         self->engine_.start_by_hand(container);
       } catch (const Error& e) {

@@ -133,7 +133,9 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     auto network = prepare_network(*this, state, users.network.get());
     trace.step("network");
 
-    request.rootfs = services.snapshots.mount(state.id, state.spec->host.auto_remove, users.id_map());
+    request.rootfs = mounts_ahead.take(state.id);
+    if (!request.rootfs)
+      request.rootfs = services.snapshots.mount(state.id, state.spec->host.auto_remove, users.id_map());
     trace.step("rootfs");
 
     ConfigInputs inputs{state, configuration};
@@ -187,10 +189,11 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     publish_networks(*published, published->endpoints, "connect");
     publish(*published, "start");
     if (early_exit)
-      services.reactor.run_in_background([=, this] { finish_exit(container, *early_exit); });
+      background.run([=, this] { finish_exit(container, *early_exit); });
     else
       persist(*container);
     begin_health_checks(container);
+    make_ready();
     trace.step("publish");
   } catch (const Error& e) {
     rollback.undo();
@@ -219,7 +222,7 @@ Error Engine::Impl::start_failed(const LivePtr& container, const Error& error) {
 shim::Events Engine::Impl::events_of(const LivePtr& container, std::uint64_t run) {
   std::weak_ptr<Live> weak = container;
   auto in_background = [this, weak](auto work) {
-    services.reactor.run_in_background([weak, work = std::move(work)] {
+    background.run([weak, work = std::move(work)] {
       if (auto live = weak.lock()) work(live);
     });
   };

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "linux/background.h"
 #include "linux/reactor.h"
-#include "network/background.h"
 #include "network/name_table.h"
 
 namespace hull::network {
@@ -39,7 +39,7 @@ class NameService {
 
  private:
   std::shared_ptr<State> state_;
-  Background background_;
+  linux::Background background_;
 };
 
 }  // namespace hull::network

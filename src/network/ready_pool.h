@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "network/background.h"
+#include "linux/background.h"
 
 namespace hull::network {
 
@@ -70,7 +70,7 @@ class ReadyPool {
   std::vector<Thing> ready_;
   unsigned generation_ = 0;
   bool filling_ = false;
-  Background background_;
+  linux::Background background_;
 };
 
 }  // namespace hull::network

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/rollback.h"
+#include "linux/background.h"
 #include "network/address_pool.h"
-#include "network/background.h"
 #include "network/bridge.h"
 #include "network/firewall.h"
 #include "network/host_ports.h"
@@ -125,7 +125,7 @@ struct Networks::State {
   linux::Reactor& reactor;
   ReadyPool<UniqueFd> isolated;
   ReadyPool<Plug> plugs;  // on the default bridge
-  Background background;
+  linux::Background background;
 };
 
 // An option of a network, or the fallback. Error{kInvalidArgument} for what is no boolean.

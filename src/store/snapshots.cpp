@@ -28,6 +28,14 @@ void copy_root_metadata(const std::string& from, int to) {
 
 void make_directory(const std::string& path, mode_t mode) { check(::mkdir(path.c_str(), mode), "mkdir", path); }
 
+void make_writable_directories(const std::string& base) {
+  make_directory(base, 0710);
+  make_directory(base + "/upper", 0755);
+  make_directory(base + "/work", 0700);
+}
+
+constexpr std::size_t kReady = 8;
+
 struct CloseDir {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -52,16 +60,17 @@ std::int64_t size_below(int parent, const char* name) {
 }  // namespace
 
 Snapshots::Snapshots(Database& database, std::string data_root)
-    : database_(database), data_root_(data_root), layers_(database, std::move(data_root)) {}
+    : database_(database),
+      data_root_(data_root),
+      layers_(database, data_root),
+      ready_(std::move(data_root), kReady, make_writable_directories) {}
 
 void Snapshots::prepare(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids) {
   database_.add_snapshot(owner_id, layer_chain_ids);
   Rollback rollback;
   rollback.add("snapshot", [&] { remove(owner_id); });
   std::string base = snapshot_path(data_root_, owner_id);
-  make_directory(base, 0710);
-  make_directory(base + "/upper", 0755);
-  make_directory(base + "/work", 0700);
+  ready_.take(base);
   // Without layers there is still a lower directory: overlayfs wants one.
   if (layer_chain_ids.empty()) {
     make_directory(base + "/empty", 0755);

@@ -10,6 +10,7 @@
 #include "store/changes.h"
 #include "store/database.h"
 #include "store/layers.h"
+#include "store/ready_directories.h"
 
 namespace hull::store {
 
@@ -36,6 +37,8 @@ class Snapshots {
   Changes changes(const std::string& owner_id, const std::function<bool(const std::string& path)>& placeholder);
   std::string upper_directory(const std::string& owner_id) const;
   std::string top_layer_directory(const std::string& owner_id);  // "" without layers
+  // Makes the next writable directories ahead. For a background thread.
+  void make_ready() { ready_.fill(); }
 
   Layers& layers() { return layers_; }
 
@@ -43,6 +46,7 @@ class Snapshots {
   Database& database_;
   std::string data_root_;
   Layers layers_;
+  ReadyDirectories ready_;
 };
 
 }  // namespace hull::store

@@ -235,3 +235,25 @@ TEST_F(Store, AKilledWriterLeavesAWholeDatabase) {
   EXPECT_GT(rows.size(), 10u);
   EXPECT_EQ(rows.back().id, cat("c", rows.size() - 1));
 }
+
+TEST_F(Store, ReadyDirectoriesAreTakenByRenameAndMadeWhenThereIsNone) {
+  int made = 0;
+  ReadyDirectories ready(root(), 2, [&](const std::string& path) {
+    ++made;
+    make_directories(path + "/inside");
+  });
+  ready.fill();
+  EXPECT_EQ(made, 2);
+  EXPECT_EQ(list_directory(at("incoming")).size(), 2U);
+  for (const char* name : {"snapshots/a", "snapshots/b", "snapshots/c"}) {
+    ready.take(at(name));
+    EXPECT_TRUE(exists(at(name) + "/inside"));
+  }
+  EXPECT_EQ(made, 3);
+  EXPECT_TRUE(list_directory(at("incoming")).empty());
+
+  ready.fill();
+  for (const std::string& name : list_directory(at("incoming"))) remove_tree(cat(at("incoming"), "/", name));
+  ready.take(at("snapshots/d"));  // what was made ahead is gone
+  EXPECT_TRUE(exists(at("snapshots/d/inside")));
+}

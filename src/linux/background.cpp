@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "network/background.h"
+#include "linux/background.h"
 
 #include <condition_variable>
 #include <mutex>
 
 #include "base/log.h"
 
-namespace hull::network {
+namespace hull::linux {
 
 struct Background::Gate {
   std::mutex mutex;
@@ -27,7 +27,7 @@ struct Background::Gate {
   }
 };
 
-Background::Background(linux::Reactor& reactor) : reactor_(reactor), gate_(std::make_shared<Gate>()) {}
+Background::Background(Reactor& reactor) : reactor_(reactor), gate_(std::make_shared<Gate>()) {}
 
 Background::~Background() {
   std::unique_lock lock(gate_->mutex);
@@ -41,7 +41,7 @@ std::function<void()> Background::guarded(std::shared_ptr<Gate> gate, std::funct
     try {
       work();
     } catch (const std::exception& e) {
-      log::warn("network: ", e.what());
+      log::warn("background work: ", e.what());
     }
     gate->leave();
   };
@@ -55,4 +55,4 @@ void Background::run_after(std::chrono::nanoseconds delay, std::function<void()>
                  [reactor = &reactor_, job = guarded(gate_, std::move(work))] { reactor->run_in_background(job); });
 }
 
-}  // namespace hull::network
+}  // namespace hull::linux

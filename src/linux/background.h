@@ -7,13 +7,13 @@
 
 #include "linux/reactor.h"
 
-namespace hull::network {
+namespace hull::linux {
 
 // Work of one object on the reactor's background threads. The destructor waits for what is running and drops what
 // has not begun, so that the work may use its owner without further care. Declare it after what the work uses.
 class Background {
  public:
-  explicit Background(linux::Reactor& reactor);
+  explicit Background(Reactor& reactor);
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
   ~Background();
@@ -24,8 +24,8 @@ class Background {
  private:
   struct Gate;
   static std::function<void()> guarded(std::shared_ptr<Gate> gate, std::function<void()> work);
-  linux::Reactor& reactor_;
+  Reactor& reactor_;
   std::shared_ptr<Gate> gate_;
 };
 
-}  // namespace hull::network
+}  // namespace hull::linux
