@@ -16,3 +16,8 @@ foreach(room base linux oci dockerfile tls http settings archive runtime shim st
   endif()
   add_test(NAME unit_${room} COMMAND test_${room})
 endforeach()
+
+# Answers questions about Dockerfiles for tests/conformance/test_dockerfile_language.py.
+add_executable(dockerfile_answers ${CMAKE_SOURCE_DIR}/tests/conformance/dockerfile/ours.cpp)
+set_target_properties(dockerfile_answers PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+target_link_libraries(dockerfile_answers PRIVATE hull_dockerfile)

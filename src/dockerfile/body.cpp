@@ -49,9 +49,14 @@ std::vector<std::string> json_or_blanks(std::string_view text, bool& json) {
   return json ? words : split_blanks(text);
 }
 
+void no_flags(const Request& request) { Flags(request.flags, {}); }
+
 std::vector<KeyValue> key_values(const Request& request) {
   const auto words = quoted_words(request.arguments, request.escape);
-  if (words.empty()) at_least_one(request);
+  if (words.empty()) {
+    no_flags(request);  // "LABEL --x": the flag is what is wrong
+    at_least_one(request);
+  }
   std::vector<KeyValue> out;
   if (words.front().find('=') == std::string::npos) {
     const auto [key, value] = split_first_word(request.arguments);
@@ -63,13 +68,12 @@ std::vector<KeyValue> key_values(const Request& request) {
     const auto [key, value] = split_once(word, '=');
     if (!value)
       throw Problem{cat("Syntax error - can't find = in ", quoted(word), ". Must be of the form: name=value"), word};
-    if (key.empty()) throw Problem{cat(request.keyword, " names can not be blank"), word};
     out.push_back({std::string(key), std::string(*value), false});
   }
+  for (const KeyValue& pair : out)
+    if (pair.key.empty()) throw Problem{cat(request.keyword, " names can not be blank"), cat("=", pair.value)};
   return out;
 }
-
-void no_flags(const Request& request) { Flags(request.flags, {}); }
 
 Body parse_from(const Request& request) {
   const auto words = split_blanks(request.arguments);
@@ -136,14 +140,11 @@ Body parse_shell(const Request& request) {
   return out;
 }
 
-Body parse_label(const Request& request) {
+template <class Kind>
+Body parse_key_values(const Request& request) {
+  Kind out{key_values(request)};
   no_flags(request);
-  return Label{key_values(request)};
-}
-
-Body parse_env(const Request& request) {
-  no_flags(request);
-  return Env{key_values(request)};
+  return out;
 }
 
 // Docker skips flags of ARG without a word, and so do we.
@@ -201,7 +202,7 @@ Body parse_on_build(const Request& request) {
     throw Problem{cat(inner.keyword, " isn't allowed as an ONBUILD trigger"), {}};
   // A trigger that no build could ever run is refused where it is written, not where it is used.
   parse_body(inner);
-  OnBuild out{std::string(request.arguments)};
+  OnBuild out{std::string(trim_blanks(request.original.substr(request.keyword.size())))};
   for (const Heredoc& document : request.heredocs) out.trigger += cat("\n", document.content, document.name);
   return out;
 }
@@ -255,14 +256,23 @@ Body parse_health_check(const Request& request) {
   return out;
 }
 
+// A delimiter that is none (an open quote) leaves a path behind.
+std::optional<Heredoc> heredoc_source(std::string_view word) {
+  try {
+    return parse_heredoc_word(word);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 // Sources, destination and the flags that COPY and ADD share.
 FileSources file_sources(const Request& request, const std::vector<std::string>& words, bool json, const Flags& flags) {
   FileSources out;
   out.destination = words.back();
-  if (!json && parse_heredoc_word(out.destination))
+  if (!json && heredoc_source(out.destination))
     throw Problem{cat(request.keyword, " cannot accept a heredoc as a destination"), out.destination};
   for (auto word = words.begin(); word + 1 != words.end(); ++word) {
-    auto document = json ? std::nullopt : parse_heredoc_word(*word);
+    auto document = json ? std::nullopt : heredoc_source(*word);
     if (!document) {
       out.paths.push_back(*word);
       continue;
@@ -323,11 +333,11 @@ constexpr Parser kParsers[] = {
     {"CMD", parse_command<Cmd>},
     {"COPY", parse_copy},
     {"ENTRYPOINT", parse_command<Entrypoint>},
-    {"ENV", parse_env},
+    {"ENV", parse_key_values<Env>},
     {"EXPOSE", parse_expose},
     {"FROM", parse_from},
     {"HEALTHCHECK", parse_health_check},
-    {"LABEL", parse_label},
+    {"LABEL", parse_key_values<Label>},
     {"MAINTAINER", parse_text<Maintainer>},
     {"ONBUILD", parse_on_build},
     {"RUN", parse_run},

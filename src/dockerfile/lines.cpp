@@ -165,7 +165,12 @@ std::vector<Heredoc> LineReader::read_heredocs(LogicalLine& line) {
     return documents;  // quotes that only the shell understands: then `<<` is the shell's business, too
   }
   for (const std::string& word : words) {
-    auto document = parse_heredoc_word(word);
+    std::optional<Heredoc> document;
+    try {
+      document = parse_heredoc_word(word);
+    } catch (const Error& error) {
+      throw SourceError(error.message(), line.lines, position_of(line.pieces, line.text.find("<<")));
+    }
     if (!document) continue;
     bool ended = false;
     while (auto raw = raw_line()) {

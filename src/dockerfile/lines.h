@@ -64,7 +64,8 @@ class LineReader {
   std::vector<std::string> comments_;
 };
 
-// `<<EOF`, `3<<-"EOF"` as one word: its description without content. Empty for every other word.
+// `<<EOF`, `3<<-"EOF"` as one word: its description without content. Empty for every other word. Throws
+// Error{kInvalidArgument} when its quotes do not match.
 std::optional<Heredoc> parse_heredoc_word(std::string_view word);
 
 }  // namespace hull::dockerfile

@@ -46,6 +46,7 @@ void PathPattern::compile(std::string_view pattern) {
     const char c = pattern[at];
     if (c == '*' && pattern.substr(at, 2) == "**") {
       const bool leads = at == 0;
+      inside_element_ |= !leads && pattern[at - 1] != '/';
       at += 2;
       if (at < pattern.size() && pattern[at] == '/') ++at;
       any_depth_ = true;
@@ -104,14 +105,16 @@ bool PathPattern::matches(std::string_view path, std::size_t depth) const {
     case Kind::kPrefix: return path.starts_with(first_);
     case Kind::kSuffix:
       return path.ends_with(last_) || (last_.starts_with('/') && path == std::string_view(last_).substr(1));
-    case Kind::kGeneral: return path.starts_with(first_) && path.ends_with(last_) && matches_tokens(path);
+    case Kind::kGeneral:
+      return path.starts_with(first_) && path.ends_with(last_) &&
+             (inside_element_ ? matches_table(path) : matches_tokens(path));
   }
   return false;
 }
 
 bool PathPattern::matches_tokens(std::string_view path) const {
   // Where to go on after a failure: the last `*`, which may take one more character, and the last `**`, which may take
-  // one more element. Earlier ones need not be tried again.
+  // one more element. Earlier ones need not be tried again, as every `**` here starts where an element does.
   struct Retry {
     std::size_t token = 0;
     std::string_view path;
@@ -162,6 +165,43 @@ bool PathPattern::matches_tokens(std::string_view path) const {
     token = parents.token;
     path = parents.path;
   }
+}
+
+// All places that can be reached, token by token.
+bool PathPattern::matches_table(std::string_view path) const {
+  std::vector<char> places(path.size() + 1), next;
+  places[0] = 1;
+  for (const Token& token : tokens_) {
+    next.assign(path.size() + 1, 0);
+    bool any = false;
+    for (std::size_t at = 0; at <= path.size(); ++at) {
+      const std::size_t width = at < path.size() ? character_width(path, at) : 0;
+      any |= places[at] != 0;
+      switch (token.type) {
+        case Token::Type::kAll:
+          if (places[at]) return true;
+          break;
+        case Token::Type::kParents:
+          next[at] |= static_cast<char>(places[at] || (any && at > 0 && path[at - 1] == '/'));
+          break;
+        case Token::Type::kStar:
+          next[at] |= places[at];
+          if (next[at] && width > 0 && path[at] != '/') next[at + width] = 1;
+          break;
+        case Token::Type::kText:
+          if (places[at] && path.substr(at).starts_with(token.text)) next[at + token.text.size()] = 1;
+          break;
+        case Token::Type::kOne:
+          if (places[at] && width > 0 && path[at] != '/') next[at + width] = 1;
+          break;
+        case Token::Type::kClass:
+          if (places[at] && width > 0 && *matches_wildcard(token.text, path.substr(at, width))) next[at + width] = 1;
+          break;
+      }
+    }
+    places.swap(next);
+  }
+  return places[path.size()] != 0;
 }
 
 bool PathPattern::may_match_below(std::string_view directory) const {

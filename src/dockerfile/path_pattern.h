@@ -43,11 +43,13 @@ class PathPattern {
 
   void compile(std::string_view pattern);
   bool matches_tokens(std::string_view path) const;
+  bool matches_table(std::string_view path) const;
 
   Kind kind_ = Kind::kExact;
   bool any_depth_ = false;
-  std::size_t depth_ = 0;     // unless any_depth_
-  std::string first_, last_;  // what a match begins and ends with; kExact: all of it, in first_
+  bool inside_element_ = false;  // "a**b": `**` that does not start an element
+  std::size_t depth_ = 0;        // unless any_depth_
+  std::string first_, last_;     // what a match begins and ends with; kExact: all of it, in first_
   std::vector<Token> tokens_;
 };
 

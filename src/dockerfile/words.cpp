@@ -115,7 +115,7 @@ Flagged split_flags(std::string_view text, char escape) {
   Flagged out;
   std::size_t at = 0;
   while (true) {
-    while (std::size_t width = blank_width(text, at)) at += width;
+    while (at < text.size() && is_ascii_blank(text[at])) ++at;
     if (at >= text.size()) return out;
     if (text.substr(at, 2) != "--") {
       out.rest = text.substr(at);
@@ -125,7 +125,7 @@ Flagged split_flags(std::string_view text, char escape) {
     char quote = 0;
     for (; at < text.size(); ++at) {
       const char c = text[at];
-      if (quote == 0 && blank_width(text, at) != 0) break;
+      if (quote == 0 && is_ascii_blank(c)) break;
       if (quote != 0 && c == quote) {
         quote = 0;
       } else if (quote == 0 && (c == '\'' || c == '"')) {
