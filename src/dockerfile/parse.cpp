@@ -50,8 +50,14 @@ Instruction read_instruction(LineReader& reader, LogicalLine line) {
 }  // namespace
 
 Dockerfile parse(std::string_view text, std::string_view file) {
-  if (text.empty()) fail_invalid("the Dockerfile (", file, ") cannot be empty");
   Dockerfile out;
+  parse_into(out, text, file);
+  return out;
+}
+
+void parse_into(Dockerfile& out, std::string_view text, std::string_view file) {
+  if (text.empty()) fail_invalid("the Dockerfile (", file, ") cannot be empty");
+  out.directives = read_directives(text);
   LineReader reader(text);
   while (auto line = reader.next()) {
     if (line->has_empty_continuation) out.empty_continuations.push_back({line->lines.last, line->lines.last});
@@ -73,9 +79,7 @@ Dockerfile parse(std::string_view text, std::string_view file) {
   const Lines end{reader.line(), reader.line()};
   if (out.stages.empty() && out.arguments.empty()) throw SourceError("file with no instructions", end, {}, false);
   if (out.stages.empty()) throw SourceError("dockerfile contains no stages to build", end, {}, false);
-  out.directives = read_directives(text);
   out.directives.escape = reader.escape();
-  return out;
 }
 
 namespace {
@@ -115,6 +119,20 @@ std::optional<std::size_t> Dockerfile::find_stage(std::string_view name) const {
   for (std::size_t i = stages.size(); i-- > 0;)
     if (equals_ignoring_case(stages[i].from.name, name)) return i;
   return std::nullopt;
+}
+
+std::optional<std::size_t> Dockerfile::base_stage(std::size_t index, std::string_view base) const {
+  for (std::size_t i = index; i-- > 0;)
+    if (!stages[i].from.name.empty() && stages[i].from.name == base) return i;
+  return std::nullopt;
+}
+
+std::optional<std::size_t> Dockerfile::source_stage(std::string_view from, bool may_be_number) const {
+  if (const auto index = may_be_number ? parse_number<int>(from) : std::nullopt) {
+    if (*index < 0 || static_cast<std::size_t>(*index) >= stages.size()) fail_invalid("invalid stage index ", *index);
+    return static_cast<std::size_t>(*index);
+  }
+  return find_stage(from);
 }
 
 std::size_t Dockerfile::target(std::string_view name) const {

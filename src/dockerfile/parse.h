@@ -33,6 +33,12 @@ struct Dockerfile {
 
   // The index of the stage with that name, in any case; the last one where a name is given twice.
   std::optional<std::size_t> find_stage(std::string_view name) const;
+  // The stage that stage `index` is FROM: an earlier one whose name is `base` (with variables replaced). Empty: an
+  // image.
+  std::optional<std::size_t> base_stage(std::size_t index, std::string_view base) const;
+  // What `COPY --from` and `--mount=from` in stage `index` mean: a name or, with COPY, a number. Empty: an image or a
+  // named context. Throws Error{kInvalidArgument} for a number that no stage has.
+  std::optional<std::size_t> source_stage(std::string_view from, bool may_be_number) const;
   // What `--target` and `COPY --from` may say: a name, or a number. "" is the last stage.
   // Throws Error{kInvalidArgument} `target stage "tset" could not be found (did you mean test?)`.
   std::size_t target(std::string_view name) const;
@@ -42,6 +48,9 @@ struct Dockerfile {
 // empty". Throws SourceError for the first thing that is wrong. Variables are not looked at, so that what only
 // resolve() can know (options of --mount, durations after expansion) is refused there.
 Dockerfile parse(std::string_view text, std::string_view file = "Dockerfile");
+
+// The same, for whoever also wants what comes before the error: `out` has it when SourceError is thrown.
+void parse_into(Dockerfile& out, std::string_view text, std::string_view file);
 
 // One instruction of a base image's OnBuild list. `start` is the FROM instruction that brings it in: errors point
 // there. Throws SourceError, also when it is not exactly one instruction or one that ONBUILD may not have.

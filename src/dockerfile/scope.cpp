@@ -5,6 +5,7 @@
 #include <array>
 
 #include "dockerfile/ports.h"
+#include "dockerfile/validate.h"
 
 namespace hull::dockerfile {
 
@@ -93,7 +94,8 @@ From GlobalScope::resolve(const Stage& stage, Lookups* of_base, Lookups* of_plat
   if (out.base.empty())
     fail_at(stage.start, cat("base name (", stage.from.base, ") should not be blank"), stage.from.base);
   if (stage.from.platform.empty()) return out;
-  Lookups found;
+  Lookups ignored;
+  Lookups& found = of_platform ? *of_platform : ignored;
   try {
     out.platform = expand(stage.from.platform, variables_, options, &found);
   } catch (const Error& error) {
@@ -105,12 +107,23 @@ From GlobalScope::resolve(const Stage& stage, Lookups* of_base, Lookups* of_plat
     if (hint.empty()) hint = suggestion(name, variables_.names());
   if (out.platform.empty())
     fail_at(stage.start, cat("empty platform value from expression ", stage.from.platform, hint), "--platform");
-  if (of_platform) *of_platform = std::move(found);
+  try {
+    oci::parse_platform(out.platform);
+  } catch (const Error& error) {
+    fail_at(stage.start, cat("failed to parse platform ", stage.from.platform, ": ", error.message(), hint),
+            "--platform");
+  }
   return out;
 }
 
 StageScope::StageScope(const GlobalScope& global, const std::vector<std::string>& base)
     : global_(&global), environment_(base), image_environment_(base) {}
+
+StageScope StageScope::successor() const {
+  StageScope out = *this;
+  for (const auto& [name, value] : image_environment_.variables()) out.environment_.set(name, value);
+  return out;
+}
 
 std::vector<KeyValue> StageScope::declared() const {
   std::vector<KeyValue> out;
@@ -129,7 +142,7 @@ std::vector<KeyValue> StageScope::declared() const {
 // Expands the words of one instruction and remembers which names nobody had set.
 class StageScope::Resolver {
  public:
-  Resolver(StageScope& scope, const Instruction& instruction, std::vector<std::string>* undefined)
+  Resolver(StageScope& scope, const Instruction& instruction, std::vector<UndefinedVariable>* undefined)
       : scope_(scope), instruction_(instruction), undefined_(undefined), before_(scope.environment_) {}
 
   // Words are expanded with what was set before this instruction.
@@ -155,7 +168,10 @@ class StageScope::Resolver {
   }
   void apply(User& user) { in_place(user.user); }
   void apply(Workdir& workdir) { in_place(workdir.path); }
-  void apply(StopSignal& stop) { in_place(stop.signal); }
+  void apply(StopSignal& stop) {
+    in_place(stop.signal);
+    check(stop);
+  }
   void apply(Label& label) {
     for (KeyValue& one : label.labels) in_place(one.key), in_place(one.value);
   }
@@ -187,10 +203,14 @@ class StageScope::Resolver {
       document.expand = false;
     }
   }
-  void apply(Copy& copy) { apply(copy.files); }
+  void apply(Copy& copy) {
+    apply(copy.files);
+    check(copy);
+  }
   void apply(Add& add) {
     in_place(add.checksum);
     apply(add.files);
+    check(add);
   }
   void apply(Env& env) {
     for (KeyValue& one : env.variables) in_place(one.key), in_place(one.value);
@@ -205,6 +225,15 @@ class StageScope::Resolver {
 
  private:
   ExpandOptions options() const { return {.escape = scope_.global_->escape()}; }
+
+  template <class Kind>
+  void check(const Kind& body) {
+    try {
+      validate(body);
+    } catch (const Problem& problem) {
+      fail_at(instruction_, problem.reason, problem.word);
+    }
+  }
 
   // Arguments of one ARG see those in front of them.
   void declare(Arg::Argument& argument) {
@@ -229,8 +258,7 @@ class StageScope::Resolver {
       // A declared argument without a value is known, though empty.
       const bool declared = std::any_of(scope_.arguments_.begin(), scope_.arguments_.end(),
                                         [&](const auto& argument) { return argument.first == name; });
-      if (!declared && !stays_out(name) && std::find(undefined_->begin(), undefined_->end(), name) == undefined_->end())
-        undefined_->push_back(name);
+      if (!declared && !stays_out(name)) undefined_->push_back({name, nearest(name, before_.names())});
     }
     return out;
   }
@@ -248,11 +276,11 @@ class StageScope::Resolver {
 
   StageScope& scope_;
   const Instruction& instruction_;
-  std::vector<std::string>* undefined_;
+  std::vector<UndefinedVariable>* undefined_;
   Environment before_;
 };
 
-Instruction StageScope::resolve(const Instruction& instruction, std::vector<std::string>* undefined) {
+Instruction StageScope::resolve(const Instruction& instruction, std::vector<UndefinedVariable>* undefined) {
   Instruction out = instruction;
   Resolver resolver(*this, instruction, undefined);
   std::visit([&](auto& body) { resolver.apply(body); }, out.body);

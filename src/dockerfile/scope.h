@@ -37,7 +37,8 @@ class GlobalScope {
   const BuildArguments& given() const { return given_; }
   char escape() const { return escape_; }
 
-  // The stage's FROM with its variables replaced. Throws SourceError ("base name ($X) should not be blank").
+  // The stage's FROM with its variables replaced. Throws SourceError ("base name ($X) should not be blank"); what was
+  // looked up by then is in the lists.
   From resolve(const Stage& stage, Lookups* of_base = nullptr, Lookups* of_platform = nullptr) const;
 
  private:
@@ -46,17 +47,25 @@ class GlobalScope {
   char escape_;
 };
 
+// A name that was used and that nobody had set, and the set one that may have been meant ("" when none is near).
+struct UndefinedVariable {
+  std::string name, nearest;
+};
+
 // The variables of one stage while its instructions are gone through from top to bottom.
 class StageScope {
  public:
-  // `base` is the environment in the base image's configuration; of a base that is a stage, copy its StageScope.
+  // `base` is the environment in the base image's configuration. Of a base that is a stage: its scope's successor().
   StageScope(const GlobalScope& global, const std::vector<std::string>& base);
 
   // The instruction with final values (mounts, durations and ports are checked), and its effect on this scope: ARG and
   // ENV. All pairs of one ENV see the values before it. RUN, CMD, ENTRYPOINT, SHELL, ONBUILD and HEALTHCHECK keep their
   // `$`; of RUN the mounts are resolved. Documents of COPY and ADD are expanded unless their delimiter was quoted.
-  // Throws SourceError with the place of what is wrong. `undefined`: the names that were used and not set.
-  Instruction resolve(const Instruction& instruction, std::vector<std::string>* undefined = nullptr);
+  // Throws SourceError with the place of what is wrong. `undefined` gets every name that was not set, once per word.
+  Instruction resolve(const Instruction& instruction, std::vector<UndefinedVariable>* undefined = nullptr);
+
+  // Where a stage begins that is FROM this one: ARGs are still there, but ENV wins over an ARG of the same name.
+  StageScope successor() const;
 
   // What a RUN of this place sees: ENV and ARG, without proxies that nobody declared.
   const Environment& environment() const { return environment_; }

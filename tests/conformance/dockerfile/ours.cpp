@@ -7,6 +7,7 @@
 #include "dockerfile/expand.h"
 #include "dockerfile/git_reference.h"
 #include "dockerfile/ignore.h"
+#include "dockerfile/lint.h"
 #include "dockerfile/mode.h"
 #include "dump.h"
 #include "oci/json.h"
@@ -79,12 +80,30 @@ std::string answer_mode(const Question& question) {
   }
 }
 
+std::string answer_lint(const Question& question) {
+  CheckInput input;
+  input.platforms.build =
+      input.platforms.target = {.architecture = "amd64", .os = "linux", .os_version = {}, .variant = {}};
+  for (auto argument = question.begin() + 2; argument != question.end(); ++argument) {
+    const auto [name, value] = split_once(*argument, '=');
+    input.arguments[std::string(name)] = value.value_or("");
+  }
+  const CheckResult result = check(question[1], input);
+  std::vector<std::string> lines;
+  for (const Warning& warning : result.warnings)
+    lines.push_back(cat(warning.lines.first, " ", info(warning.rule).name, " ", dump::quote(warning.message), " ",
+                        info(warning.rule).url));
+  std::sort(lines.begin(), lines.end());
+  return cat(join(lines, "\n"), "\n", result.error ? "error\n" : "");
+}
+
 const std::map<std::string, std::function<std::string(const Question&)>> kAnswers = {
     {"parse", [](const Question& question) { return dump::parse_and_dump(question[1]); }},
     {"expand", answer_expand},
     {"ignore", answer_ignore},
     {"git", answer_git},
     {"mode", answer_mode},
+    {"lint", answer_lint},
 };
 
 }  // namespace

@@ -20,8 +20,10 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/opencontainers/go-digest"
@@ -201,7 +203,7 @@ func parse(text string) string {
 	if err != nil {
 		return failure(err)
 	}
-	stages, arguments, err := instructions.Parse(result.AST, nil)
+	stages, arguments, err := instructions.Parse(result.AST, linter.New(&linter.Config{}))
 	if err != nil {
 		return failure(err)
 	}
@@ -327,15 +329,22 @@ func (anyImage) ResolveImageConfig(_ context.Context, ref string, opt sourcereso
 	return ref, digest.FromBytes(data), data, err
 }
 
-func lint(arguments []string) string {
+func lint(arguments []string) (answer string) {
+	defer func() {
+		if recover() != nil {
+			answer = "panic"
+		}
+	}()
+	caps := pb.Caps.CapSet(pb.Caps.All())
 	amd64 := ocispecs.Platform{OS: "linux", Architecture: "amd64"}
-	options := dockerfile2llb.ConvertOpt{MetaResolver: anyImage{}, TargetPlatform: &amd64}
+	options := dockerfile2llb.ConvertOpt{MetaResolver: anyImage{}, TargetPlatform: &amd64, LLBCaps: &caps}
 	options.BuildArgs = map[string]string{}
 	for _, argument := range arguments[1:] {
 		name, value, _ := strings.Cut(argument, "=")
 		options.BuildArgs[name] = value
 	}
 	options.SourceMap = llb.NewSourceMap(nil, "Dockerfile", "Dockerfile", []byte(arguments[0]))
+	options.SourceMap.Definition = &llb.Definition{}
 	result, err := dockerfile2llb.DockerfileLint(context.Background(), []byte(arguments[0]), options)
 	if err != nil {
 		return "error"
