@@ -26,6 +26,9 @@ hull_program(hull-runtime STATIC
                     src/cmd/runtime_create.cpp src/cmd/runtime_exec.cpp src/cmd/runtime_spec.cpp
                     src/cmd/runtime_state.cpp
              ROOMS runtime)
+hull_program(hull-registry
+             SOURCE src/cmd/hull_registry.cpp src/cmd/registry_contents.cpp src/cmd/registry_serve.cpp
+             ROOMS registry_server cli)
 hull_program(hull-log-tls SOURCE src/cmd/hull_log_tls.cpp ROOMS linux)
 target_link_libraries(hull-log-tls PRIVATE OpenSSL::SSL OpenSSL::Crypto)
 hull_program(hull-init STATIC SOURCE src/cmd/hull_init.cpp ROOMS base)

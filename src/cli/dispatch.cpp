@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <exception>
 
 #include "cli/command.h"
+#include "cli/endpoint.h"
 #include "cli/terminal.h"
 
 namespace hull::cli {
@@ -158,8 +161,23 @@ Endpoint endpoint_of(Options& global) {
   return endpoint;
 }
 
+// A group whose commands are a program of their own, which reads the rest of the command line itself.
+int run_registry(std::span<const std::string_view> words) {
+  std::string program = program_beside("hull-registry");
+  if (program.empty())
+    fail(Kind::kUnavailable, "the program hull-registry, which has these commands, is not installed");
+  std::vector<std::string> held(words.begin(), words.end());
+  std::vector<char*> arguments;
+  for (std::string& word : held) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  ::execv(program.c_str(), arguments.data());
+  throw_errno("run", program);
+}
+
 int find_and_run(Options& global, std::span<const std::string_view> words) {
   std::string_view first = words[0];
+  if (first == "registry") return run_registry(words);
   std::size_t taken = 1;
   std::string name(first);
   if (const Group* group = find_group(first)) {

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "registry_verbs.h"
+
+// hull-registry: the registry that `hull registry` serves and looks after. A program of its own: neither the engine nor
+// the command line has to carry it.
+namespace hull::registry_verbs {
+
+namespace {
+
+using cli::Flag, cli::FlagKind;
+
+constexpr Flag kRoot = {"root", 0, FlagKind::kText,
+                        "Directory of the registry (default /var/lib/hull-registry, or ~/.local/share/hull-registry)"};
+constexpr Flag kServe[] = {
+    kRoot,
+    {"gc-grace", 0, FlagKind::kDuration, "Time that what is pushed, but not referred to yet, stays at least", "24h"},
+    {"gc-interval", 0, FlagKind::kDuration, "Time between two collections of garbage, 0 for none", "24h"},
+    {"htpasswd", 0, FlagKind::kText, "File of users and their passwords (htpasswd -B); everybody is let in without"},
+    {"listen", 'l', FlagKind::kList, "[address]:port to listen at (default :5000)"},
+    {"max-blob-size", 0, FlagKind::kBytes, "Size of a blob at most, 0 for no limit", "0"},
+    {"max-manifest-size", 0, FlagKind::kBytes, "Size of a manifest at most", "4m"},
+    {"quiet", 'q', FlagKind::kBool, "Do not log requests"},
+    {"read-only", 0, FlagKind::kBool, "Refuse all that changes something"},
+    {"tls-cert", 0, FlagKind::kText, "Certificate (PEM, with intermediate ones behind it): speak HTTPS"},
+    {"tls-key", 0, FlagKind::kText, "Private key of the certificate"},
+};
+constexpr Flag kCollect[] = {
+    kRoot,
+    {"dry-run", 'n', FlagKind::kBool, "Count only"},
+    {"grace", 0, FlagKind::kDuration, "Time that what was pushed, but is not referred to yet, stays at least", "24h"},
+    {"untagged", 'u', FlagKind::kBool, "Remove manifests that no tag leads to, too"},
+};
+constexpr Flag kList[] = {
+    kRoot,
+    {"digests", 0, FlagKind::kBool, "Show digests"},
+    {"quiet", 'q', FlagKind::kBool, "Show names only"},
+};
+constexpr Flag kRemove[] = {kRoot};
+
+constexpr Verb kVerbs[] = {
+    {"serve", "[OPTIONS]", "Run a registry (OCI distribution specification 1.1)", 0, 0, kServe, serve},
+    {"gc", "[OPTIONS]", "Remove what nothing refers to, while the registry runs or not", 0, 0, kCollect,
+     collect_garbage},
+    {"ls", "[OPTIONS] [REPOSITORY...]", "List repositories and tags", 0, -1, kList, list},
+    {"rm", "[OPTIONS] REPOSITORY[:TAG|@DIGEST] [REPOSITORY[:TAG|@DIGEST]...]", "Remove tags, manifests or repositories",
+     1, -1, kRemove, remove},
+};
+
+std::string help() {
+  std::string out = "Usage:  hull registry COMMAND\n\nRun a registry, and look after what is in it\n\nCommands:\n";
+  for (const Verb& verb : kVerbs)
+    out += cat("  ", verb.name, std::string(12 - verb.name.size(), ' '), verb.summary, "\n");
+  return out + "\nRun 'hull registry COMMAND --help' for more information on a command.\n";
+}
+
+int run(const Verb& verb, std::span<const std::string_view> words) {
+  std::string spelled = cat("hull registry ", verb.name);
+  std::string hint =
+      cat("\n\nUsage:  ", spelled, " ", verb.synopsis, "\n\nRun '", spelled, " --help' for more information");
+  cli::Options options({verb.flags});
+  try {
+    options.parse(words, true);
+  } catch (const Error& e) {
+    cli::complain(cat(e.message(), hint));
+    return 125;
+  }
+  if (options.is_set("help")) {
+    const cli::Command shown{spelled, {}, verb.synopsis, verb.summary, 0, 0, true, {verb.flags}, nullptr};
+    cli::print(cli::command_help(shown, spelled, cli::text_width()));
+    return 0;
+  }
+  int count = static_cast<int>(options.arguments.size());
+  if (count < verb.least || (verb.most >= 0 && count > verb.most)) {
+    cli::complain(
+        cat("hull: '", spelled, "' ", verb.most == 0 ? "accepts no arguments" : "requires at least 1 argument", hint));
+    return 1;
+  }
+  return verb.run(options);
+}
+
+int main_of(std::span<const std::string_view> words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "help") {
+    cli::print(help());
+    return 0;
+  }
+  if (words[0] == "--version") {
+    cli::print("hull-registry version " HULL_VERSION "\n");
+    return 0;
+  }
+  for (const Verb& verb : kVerbs)
+    if (verb.name == words[0]) return run(verb, words.subspan(1));
+  cli::complain(
+      cat("hull: 'registry ", words[0], "' is not a hull command\n\nRun 'hull registry --help' for more information"));
+  return 1;
+}
+
+}  // namespace
+
+}  // namespace hull::registry_verbs
+
+int main(int argc, char** argv) {
+  std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  try {
+    return hull::registry_verbs::main_of(words);
+  } catch (const hull::cli::Exit& e) {
+    return e.status();
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "hull registry: %s\n", e.what());
+    return 1;
+  }
+}

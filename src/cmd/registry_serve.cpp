@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <malloc.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+#include "base/log.h"
+#include "http/server.h"
+#include "linux/notify.h"
+#include "linux/server_socket.h"
+#include "linux/signal_wait.h"
+#include "linux/socket_address.h"
+#include "registry_server/refusal.h"
+#include "registry_server/service.h"
+#include "registry_verbs.h"
+
+// `hull registry serve`: what is started, in order, and why.
+namespace hull::registry_verbs {
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace registry = registry_server;
+
+constexpr auto kSignals = {SIGTERM, SIGINT};
+constexpr std::string_view kDefaultAddress = ":5000";
+
+registry::Options options_of(const cli::Options& options) {
+  registry::Options wanted;
+  wanted.root = root_of(options);
+  wanted.read_only = options.is_set("read-only");
+  wanted.password_file = options.text("htpasswd");
+  wanted.manifest_limit = static_cast<std::uint64_t>(options.bytes("max-manifest-size"));
+  wanted.blob_limit = static_cast<std::uint64_t>(options.bytes("max-blob-size"));
+  wanted.quiet = options.is_set("quiet");
+  return wanted;
+}
+
+std::optional<tls::Context> tls_of(const cli::Options& options) {
+  std::string certificate = options.text("tls-cert"), key = options.text("tls-key");
+  if (certificate.empty() && key.empty()) return std::nullopt;
+  if (certificate.empty() || key.empty()) fail_invalid("--tls-cert and --tls-key belong together");
+  return tls::Context::server({{}, certificate, key}, false);
+}
+
+http::Listener listen_at(std::string_view address, bool tls) {
+  auto colon = address.rfind(':');
+  auto port = colon == address.npos ? std::nullopt : parse_number<std::uint16_t>(address.substr(colon + 1));
+  if (!port)
+    fail_invalid("invalid address ", quoted(address), " for --listen: it is [address]:port, \":5000\" for example");
+  std::string host(address.substr(0, colon));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  http::Listener listener{linux::listen_tcp(host, *port), tls};
+  log::info("listens at ", tls ? "https" : "http", "://", host.empty() ? "*" : address.substr(0, colon), ":",
+            linux::local_port(listener.socket.get()));
+  return listener;
+}
+
+// Collects garbage now and then. Ends with the object.
+class Collection {
+ public:
+  Collection(registry::Service& service, linux::Reactor& reactor, std::chrono::nanoseconds interval,
+             std::chrono::nanoseconds grace)
+      : service_(service), reactor_(reactor), interval_(interval), grace_(grace) {
+    if (interval_.count() > 0) plan();
+  }
+  ~Collection() { reactor_.cancel(timer_); }
+  Collection(const Collection&) = delete;
+
+ private:
+  void plan() {
+    timer_ = reactor_.after(interval_, [this] {
+      reactor_.run_in_background([this] { run(); });
+      plan();
+    });
+  }
+  void run() {
+    registry::CollectOptions wanted;
+    wanted.grace = grace_;
+    auto done = service_.collector.run(wanted);
+    log::info("garbage: ", done.blobs, " blobs, ", done.uploads, " uploads, ", done.bytes, " bytes removed");
+  }
+
+  registry::Service& service_;
+  linux::Reactor& reactor_;
+  std::chrono::nanoseconds interval_, grace_;
+  std::atomic<linux::Reactor::Id> timer_ = 0;
+};
+
+}  // namespace
+
+int serve(const cli::Options& options) {
+  // Threads are many and short-lived: arenas of their own would keep memory that nobody uses.
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 10);
+  linux::block_signals(kSignals);
+  linux::ignore_signal(SIGPIPE);
+
+  auto tls = tls_of(options);
+  registry::Service service(options_of(options));
+  if (!service.options.password_file.empty() && !tls)
+    log::warn("passwords are sent in the clear: use --tls-cert and --tls-key, or a proxy that does");
+  std::vector<http::Listener> listeners;
+  auto addresses = options.list("listen");
+  if (addresses.empty()) addresses.emplace_back(kDefaultAddress);
+  for (const std::string& address : addresses) listeners.push_back(listen_at(address, tls.has_value()));
+
+  linux::Reactor reactor;
+  Collection collection(service, reactor, std::chrono::nanoseconds(options.nanoseconds("gc-interval")),
+                        std::chrono::nanoseconds(options.nanoseconds("gc-grace")));
+  http::Rules rules{registry::refusal_body, 5min, 5min};
+  http::Server server([&](http::Request& request, http::Response& response) { service.answer(request, response); },
+                      reactor, std::move(tls), rules);
+  std::thread acceptor([&] { server.serve(listeners); });
+  linux::notify_manager(cat("READY=1\nMAINPID=", ::getpid()));
+  log::info("hull registry ", std::string_view(HULL_VERSION), " serves ", service.options.root);
+
+  int signal = linux::wait_for_signal(kSignals);
+  log::info("signal ", signal, ": stopping");
+  linux::notify_manager("STOPPING=1");
+  bool drained = server.stop();
+  acceptor.join();
+  // Requests that go on use all of this: it cannot be taken away in order. What they have written so far stays.
+  if (!drained) ::_exit(0);
+  return 0;
+}
+
+}  // namespace hull::registry_verbs
