@@ -309,12 +309,10 @@ std::span<const Command> system_commands() {
 }
 
 std::span<const Group> command_groups() {
-  static constexpr Group kGroups[] = {{"container", "Manage containers"},
-                                      {"image", "Manage images"},
-                                      {"network", "Manage networks"},
-                                      {"registry", "Run a registry, and look after what is in it"},
-                                      {"volume", "Manage volumes"},
-                                      {"system", "Manage the engine"}};
+  static constexpr Group kGroups[] = {
+      {"container", "Manage containers"}, {"image", "Manage images"},
+      {"network", "Manage networks"},     {"registry", "Run a registry, and look after what is in it"},
+      {"volume", "Manage volumes"},       {"system", "Manage the engine"}};
   return kGroups;
 }
 

@@ -18,7 +18,8 @@ UniqueFd lock_directory(const std::string& path, Sharing sharing) {
 }
 
 bool is_directory_at(int fd, const std::string& path) {
-  struct stat ours {}, there {};
+  struct stat ours {
+  }, there{};
   return ::fstat(fd, &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
          ours.st_dev == there.st_dev;
 }

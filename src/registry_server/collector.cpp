@@ -194,7 +194,7 @@ Collected Collector::run(const CollectOptions& options) const {
   auto lock = FileLock::try_acquire(layout_.root + "/collecting.lock");
   if (!lock) fail(Kind::kConflict, "garbage of ", layout_.root, " is being collected by another process");
   Collected result;
-  for (const std::string& name : manifests_.repositories()) {
+  for (const std::string& name : manifests_.repositories(true)) {
     try {
       collect(name, options, result);
     } catch (const Error& e) {

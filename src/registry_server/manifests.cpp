@@ -19,12 +19,14 @@ constexpr std::size_t kLongestType = 256;
 
 std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-void collect_repositories(const std::string& directory, const std::string& prefix, std::vector<std::string>& into) {
+void collect_repositories(const std::string& directory, const std::string& prefix, bool begun,
+                          std::vector<std::string>& into) {
   for (const std::string& part : list_directory(directory)) {
     if (part.starts_with('_') || !is_repository_name(part)) continue;
     std::string path = cat(directory, "/", part), name = cat(prefix, part);
-    if (exists(path + "/_manifests") || exists(path + "/_blobs")) into.push_back(name);
-    collect_repositories(path, name + "/", into);
+    if (exists(path + "/_manifests") || exists(path + "/_blobs") || (begun && exists(path + "/_uploads")))
+      into.push_back(name);
+    collect_repositories(path, name + "/", begun, into);
   }
 }
 
@@ -147,9 +149,9 @@ std::vector<Referrer> Manifests::referrers(const std::string& name, const Digest
   return found;
 }
 
-std::vector<std::string> Manifests::repositories() const {
+std::vector<std::string> Manifests::repositories(bool begun) const {
   std::vector<std::string> found;
-  collect_repositories(layout_.repositories(), {}, found);
+  collect_repositories(layout_.repositories(), {}, begun, found);
   std::ranges::sort(found);
   return found;
 }

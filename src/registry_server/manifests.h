@@ -55,8 +55,8 @@ class Manifests {
   std::vector<Digest> list(const std::string& name) const { return digests_in(layout_.manifests(name)); }
   // In the order of digests.
   std::vector<Referrer> referrers(const std::string& name, const Digest& subject) const;
-  // All repositories, in the order of bytes.
-  std::vector<std::string> repositories() const;
+  // All repositories, in the order of bytes; with `begun` also those that have unfinished uploads and nothing else.
+  std::vector<std::string> repositories(bool begun = false) const;
 
  private:
   void check_complete(const std::string& name, const ManifestDocument& document) const;

@@ -71,8 +71,10 @@ void Passwords::read() {
     line = trim(line);
     if (line.empty() || line.starts_with('#')) continue;
     auto [user, hash] = split_once(line, ':');
-    // Apache's own forms ("$apr1$", "{SHA}") and plain text are no settings of crypt(3).
-    if (user.empty() || !hash || ::crypt_checksalt(std::string(*hash).c_str()) == CRYPT_SALT_INVALID)
+    // Apache's own forms ("$apr1$", "{SHA}") are no settings of crypt(3), what does not begin with '$' is DES or plain
+    // text.
+    if (user.empty() || !hash || !hash->starts_with('$') ||
+        ::crypt_checksalt(std::string(*hash).c_str()) == CRYPT_SALT_INVALID)
       fail_invalid(path_, ":", number, " is no line of an htpasswd file with bcrypt: make it with `htpasswd -B`");
     hashes[std::string(user)] = *hash;
   }
