@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "container/log_drivers.h"
 #include "container/user_ranges.h"
+#include "linux/systemd_scope.h"
 #include "oci/json.h"
 
 namespace hull {
@@ -30,6 +31,8 @@ linux::CgroupDriver cgroup_driver(const settings::Strings& options) {
     else
       fail_invalid("native.cgroupdriver must be cgroupfs or systemd, not ", hull::quoted(value.value_or("")));
   }
+  if (driver == linux::CgroupDriver::kSystemd && !linux::systemd_runs())
+    fail_invalid("native.cgroupdriver=systemd needs systemd as process 1 of this machine: use cgroupfs");
   return driver;
 }
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "linux/cgroup_layout.h"
+#include "linux/systemd_scope.h"
 
 namespace hull::linux {
 
@@ -77,8 +78,7 @@ std::string checked_cgroup_path(const std::string& path) {
 }
 
 std::unique_ptr<Cgroup> make_cgroup(CgroupDriver driver, const std::string& path) {
-  if (driver == CgroupDriver::kSystemd)
-    fail_invalid("the systemd cgroup driver is not available: use native.cgroupdriver=cgroupfs");
+  if (driver == CgroupDriver::kSystemd) return make_cgroup_systemd(path);
   std::string clean = checked_cgroup_path(path);
   return cgroup_facts().version == CgroupVersion::kV2 ? make_cgroup_v2(clean) : make_cgroup_v1(clean);
 }

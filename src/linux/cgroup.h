@@ -61,6 +61,8 @@ class Cgroup {
   // Error{kInvalidArgument} that names the field, the value and the kernel's reason. Existing empty
   // directories of a crashed predecessor are taken over. What was made is removed again on failure.
   virtual void create(const oci::Resources& resources) = 0;
+  // The first process is inside: what create() may have put there to keep the place ends. Idempotent.
+  virtual void occupied() {}
   // Sets what is given in `resources`, leaves the rest. In an order that the kernel accepts (memory before or
   // after swap). Errors as for create().
   virtual void update(const oci::Resources& resources) = 0;

@@ -27,7 +27,7 @@ bool has_controller(const CgroupHierarchy& hierarchy, std::string_view controlle
 
 // mkdir -p below the mount point. A directory that a crashed predecessor left is made anew, so that none of
 // its limits stay; one with processes in it is somebody's.
-void make_group(const CgroupHierarchy& hierarchy, const std::string& path) {
+void make_group(const CgroupHierarchy& hierarchy, const std::string& path, CgroupMaker maker) {
   std::string full = hierarchy.mount_point + path;
   if (::mkdir(full.c_str(), 0755) == 0) return;
   if (errno == ENOENT) {
@@ -35,6 +35,7 @@ void make_group(const CgroupHierarchy& hierarchy, const std::string& path) {
     if (::mkdir(full.c_str(), 0755) == 0) return;
   }
   if (errno != EEXIST) throw_errno("mkdir", full);
+  if (maker == CgroupMaker::kSystemd) return;
   if (!processes_below(full).empty())
     throw Error(Kind::kConflict, cat("the control group ", full, " exists and has processes in it"), EEXIST, "mkdir");
   remove_group(full);
@@ -43,13 +44,13 @@ void make_group(const CgroupHierarchy& hierarchy, const std::string& path) {
 
 class CgroupV1 final : public Cgroup {
  public:
-  explicit CgroupV1(std::string path) : path_(std::move(path)) {}
+  CgroupV1(std::string path, CgroupMaker maker) : path_(std::move(path)), maker_(maker) {}
 
   void create(const oci::Resources& resources) override {
     Rollback rollback;
     dirs_.clear();
     for (const CgroupHierarchy& hierarchy : hierarchies()) {
-      make_group(hierarchy, path_);
+      make_group(hierarchy, path_, maker_);
       std::string full = hierarchy.mount_point + path_;
       rollback.add("cgroup " + full, [full] { remove_group(full); });
       dirs_.add(hierarchy, CgroupDir::open(full));
@@ -187,6 +188,7 @@ class CgroupV1 final : public Cgroup {
   }
 
   std::string path_;
+  CgroupMaker maker_;
   mutable CgroupV1Dirs dirs_;
   std::vector<UniqueFd> tasks_;
 };
@@ -204,6 +206,8 @@ const CgroupDir& CgroupV1Dirs::need(std::string_view controller, std::string_vie
   fail_invalid("cannot set ", field, ": the cgroup controller ", controller, " is not mounted");
 }
 
-std::unique_ptr<Cgroup> make_cgroup_v1(std::string path) { return std::make_unique<CgroupV1>(std::move(path)); }
+std::unique_ptr<Cgroup> make_cgroup_v1(std::string path, CgroupMaker maker) {
+  return std::make_unique<CgroupV1>(std::move(path), maker);
+}
 
 }  // namespace hull::linux

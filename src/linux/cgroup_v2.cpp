@@ -60,20 +60,11 @@ bool wait_for_event(const CgroupDir& dir, double seconds, const Done& done) {
 
 class CgroupV2 final : public Cgroup {
  public:
-  explicit CgroupV2(std::string path) : path_(std::move(path)) {}
+  CgroupV2(std::string path, CgroupMaker maker) : path_(std::move(path)), maker_(maker) {}
 
   void create(const oci::Resources& resources) override {
-    make_parents();
     std::string full = directory();
-    if (::mkdir(full.c_str(), 0755) != 0) {
-      if (errno != EEXIST) throw_errno("mkdir", full);
-      if (!processes_below(full).empty())
-        throw Error(Kind::kConflict, cat("the control group ", full, " exists and has processes in it"), EEXIST,
-                    "mkdir");
-      // A crashed predecessor's: made anew, so that none of its limits stay.
-      remove_group(full);
-      check(::mkdir(full.c_str(), 0755), "mkdir", full);
-    }
+    if (maker_ == CgroupMaker::kHull) make_group(full);
     Rollback rollback;
     rollback.add("cgroup " + full, [full] { remove_group(full); });
     dir_ = CgroupDir::open(full);
@@ -148,6 +139,17 @@ class CgroupV2 final : public Cgroup {
     return dir_;
   }
 
+  void make_group(const std::string& full) {
+    make_parents();
+    if (::mkdir(full.c_str(), 0755) == 0) return;
+    if (errno != EEXIST) throw_errno("mkdir", full);
+    if (!processes_below(full).empty())
+      throw Error(Kind::kConflict, cat("the control group ", full, " exists and has processes in it"), EEXIST, "mkdir");
+    // A crashed predecessor's: made anew, so that none of its limits stay.
+    remove_group(full);
+    check(::mkdir(full.c_str(), 0755), "mkdir", full);
+  }
+
   void make_parents() {
     std::string at = unified().mount_point;
     auto parts = split(std::string_view(path_).substr(1), '/');
@@ -174,12 +176,15 @@ class CgroupV2 final : public Cgroup {
   }
 
   std::string path_;
+  CgroupMaker maker_;
   mutable CgroupDir dir_;
   UniqueFd procs_;
 };
 
 }  // namespace
 
-std::unique_ptr<Cgroup> make_cgroup_v2(std::string path) { return std::make_unique<CgroupV2>(std::move(path)); }
+std::unique_ptr<Cgroup> make_cgroup_v2(std::string path, CgroupMaker maker) {
+  return std::make_unique<CgroupV2>(std::move(path), maker);
+}
 
 }  // namespace hull::linux

@@ -123,6 +123,7 @@ std::unique_ptr<Init> start_planned(Plan& plan, Progress& progress) {
   bool executed = await_program(
       launched, [&] { run_parent_hooks(plan, launched.child.pid(), progress); }, Phase::kInit);
   if (executed) launched.channel.close();
+  plan.cgroup->occupied();
   rollback.commit();
   return std::make_unique<RunningInit>(std::move(launched), std::move(plan.cgroup));
 }

@@ -101,8 +101,11 @@ def share(path, tag, read_only):
     return ["-virtfs", options + (",readonly=on" if read_only else "")]
 
 
-def run(command, memory=1024, timeout=300):
-    """Runs the shell text `command` in a fresh machine. Gives (exit status, output). Throws Unavailable."""
+def run(command, memory=1024, timeout=300, systemd=False):
+    """Runs the shell text `command` in a fresh machine, with `systemd` as a service of systemd (nothing else is started).
+    Gives (exit status, output). Throws Unavailable."""
+    if systemd and not os.path.exists("/lib/systemd/systemd"):
+        raise Unavailable("systemd is not installed")
     qemu = shutil.which("qemu-system-x86_64")
     if not qemu:
         raise Unavailable("qemu-system-x86_64 is not installed")
@@ -113,6 +116,8 @@ def run(command, memory=1024, timeout=300):
     with tempfile.TemporaryDirectory(prefix="hull-vm-") as exchange:
         directory = pathlib.Path(exchange)
         (directory / "command").write_text(command + "\n")
+        if systemd:
+            (directory / "systemd").touch()
         (directory / "modules").write_text(str(tree / "lib/modules"))
         shutil.copy(HERE / "second.sh", directory)
         argv = [qemu, "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", str(memory), "-no-reboot", "-nographic",
