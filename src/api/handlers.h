@@ -79,6 +79,10 @@ void create_volume(Call& call);
 void inspect_volume(Call& call);
 void remove_volume(Call& call);
 void prune_volumes(Call& call);
+void update_volume(Call& call);
+void rename_volume(Call& call);
+void export_volume(Call& call);
+void import_volume(Call& call);
 
 // system.cpp, info.cpp, disk_usage.cpp, events.cpp
 void ping(Call& call);

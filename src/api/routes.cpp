@@ -115,7 +115,10 @@ constexpr Route kRoutes[] = {
     {"POST", "/volumes/create", create_volume},
     {"POST", "/volumes/prune", prune_volumes},
     {"GET", "/volumes/{name}", inspect_volume},
-    {"PUT", "/volumes/{name}", not_a_manager},
+    {"PUT", "/volumes/{name}", update_volume},
+    {"POST", "/volumes/{name}/rename", rename_volume},
+    {"GET", "/volumes/{name}/export", export_volume},
+    {"POST", "/volumes/{name}/import", import_volume},
     {"DELETE", "/volumes/{name}", remove_volume},
 
     {"POST", "/build", refused<kBuild>},

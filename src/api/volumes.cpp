@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <optional>
 
 #include "api/disk_usage.h"
 #include "api/filters.h"
 #include "api/handlers.h"
+#include "archive/zstd_sink.h"
 #include "base/log.h"
 #include "oci/json.h"
 
@@ -101,6 +103,50 @@ void remove_and_tell(Call& call, const std::string& name, bool force) {
 
 void remove_volume(Call& call) {
   remove_and_tell(call, call.parameter("name"), call.query.flag("force"));
+  call.send_empty(204);
+}
+
+void update_volume(Call& call) {
+  Json body = json_body(call, true);
+  if (!body.contains("Labels"))
+    fail(Kind::kUnavailable, "volume update only valid for cluster volumes, but swarm is unavailable");
+  auto& services = call.services();
+  auto labels = from_json<std::map<std::string, std::string>>(body["Labels"]);
+  reply(call, 200, volume_shape(services.volumes.set_labels(call.parameter("name"), labels)));
+}
+
+void rename_volume(Call& call) {
+  const std::string& name = call.parameter("name");
+  auto& services = call.services();
+  auto volume = services.volumes.rename(name, call.query.get("name"), users_of_volume(name, call.engine));
+  container::Event event;
+  event.type = "volume";
+  event.action = "rename";
+  event.actor_id = volume.name;
+  event.attributes = {{"driver", volume.driver}, {"oldName", name}};
+  services.events.publish(std::move(event));
+  call.send_empty(204);
+}
+
+void export_volume(Call& call) {
+  std::string compression = call.query.get("compression");
+  if (!compression.empty() && compression != "zstd")
+    fail_invalid("invalid compression ", hull::quoted(compression), ": use zstd, or none");
+  std::optional<archive::ZstdSink> compressor;
+  call.services().volumes.write_archive(call.parameter("name"), [&]() -> archive::Sink {
+    call.response.begin(200, compression.empty() ? "application/x-tar" : "application/zstd");
+    archive::Sink plain = [&response = call.response](std::string_view piece) { response.write(piece); };
+    if (compression.empty()) return plain;
+    compressor.emplace(std::move(plain));
+    return [&](std::string_view piece) { compressor->write(piece); };
+  });
+  if (compressor) compressor->finish();
+}
+
+void import_volume(Call& call) {
+  call.services().volumes.read_archive(
+      call.parameter("name"),
+      [&request = call.request](char* buffer, std::size_t size) { return request.read(buffer, size); });
   call.send_empty(204);
 }
 

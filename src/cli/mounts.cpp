@@ -76,6 +76,7 @@ constexpr Key kKeys[] = {
     {"volume-label", [](Mount& m, std::string_view v) { set_pair(m.labels, v); }},
     {"volume-driver", [](Mount& m, std::string_view v) { m.driver.set("Name", v); }},
     {"volume-opt", [](Mount& m, std::string_view v) { set_pair(m.driver_options, v); }},
+    {"idmap", [](Mount& m, std::string_view v) { m.top.set("IDMap", v); }},
     {"image-subpath", [](Mount& m, std::string_view v) { m.image.set("Subpath", v); }},
     {"tmpfs-size", [](Mount& m, std::string_view v) { m.tmpfs.set("SizeBytes", parse_size("tmpfs-size", v)); }},
     {"tmpfs-mode", [](Mount& m, std::string_view v) { m.tmpfs.set("Mode", parse_mode("tmpfs-mode", v)); }},

@@ -59,10 +59,14 @@ int remove(Invocation& call);
 
 namespace volume {
 int create(Invocation& call);
+int export_files(Invocation& call);
+int import(Invocation& call);
 int inspect(Invocation& call);
 int list(Invocation& call);
 int prune(Invocation& call);
 int remove(Invocation& call);
+int rename(Invocation& call);
+int update(Invocation& call);
 }  // namespace volume
 
 namespace system {

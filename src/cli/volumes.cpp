@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "base/unique_fd.h"
 #include "cli/command.h"
 #include "cli/key_values.h"
 #include "cli/listing.h"
+#include "cli/output_file.h"
 #include "cli/prune.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 
 namespace hull::cli {
@@ -51,6 +57,66 @@ int remove(Invocation& call) {
     call.client().remove(cat("/volumes/", percent_encoded(name), query));
     return name;
   });
+}
+
+int export_files(Invocation& call) {
+  std::string query = call.options.is_set("zstd") ? "?compression=zstd" : "";
+  save_stream(call, cat("/volumes/", percent_encoded(call.argument(0)), "/export", query));
+  return 0;
+}
+
+// A volume that is made for it goes again when the archive turns out to be none.
+int import(Invocation& call) {
+  const std::string& name = call.argument(0);
+  std::string file = call.arguments().size() > 1 ? call.argument(1) : "-";
+  if (file == "-" && is_terminal(STDIN_FILENO))
+    throw Exit(1, "the archive comes from standard input, which is a terminal");
+  UniqueFd input(file == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!input) fail_invalid("open ", file, ": ", lower(errno_text(errno)));
+  std::string path = cat("/volumes/", percent_encoded(name));
+  bool is_new = false;
+  try {
+    call.client().get(path);
+  } catch (const Refused& e) {
+    if (e.status() != 404) throw;
+    is_new = true;
+    call.client().post("/volumes/create", Value::Map{{"Name", name}});
+  }
+  try {
+    call.client().upload_with("POST", path + "/import", "application/x-tar", [&](const Client::Send& send) {
+      std::string piece(64 * 1024, '\0');
+      while (auto got = check(::read(input.get(), piece.data(), piece.size()), "read", file))
+        send({piece.data(), static_cast<std::size_t>(got)});
+    });
+  } catch (const Error&) {
+    if (is_new) call.client().remove(path);
+    throw;
+  }
+  print_line(name);
+  return 0;
+}
+
+int rename(Invocation& call) {
+  Query query;
+  query.add("name", call.argument(1));
+  call.client().post(cat("/volumes/", percent_encoded(call.argument(0)), "/rename", query.text()));
+  return 0;
+}
+
+int update(Invocation& call) {
+  std::string path = cat("/volumes/", percent_encoded(call.argument(0)));
+  Value present = call.client().get(path);
+  const auto& gone = call.options.list("label-rm");
+  Value labels = Value::empty_map();
+  for (const auto& [key, value] : present["Labels"].map())
+    if (std::ranges::find(gone, key) == gone.end()) labels.set(key, value);
+  for (const auto& one : call.options.list("label-add")) {
+    auto [key, value] = split_once(one, '=');
+    labels.set(key, value.value_or(""));
+  }
+  Value request = Value::Map{{"Labels", labels}};
+  call.client().call("PUT", path, &request);
+  return 0;
 }
 
 int prune(Invocation& call) {

@@ -7,13 +7,13 @@
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/mount_use.h"
 #include "container/network_plan.h"
 #include "container/normalize.h"
 #include "container/persistent.h"
 #include "container/security_options.h"
 #include "container/shipped_images.h"
 #include "container/user_namespace.h"
-#include "linux/root_dir.h"
 
 // POST /containers/create: everything that can be refused is refused here. In the end there are a row in the
 // database, a writable directory over the image's layers, the container's own directory, and its volumes.
@@ -29,42 +29,6 @@ void check_platform(const image::Image& image, const std::string& platform, cons
   if (wanted_os == config.os && (wanted_architecture.empty() || wanted_architecture == config.architecture)) return;
   fail(Kind::kNotFound, "image with reference ", name, " was found but its platform (", config.os, "/",
        config.architecture, ") does not match the specified platform (", platform, ")");
-}
-
-// Makes the volumes of `plan` that do not exist yet, and says where every mount comes from.
-std::vector<MountPoint> resolve_mounts(std::vector<MountPlan>& plans, volume::Volumes& volumes, Rollback& rollback) {
-  std::vector<MountPoint> points;
-  for (MountPlan& plan : plans) {
-    MountPoint point = plan.point;
-    if (point.type == "volume") {
-      bool existed = false;
-      auto made = volumes.create(point.name, point.driver, plan.volume_labels, plan.volume_options, &existed);
-      if (!existed)
-        rollback.add(cat("volume ", made.name), [&volumes, name = made.name] { volumes.remove(name, {}, true); });
-      point.name = made.name;
-      point.driver = made.driver;
-      point.source = made.mountpoint;
-      plan.point = point;
-    }
-    if (point.type == "bind" && plan.create_source && !exists(point.source)) make_directories(point.source);
-    points.push_back(std::move(point));
-  }
-  return points;
-}
-
-bool wants_population(const MountPlan& plan) {
-  return plan.point.type == "volume" && !plan.no_copy && plan.point.driver == "local";
-}
-
-// Fills new volumes from what the image has at their place, before the container can see them.
-void populate_volumes(const std::vector<MountPlan>& plans, const std::string& id, Services& services) {
-  linux::DetachedMount mount;
-  for (const MountPlan& plan : plans) {
-    if (!wants_population(plan)) continue;
-    if (!mount) mount = services.snapshots.mount(id);
-    auto directory = linux::RootDir(mount.get()).open_if_exists(plan.point.destination, O_RDONLY | O_DIRECTORY);
-    if (directory) services.volumes.populate(plan.point.name, directory->get());
-  }
 }
 
 std::string choose_name(const CreateRequest& request, const std::string& id, Registry& registry) {
@@ -103,7 +67,7 @@ CreateResult Engine::create(CreateRequest request) {
   std::string name = choose_name(request, result.id, self.registry);
   rollback.add("name", [&, name, id = result.id] { self.registry.release_name(name, id); });
   State state = self.initial_state(result.id, name, std::make_shared<const Spec>(std::move(request.spec)));
-  state.mounts = resolve_mounts(plans, services.volumes, rollback);
+  state.mounts = resolve_mounts(plans, result.id, services, rollback);
 
   if (has_user_range(state.spec->host)) state.user_range = self.user_ranges.take();
   rollback.add("user ids", [&, range = state.user_range] { self.user_ranges.give_back(range); });

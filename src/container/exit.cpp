@@ -86,6 +86,7 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
     persist(*container);
   destroy_cgroup(*after);
   release_shared_memory(configuration, container->id);
+  services.volumes.release_all(container->id);
   if (!directory.empty()) remove_tree(directory);
   {
     std::scoped_lock lock(container->mutex);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "container/mount_use.h"
 #include "container/oci_config_parts.h"
 
 namespace hull::container {
@@ -66,10 +67,19 @@ std::vector<linux::ViewMount> mounts_of(const State& state, const Configuration&
 }  // namespace
 
 FileView open_file_view(Engine::Impl& engine, const LivePtr& container) {
-  return open_with(engine, container, linux::view_of_process, [&](const State& state) {
+  std::shared_ptr<void> used;
+  auto use = [&](const State& state) {
+    auto& volumes = engine.services.volumes;
+    use_volumes(state, volumes);
+    used = std::shared_ptr<void>(nullptr, [&volumes, id = state.id](void*) { volumes.release_all(id); });
+  };
+  FileView view = open_with(engine, container, linux::view_of_process, [&](const State& state) {
+    use(state);
     return linux::assemble_view(engine.services.snapshots.mount(state.id), mounts_of(state, engine.configuration),
                                 state.spec->host.readonly_rootfs);
   });
+  view.volumes = std::move(used);
+  return view;
 }
 
 FileView open_root_view(Engine::Impl& engine, const LivePtr& container) {

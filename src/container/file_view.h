@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <mutex>
 
 #include "container/engine_impl.h"
@@ -15,6 +16,7 @@ struct FileView {
   StatePtr state;
   linux::MountView mounts;
   std::unique_lock<std::mutex> operation;  // held when it does not run
+  std::shared_ptr<void> volumes;           // mounted while this is
 
   int root() const { return mounts.root.get(); }
 };

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "container/id_map.h"
 #include "container/path_text.h"
 
 namespace hull::container {
@@ -135,6 +136,17 @@ void plan_volume(const MountSpec& mount, const MountError& error, MountPlan& pla
   if (plan.point.driver.empty()) plan.point.driver = "local";
 }
 
+void plan_image(const MountSpec& mount, const MountError& error, MountPlan& plan) {
+  error.refuse_if(mount.source.empty(), "field Source must not be empty");
+  error.refuse_if(mount.bind_options.has_value(), "field BindOptions must not be specified");
+  error.refuse_if(mount.volume_options.has_value(), "field VolumeOptions must not be specified");
+  std::string subpath = mount.image_options ? mount.image_options->subpath : std::string();
+  error.refuse_if(!subpath.empty() && !is_local_path(subpath), "subpath must be a relative path within the image");
+  plan.point.source = mount.source;
+  plan.point.rw = false;
+  plan.image_subpath = subpath;
+}
+
 void plan_tmpfs(const MountSpec& mount, const MountError& error, MountPlan& plan) {
   error.refuse_if(mount.bind_options.has_value(), "field BindOptions must not be specified");
   error.refuse_if(!mount.source.empty(), "field Source must not be specified");
@@ -260,9 +272,14 @@ MountPlan plan_of(const MountSpec& mount) {
   else if (mount.type == "tmpfs")
     plan_tmpfs(mount, error, plan);
   else if (mount.type == "image")
-    error.refuse_if(true, "image mounts are not supported by this engine");
+    plan_image(mount, error, plan);
+  else if (mount.type == "cluster")
+    error.refuse_if(true, "cluster volumes need a swarm, which hull does not have");
   else
     error.refuse_if(true, "mount type unknown");
+  error.refuse_if(!mount.id_map.empty() && mount.type != "bind" && mount.type != "volume",
+                  "only binds and volumes can have an idmap");
+  if (!mount.id_map.empty()) parse_id_map(mount.id_map);
   return plan;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "container/oci_config.h"
+#include "container/id_map.h"
 
 #include <algorithm>
 #include <chrono>
@@ -91,6 +92,7 @@ oci::RuntimeConfig build_config(const ConfigInputs& inputs) {
   config.annotations = host.annotations;
   config.process = container_process(inputs, security);
   config.mounts = container_mounts(inputs, security);
+  apply_id_maps(inputs, config);
 
   oci::Linux& linux_part = config.linux;
   linux_part.namespaces = namespaces(inputs);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "container/container.h"
 #include "container/engine.h"
 #include "oci/runtime_config.h"
@@ -19,6 +21,10 @@ struct ConfigInputs {
   pid_t ipc_target = 0, pid_target = 0;  // first processes of the containers of "container:<id>" modes
   bool own_network_namespace = true;     // false with --network host
   UserRange users{};                     // of its user namespace; size 0: the host's
+  std::map<std::string, Strings> image_layers{};  // of image mounts, by destination: directories, topmost first
+  // Sources that must be what they were when they were looked up are handed on as descriptors, which are kept here
+  // until the container runs. nullptr: they are used at once, by their names.
+  std::vector<UniqueFd>* sources = nullptr;
 };
 
 // The OCI configuration of a container: Docker's default namespaces, mounts, devices, capabilities, masked

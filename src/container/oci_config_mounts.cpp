@@ -73,24 +73,28 @@ const MountSpec* api_mount(const HostConfig& host, const MountPoint& point) {
   return nullptr;
 }
 
-// The subpath is resolved inside the volume, whatever links are in it.
-std::string source_in_volume(const MountPoint& point, const std::string& subpath) {
+// The subpath is resolved inside the volume, whatever links are in it, and whatever somebody puts in its place
+// afterwards.
+std::string source_in_volume(const ConfigInputs& inputs, const MountPoint& point, const std::string& subpath) {
   if (subpath.empty()) return point.source;
   UniqueFd volume = open_file(point.source, O_PATH | O_DIRECTORY);
   auto inside = linux::RootDir(volume.get()).open_if_exists(subpath, O_PATH);
   if (!inside)
     fail_invalid("cannot access path ", point.source, "/", subpath, ": no such file or directory in volume ",
                  point.name);
-  return linux::fd_path(inside->get());
+  if (!inputs.sources) return linux::fd_path(inside->get());
+  inputs.sources->push_back(std::move(*inside));
+  return linux::fd_path_for_others(inputs.sources->back().get());
 }
 
-oci::Mount bind_mount(const HostConfig& host, const MountPoint& point, bool users) {
+oci::Mount bind_mount(const ConfigInputs& inputs, const MountPoint& point) {
+  const HostConfig& host = inputs.state.spec->host;
   const MountSpec* api = api_mount(host, point);
   BindOptions options = api && api->bind_options ? *api->bind_options : BindOptions{};
   std::vector<std::string> flags = {options.non_recursive ? "bind" : "rbind",
                                     point.propagation.empty() ? "rprivate" : point.propagation};
   // A volume's files are the container's, whoever they belong to on the host; what the host lends stays the host's.
-  if (users && point.type == "volume") flags.emplace_back("idmap");
+  if (inputs.users.size > 0 && point.type == "volume") flags.emplace_back("idmap");
   if (!point.rw) {
     bool can = machine_facts().recursive_read_only;
     if (options.read_only_force_recursive && !can)
@@ -99,7 +103,18 @@ oci::Mount bind_mount(const HostConfig& host, const MountPoint& point, bool user
     flags.emplace_back(recursive ? "rro" : "ro");
   }
   std::string subpath = api && api->volume_options ? api->volume_options->subpath : std::string();
-  return mount(point.destination, "bind", source_in_volume(point, subpath), std::move(flags));
+  return mount(point.destination, "bind", source_in_volume(inputs, point, subpath), std::move(flags));
+}
+
+// The layers of an image, read-only. (The option of the subpath is the runtime's own.)
+oci::Mount image_mount(const ConfigInputs& inputs, const MountPoint& point) {
+  const MountSpec* api = api_mount(inputs.state.spec->host, point);
+  std::vector<std::string> options = {"ro", "rprivate", "nodev", "nosuid"};
+  auto layers = inputs.image_layers.find(point.destination);
+  if (layers != inputs.image_layers.end()) options.push_back(cat("lowerdir=", join(layers->second, ":")));
+  if (api && api->image_options && !api->image_options->subpath.empty())
+    options.push_back(cat("hull.subpath=", api->image_options->subpath));
+  return mount(point.destination, "overlay", "overlay", std::move(options));
 }
 
 oci::Mount tmpfs_mount(const std::string& target, const std::vector<std::string>& wanted) {
@@ -124,14 +139,15 @@ oci::Mount api_tmpfs(const MountSpec& entry) {
 std::vector<oci::Mount> user_binds(const ConfigInputs& inputs) {
   std::vector<oci::Mount> mounts;
   for (const MountPoint& point : inputs.state.mounts)
-    if (point.type == "bind" || point.type == "volume")
-      mounts.push_back(bind_mount(inputs.state.spec->host, point, inputs.users.size > 0));
+    if (point.type == "bind" || point.type == "volume") mounts.push_back(bind_mount(inputs, point));
   return mounts;
 }
 
 std::vector<oci::Mount> user_mounts(const ConfigInputs& inputs) {
   const HostConfig& host = inputs.state.spec->host;
   std::vector<oci::Mount> mounts = user_binds(inputs);
+  for (const MountPoint& point : inputs.state.mounts)
+    if (point.type == "image") mounts.push_back(image_mount(inputs, point));
   for (const MountSpec& entry : host.mounts)
     if (entry.type == "tmpfs") mounts.push_back(api_tmpfs(entry));
   for (const auto& [target, text] : host.tmpfs) {

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "container/engine_impl.h"
+#include "container/mount_use.h"
 #include "container/network_plan.h"
 #include "container/persistent.h"
 #include "container/shared_memory.h"
@@ -132,6 +133,7 @@ void Engine::recover() {
   }
 
   release_stale_shared_memory(self.configuration, up);
+  recover_volumes(containers, self.services.volumes);
   auto endpoints = self.services.networks.recover(up);
   for (const auto& container : containers) {
     if (auto found = endpoints.find(container->id); found != endpoints.end())
@@ -175,7 +177,7 @@ void Engine::Impl::remove_leftovers() {
   for (const auto& name : list_directory(configuration.data_root + "/containers"))
     if (!registry.find(name)) remove_tree(container_directory(name));
   for (const auto& owner : services.database.snapshots())
-    if (!registry.find(owner)) services.snapshots.remove(owner);
+    if (!registry.find(owner_of_snapshot(owner))) services.snapshots.remove(owner);
   services.snapshots.empty_trash();
 }
 

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/rollback.h"
 #include "container/engine_impl.h"
+#include "container/mount_use.h"
 
 // The end of a container. The row in the database goes first: what no row names does not exist, and a crash
 // from then on leaves only files that the next start of the engine removes.
@@ -48,6 +49,7 @@ void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
   services.networks.detach(container->id);
   mounts_ahead.drop(container->id);
   services.snapshots.remove(container->id);
+  let_go_of_images(*state, services.snapshots);
   registry.remove(container->id);
   remove_execs_of(container->id);
   user_ranges.give_back(state->user_range);

@@ -117,6 +117,7 @@ struct MountSpec {
   std::optional<VolumeOptions> volume_options;
   std::optional<TmpfsOptions> tmpfs_options;
   std::optional<ImageOptions> image_options;
+  std::string id_map;  // beyond Docker, see id_map.h
 };
 
 // HostConfig

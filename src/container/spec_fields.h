@@ -135,6 +135,7 @@ void fields(Visitor& visit, MountSpec& value) {
   visit("VolumeOptions", value.volume_options, WhenEmpty::kOmit);
   visit("TmpfsOptions", value.tmpfs_options, WhenEmpty::kOmit);
   visit("ImageOptions", value.image_options, WhenEmpty::kOmit);
+  visit("IDMap", value.id_map, WhenEmpty::kOmit);
 }
 
 template <class Visitor>

@@ -7,6 +7,7 @@
 #include "base/trace.h"
 #include "container/engine_impl.h"
 #include "container/log_drivers.h"
+#include "container/mount_use.h"
 #include "container/network_plan.h"
 #include "container/normalize.h"
 #include "container/oci_config.h"
@@ -138,7 +139,12 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
       request.rootfs = services.snapshots.mount(state.id, state.spec->host.auto_remove, users.id_map());
     trace.step("rootfs");
 
+    rollback.add("volumes", [&] { services.volumes.release_all(container->id); });
+    use_volumes(state, services.volumes);
+    std::vector<UniqueFd> sources;
     ConfigInputs inputs{state, configuration};
+    inputs.image_layers = image_layers(state, services.snapshots);
+    inputs.sources = &sources;
     inputs.rootfs = request.rootfs.get();
     inputs.ipc_target = pid_of_mode(*this, state.spec->host.ipc_mode, "IPC");
     inputs.pid_target = pid_of_mode(*this, state.spec->host.pid_mode, "PID");

@@ -16,4 +16,6 @@ std::string fd_path(int fd) {
   return std::string(target, static_cast<std::size_t>(size));
 }
 
+std::string fd_path_for_others(int fd) { return cat("/proc/", ::getpid(), "/fd/", fd); }
+
 }  // namespace hull::linux

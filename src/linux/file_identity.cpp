@@ -34,6 +34,12 @@ std::optional<FileIdentity> identity_of(const std::string& path) {
 
 std::int64_t size_of(int fd) { return status_of(fd).st_size; }
 
+FileOwner owner_of(const std::string& path) {
+  struct stat info {};
+  check(::stat(path.c_str(), &info), "stat", path);
+  return {info.st_uid, info.st_gid};
+}
+
 std::size_t read_at(int fd, char* buffer, std::size_t size, std::int64_t offset) {
   for (;;) {
     ssize_t got = ::pread(fd, buffer, size, offset);

@@ -19,6 +19,11 @@ FileIdentity identity_of(int fd);                                  // throws err
 std::optional<FileIdentity> identity_of(const std::string& path);  // empty when there is no such file
 std::int64_t size_of(int fd);                                      // bytes; throws errno
 
+struct FileOwner {
+  std::uint32_t uid = 0, gid = 0;
+};
+FileOwner owner_of(const std::string& path);  // follows links; throws errno
+
 // Bytes at an offset, fewer at the end of the file, retried after signals. Throws errno.
 std::size_t read_at(int fd, char* buffer, std::size_t size, std::int64_t offset);
 

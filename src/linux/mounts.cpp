@@ -155,4 +155,9 @@ void change_root_to(const std::string& path) {
   check(::chdir("/"), "chdir", "/");
 }
 
+void detach_mount(int mount) {
+  std::string path = cat("/proc/self/fd/", mount);
+  check(::umount2(path.c_str(), MNT_DETACH), "umount", path);
+}
+
 }  // namespace hull::linux

@@ -37,6 +37,9 @@ DetachedMount clone_mount(int fd, bool recursive);
 void attach_mount(int mount, int target);
 void attach_mount(int mount, const std::string& target);
 
+// Takes away what was attached, by a descriptor of it; it may be in use.
+void detach_mount(int mount);
+
 // Works on attached mounts only where the kernel lacks mount_setattr (before 5.12), and then not recursively for
 // anything but propagation (ENOSYS).
 void set_mount_attributes(int mount, const MountAttributes& attributes, bool recursive = false);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -36,6 +37,23 @@ linux::DetachedMount make_filesystem(InitContext& context, const PreparedMount& 
   }
 }
 
+// Only of what is attached can a part be copied: the whole is mounted over the container's /proc for a
+// moment, where nobody looks yet.
+void mount_part(InitContext& context, const PreparedMount& mount) {
+  UniqueFd whole_at = context.root.make_directory("/proc");
+  linux::attach_mount(mount.source.get(), whole_at.get());
+  auto inside = linux::RootDir(mount.source.get()).open_if_exists(mount.subpath, O_PATH);
+  if (!inside)
+    fail_invalid("there is no ", quoted(mount.subpath), " in the image that is mounted at ", mount.config.destination);
+  auto part = linux::clone_mount(inside->get(), false);
+  struct stat info {};
+  check(::fstat(inside->get(), &info), "stat", mount.subpath);
+  linux::detach_mount(mount.source.get());
+  const auto& path = mount.config.destination;
+  UniqueFd target = S_ISDIR(info.st_mode) ? context.root.make_directory(path) : context.root.make_file(path);
+  attach_with_options(part.get(), target.get(), mount.options);
+}
+
 void mount_one(InitContext& context, const PreparedMount& mount, std::vector<UniqueFd>& read_only_later) {
   const auto& type = mount.config.type;
   const auto& path = mount.config.destination;
@@ -45,6 +63,7 @@ void mount_one(InitContext& context, const PreparedMount& mount, std::vector<Uni
   }
   if (mount.options.copy_up) fail_invalid("the option tmpcopyup is not supported");
   if (mount.options.bind) {
+    if (!mount.subpath.empty()) return mount_part(context, mount);
     UniqueFd target = mount.onto_directory ? context.root.make_directory(path) : context.root.make_file(path);
     attach_with_options(mount.source.get(), target.get(), mount.options);
     return;

@@ -98,12 +98,30 @@ std::string host_path(const Plan& plan, const std::string& path) {
   return path.starts_with('/') ? path : cat(plan.options.bundle, "/", path);
 }
 
+// An overlay of lower directories alone is made here, where their names may be longer than what a mount option holds.
+// True when `mount` is one.
+bool prepare_layers(PreparedMount& prepared) {
+  auto& parameters = prepared.options.parameters;
+  auto value = [&](std::string_view name) -> std::string {
+    auto found = std::ranges::find(parameters, name, [](const auto& one) { return std::string_view(one.first); });
+    return found == parameters.end() ? "" : found->second;
+  };
+  std::string layers = value("lowerdir");
+  if (prepared.config.type != "overlay" || layers.empty() || !value("upperdir").empty()) return false;
+  linux::OverlayOptions overlay;
+  for (auto directory : split(layers, ':')) overlay.lower.emplace_back(directory);
+  prepared.source = linux::mount_overlay(overlay);
+  prepared.subpath = value("hull.subpath");
+  prepared.options.bind = true;
+  return true;
+}
+
 void plan_mounts(Plan& plan, Progress& progress) {
   for (const auto& mount : plan.config.mounts) {
     progress.at(Step::kMount, mount.destination);
     PreparedMount prepared{mount, linux::parse_mount_options(mount.options), {}, true};
     if (mount.type == "bind") prepared.options.bind = true;
-    if (prepared.options.bind) {
+    if (!prepare_layers(prepared) && prepared.options.bind) {
       prepared.source = linux::clone_mount(host_path(plan, mount.source), prepared.options.recursive);
       struct stat info {};
       check(::fstat(prepared.source.get(), &info), "stat", mount.source);

@@ -22,8 +22,9 @@ struct Join {
 struct PreparedMount {
   const oci::Mount& config;
   linux::MountOptions options;
-  linux::DetachedMount source;  // of bind mounts
+  linux::DetachedMount source;  // of bind mounts, and of overlays without anything to write to
   bool onto_directory = true;
+  std::string subpath{};  // what of the source is mounted; "" : its root
 };
 
 // What the parent works out and opens before anything exists that would have to be undone.

@@ -216,6 +216,16 @@ class SqliteDatabase final : public Database {
           .step();
     });
   }
+  void set_volume(const std::string& name, const VolumeRow& row) override {
+    change(Sync::kFull, [&] {
+      query("UPDATE volumes SET name = ?, labels = ?, anonymous = ? WHERE name = ?")
+          .bind(row.name)
+          .bind(row.labels)
+          .bind(std::int64_t{row.anonymous})
+          .bind(name)
+          .step();
+    });
+  }
   void remove_volume(const std::string& name) override {
     change(Sync::kNormal, [&] { query("DELETE FROM volumes WHERE name = ?").bind(name).step(); });
   }

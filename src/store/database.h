@@ -119,6 +119,8 @@ class Database {
   virtual std::vector<NetworkRow> networks() = 0;
 
   virtual void add_volume(const VolumeRow& row) = 0;  // kConflict when the name is taken
+  // Name and labels of a volume; kConflict when the new name is taken.
+  virtual void set_volume(const std::string& name, const VolumeRow& row) = 0;
   virtual void remove_volume(const std::string& name) = 0;
   virtual std::vector<VolumeRow> volumes() = 0;
 };

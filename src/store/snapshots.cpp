@@ -84,13 +84,23 @@ void Snapshots::prepare(const std::string& owner_id, const std::vector<std::stri
   rollback.commit();
 }
 
+void Snapshots::hold(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids) {
+  database_.add_snapshot(owner_id, layer_chain_ids);
+}
+
+std::vector<std::string> Snapshots::layer_directories(const std::string& owner_id) {
+  std::vector<std::string> directories;
+  auto chain = database_.snapshot_layers(owner_id);
+  for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer)
+    directories.push_back(layer_path(data_root_, *layer) + "/diff");
+  return directories;
+}
+
 linux::DetachedMount Snapshots::mount(const std::string& owner_id, bool is_volatile,
                                       std::optional<linux::IdMap> id_map) {
   std::string base = snapshot_path(data_root_, owner_id);
   linux::OverlayOptions options;
-  auto chain = database_.snapshot_layers(owner_id);
-  for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer)
-    options.lower.push_back(layer_path(data_root_, *layer) + "/diff");
+  options.lower = layer_directories(owner_id);
   if (options.lower.empty())
     options.lower.push_back(base + "/empty");
   else

@@ -23,6 +23,9 @@ class Snapshots {
   // Makes the writable directories of `owner_id` over `layer_chain_ids` (bottom first; may be empty).
   // Recorded before it is made. Error{kConflict} when the owner has one already, or a layer is not there (any more).
   void prepare(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids);
+  // Keeps layers for `owner_id` without anything to write to: the row alone. remove() as for the others.
+  void hold(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids);
+  std::vector<std::string> layer_directories(const std::string& owner_id);  // topmost first
   // Overlay of the snapshot, detached. Read-write; `is_volatile` and `id_map` as in OverlayOptions.
   linux::DetachedMount mount(const std::string& owner_id, bool is_volatile = false,
                              std::optional<linux::IdMap> id_map = {});

@@ -64,6 +64,7 @@ class MemoryDatabase : public hull::store::Database {
   std::vector<std::string> snapshot_layers(const std::string&) override { return {}; }
   std::vector<std::string> snapshots() override { return {}; }
   void add_volume(const hull::store::VolumeRow&) override {}
+  void set_volume(const std::string&, const hull::store::VolumeRow&) override {}
   void remove_volume(const std::string&) override {}
   std::vector<hull::store::VolumeRow> volumes() override { return {}; }
 

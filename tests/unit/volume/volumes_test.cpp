@@ -72,7 +72,7 @@ TEST_F(VolumesTest, RefusalsNameTheFault) {
   EXPECT_EQ(refusal(Kind::kInvalidArgument, create("vol", "", {{"x", "y"}})), "create vol: invalid option: \"x\"");
   EXPECT_EQ(refusal(Kind::kInvalidArgument, create("vol", "", {{"o", "ro"}})),
             "create vol: missing required option: \"device\"");
-  refusal(Kind::kNotImplemented, create("vol", "", {{"type", "tmpfs"}, {"device", "tmpfs"}}));
+  refusal(Kind::kInvalidArgument, create("vol", "", {{"size", "1g"}}));
   refusal(Kind::kInvalidArgument, create("vol", "nfs", {}));
   EXPECT_TRUE(volumes_->list().empty());
 }
