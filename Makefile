@@ -42,6 +42,7 @@ uninstall: ## what install put there
 
 bench: build ## hull beside docker, podman, runc, crun and the bare kernel: a table, and JSON in build/bench.json
 	/usr/bin/python3 bench/bench.py --build $(BUILD) --json $(BUILD)/bench.json
+	/usr/bin/python3 bench/network.py --build $(BUILD) --json $(BUILD)/bench-network.json
 
 bench-peers: ## install the engines that make bench compares with
 	scripts/install-dependencies peers

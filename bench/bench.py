@@ -102,6 +102,9 @@ def judge(entry):
             continue
         if target["against"] == "absolute":
             verdicts.append((hull <= other, f"≤ {other:g} {entry['unit']}"))
+        elif target["against"] == "floor" and entry["higher_is_better"]:
+            ratio = hull / other
+            verdicts.append((ratio >= target["factor"], f"{ratio:.2f} × floor (≥ {target['factor']:g})"))
         elif target["against"] == "floor":
             ratio = hull / other
             verdicts.append((ratio <= target["factor"], f"{ratio:.2f} × floor (≤ {target['factor']:g})"))

@@ -99,13 +99,14 @@ class Hulld:
         self.data, self.exec, self.socket = (self.directory / n for n in ("data", "exec", "hull.sock"))
         self.log = self.directory / "hulld.log"
         self.process = None
+        self.program = BIN / "hulld"
         self.arguments = []
 
     def start(self, *arguments):
         self.arguments = arguments or self.arguments
         log = open(self.log, "ab")
         self.process = subprocess.Popen(
-            [BIN / "hulld", "-H", f"unix://{self.socket}", "--data-root", self.data, "--exec-root", self.exec,
+            [self.program, "-H", f"unix://{self.socket}", "--data-root", self.data, "--exec-root", self.exec,
              "--pidfile", self.directory / "pid", "--bridge", self.bridge, "--bip", self.bip,
              "--cgroup-parent", self.cgroup_parent, *self.arguments],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL)

@@ -79,10 +79,11 @@ Json endpoint_shape(const State& state, const std::string& name, const Call& cal
   if (endpoint.network_id.empty())
     if (auto network = call.services().networks.find(name)) out["NetworkID"] = network->id;
   out["EndpointID"] = endpoint.endpoint_id;
-  out["Gateway"] = endpoint.gateway;
+  // Networks without neighbours have a route, and no gateway.
+  out["Gateway"] = endpoint.gateway == "0.0.0.0" ? "" : endpoint.gateway;
   out["IPAddress"] = endpoint.address;
   out["IPPrefixLen"] = endpoint.prefix_length;
-  out["IPv6Gateway"] = endpoint.gateway6;
+  out["IPv6Gateway"] = endpoint.gateway6 == "::" ? "" : endpoint.gateway6;
   out["GlobalIPv6Address"] = endpoint.address6;
   out["GlobalIPv6PrefixLen"] = endpoint.prefix_length6;
   if (call.since(44)) out["DNSNames"] = has_dns ? to_json(dns_names(state, settings)) : Json(nullptr);

@@ -156,6 +156,7 @@ void check_endpoint_settings(const network::Networks& networks, const network::N
     request.link_local = settings.ipam_config->link_local_ips.value_or(Strings{});
   }
   request.mac_address = settings.mac_address;
+  request.driver_options = settings.driver_opts;
   request.names = settings.aliases.value_or(Strings{});
   try {
     networks.check_endpoint(network, request);

@@ -133,6 +133,40 @@ void add_veth(NetlinkBatch& batch, const VethPair& pair) {
   });
 }
 
+namespace {
+
+// `fill` adds what only this kind of link has.
+template <class Fill>
+void add_child(NetlinkBatch& batch, const ChildLink& link, const char* kind, Fill fill) {
+  batch.message(RTM_NEWLINK, kCreate, link_header()).put_text(IFLA_IFNAME, link.name);
+  if (link.parent) batch.put_u32(IFLA_LINK, static_cast<std::uint32_t>(link.parent));
+  if (link.network_namespace >= 0) batch.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(link.network_namespace));
+  if (link.mtu) batch.put_u32(IFLA_MTU, link.mtu);
+  if (link.group) batch.put_u32(IFLA_GROUP, link.group);
+  batch.nest(IFLA_LINKINFO, [&] {
+    batch.put_text(IFLA_INFO_KIND, kind);
+    batch.nest(IFLA_INFO_DATA, fill);
+  });
+}
+
+}  // namespace
+
+void add_macvlan(NetlinkBatch& batch, const ChildLink& link, std::uint32_t mode) {
+  add_child(batch, link, "macvlan", [&] { batch.put_u32(IFLA_MACVLAN_MODE, mode); });
+}
+
+void add_ipvlan(NetlinkBatch& batch, const ChildLink& link, std::uint16_t mode, std::uint16_t flags) {
+  add_child(batch, link, "ipvlan", [&] { batch.put_u16(IFLA_IPVLAN_MODE, mode).put_u16(IFLA_IPVLAN_FLAGS, flags); });
+}
+
+void add_vlan(NetlinkBatch& batch, const ChildLink& link, std::uint16_t id) {
+  add_child(batch, link, "vlan", [&] { batch.put_u16(IFLA_VLAN_ID, id); });
+}
+
+void add_dummy(NetlinkBatch& batch, const ChildLink& link) {
+  add_child(batch, link, "dummy", [] {});
+}
+
 void set_link_up(NetlinkBatch& batch, int link) {
   ifinfomsg header = link_header(link);
   header.ifi_flags = IFF_UP;

@@ -55,6 +55,19 @@ struct VethPair {
 };
 void add_veth(NetlinkBatch& batch, const VethPair& pair);
 
+// An interface of its own on the link `parent`: what is sent goes out there.
+struct ChildLink {
+  std::string name;
+  int parent = 0;
+  int network_namespace = -1;  // that it is born in; -1: that of the socket
+  std::uint32_t mtu = 0;       // 0: the kernel's choice
+  std::uint32_t group = 0;
+};
+void add_macvlan(NetlinkBatch& batch, const ChildLink& link, std::uint32_t mode);  // MACVLAN_MODE_*
+void add_ipvlan(NetlinkBatch& batch, const ChildLink& link, std::uint16_t mode, std::uint16_t flags);
+void add_vlan(NetlinkBatch& batch, const ChildLink& link, std::uint16_t id);  // 802.1q
+void add_dummy(NetlinkBatch& batch, const ChildLink& link);                   // nothing behind it
+
 void set_link_up(NetlinkBatch& batch, int link);
 // Has the kernel act now on a change of the carrier of an interface of the calling thread's namespace. By itself its
 // link watcher does so up to a second later, and until then a bridge forwards nothing to a new port. ETHTOOL_GLINK.

@@ -26,6 +26,7 @@ class NetlinkBatch {
   NetlinkBatch& put(std::uint16_t attribute, std::string_view bytes);
   NetlinkBatch& put_text(std::uint16_t attribute, std::string_view text);  // with the final NUL
   NetlinkBatch& put_u8(std::uint16_t attribute, std::uint8_t value) { return put_value(attribute, value); }
+  NetlinkBatch& put_u16(std::uint16_t attribute, std::uint16_t value) { return put_value(attribute, value); }
   NetlinkBatch& put_u32(std::uint16_t attribute, std::uint32_t value) { return put_value(attribute, value); }
   NetlinkBatch& put_be32(std::uint16_t attribute, std::uint32_t value);  // big-endian, as nfnetlink and addresses are
   // The attributes that `fill` adds become the content of `attribute`.

@@ -62,9 +62,11 @@ void Networks::State::make_pools(LiveNetwork& network) {
 std::vector<Subnet> Networks::State::subnets_in_use() const {
   std::vector<Subnet> subnets;
   std::lock_guard lock(mutex);
-  for (const auto& network : networks)
+  for (const auto& network : networks) {
+    if (network->config.config_only) continue;
     for (const auto& ipam : network->config.ipam)
       if (auto subnet = parse_subnet(ipam.subnet)) subnets.push_back(*subnet);
+  }
   return subnets;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include "base/id.h"
 #include "linux/network_namespace.h"
 #include "network/attach_parts.h"
+#include "network/parent_link.h"
 #include "oci/json.h"
 
 namespace hull::network {
@@ -36,6 +38,8 @@ std::string interface_name(const Network& network, const EndpointRequest& reques
 std::string gateway_in(const LiveNetwork& network, const std::string& address, const Options& options) {
   auto inside = IpAddress::parse(address);
   if (!inside || network.config.internal) return "";
+  if (is_child_driver(network.config.driver) && child_options(network.config).routes)
+    return IpAddress::any(inside->is_v6()).text();
   if (network.config.predefined && !inside->is_v6() && !options.default_gateway.empty()) return options.default_gateway;
   for (const auto& ipam : network.config.ipam)
     if (auto subnet = parse_subnet(ipam.subnet); subnet && subnet->contains(*inside)) return ipam.gateway;
@@ -65,7 +69,7 @@ void add_configuration(linux::NetlinkBatch& batch, const Endpoint& endpoint, int
   for (const auto& text : endpoint.link_local)
     if (auto address = IpAddress::parse(text))
       linux::add_address(batch, {interface, *address, address->is_v6() ? 64 : 16});
-  linux::set_mac(batch, interface, parse_mac(endpoint.mac_address));
+  if (!endpoint.mac_address.empty()) linux::set_mac(batch, interface, parse_mac(endpoint.mac_address));
 }
 
 void add_default_routes(linux::NetlinkBatch& batch, const Endpoints& endpoints,
@@ -110,14 +114,25 @@ Attachment Networks::State::attach_plainly(const AttachRequest& request, const N
   return {{}, {{network.name, std::move(endpoint)}}};
 }
 
+namespace {
+
+// Interfaces that have the hardware address of their parent.
+bool keeps_mac(const Network& network, const EndpointRequest& request) {
+  if (!is_child_driver(network.driver)) return false;
+  ChildOptions options = child_options(network);
+  return options.is_ipvlan || (options.mode == MACVLAN_MODE_PASSTHRU && request.mac_address.empty());
+}
+
+}  // namespace
+
 Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const EndpointRequest& request,
                                        const Endpoints& others) {
-  ready_bridge(network);
   Network config;
   {
     std::lock_guard lock(mutex);
     config = network->config;
   }
+  if (!config.bridge.empty()) ready_bridge(network);
   Endpoint endpoint = endpoint_in(config);
   endpoint.interface_name = interface_name(config, request, others);
   endpoint.link_local = request.link_local;
@@ -132,6 +147,10 @@ Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const Endp
     std::lock_guard lock(mutex);
     endpoint.gateway = gateway_in(*network, endpoint.address, options);
     endpoint.gateway6 = gateway_in(*network, endpoint.address6, options);
+  }
+  if (keeps_mac(config, request)) {
+    rollback.commit();
+    return endpoint;
   }
   auto own = IpAddress::parse(endpoint.address.empty() ? endpoint.address6 : endpoint.address);
   auto mac = request.mac_address.empty() && own ? mac_of_address(*own) : parse_mac(request.mac_address);
@@ -158,6 +177,8 @@ int Networks::State::plug_in(const LiveNetworkPtr& network, const Endpoint& endp
     std::lock_guard lock(mutex);
     config = network->config;
   }
+  if (is_child_driver(config.driver))
+    return add_child_link(config, endpoint, plug.network_namespace.get(), plug.inside, marks.live);
   Wire wire = wire_of(config, endpoint);
   Bridge bridge = ready_bridge(network);
   try {
@@ -183,6 +204,13 @@ std::vector<PortBinding> Networks::State::bind_ports(const std::string& containe
   const Endpoint* v4 = gateway_endpoint(endpoints, false);
   const Endpoint* v6 = gateway_endpoint(endpoints, true);
   if (!v4 && !v6) return {};  // nothing comes in from outside
+  // Who is on the network of an interface of the host needs no port of the host.
+  auto leads_in = [&](const Endpoint* endpoint) {
+    return endpoint && get(endpoint->network_id)->config.driver == "bridge";
+  };
+  if (!leads_in(v4)) v4 = nullptr;
+  if (!leads_in(v6)) v6 = nullptr;
+  if (!v4 && !v6) return {};
   auto network = get((v4 ? v4 : v6)->network_id);
   for (auto& binding : wanted) {
     if (!binding.host_ip.empty()) continue;
@@ -212,6 +240,9 @@ Attachment Networks::State::attach(const AttachRequest& request) {
   std::vector<LiveNetworkPtr> wanted;
   for (const auto& one : request.endpoints) wanted.push_back(get(one.network));
   if (wanted.empty()) fail_invalid("a container needs a network to be attached to");
+  for (const auto& network : wanted)
+    if (network->config.config_only)
+      fail(Kind::kForbidden, "cannot create endpoint on configuration-only network ", network->config.name);
   if (wanted.front()->config.driver == "null" || wanted.front()->config.driver == "host")
     return attach_plainly(request, wanted.front()->config);
   std::string container = request.container_name.empty() ? short_id(request.container_id) : request.container_name;
@@ -230,7 +261,10 @@ Attachment Networks::State::attach(const AttachRequest& request) {
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (endpoints.contains(wanted[i]->config.name)) continue;  // named twice, by name and by id
     Endpoint endpoint = new_endpoint(wanted[i], request.endpoints[i], endpoints);
-    endpoint.host_interface = i == 0 && on_default ? plug.host_interface : new_interface_name();
+    if (i == 0 && on_default)
+      endpoint.host_interface = plug.host_interface;
+    else if (!is_child_driver(wanted[i]->config.driver))
+      endpoint.host_interface = new_interface_name();
     order.push_back(endpoint.network);
     endpoints.emplace(endpoint.network, std::move(endpoint));
   }
@@ -261,6 +295,9 @@ Attachment Networks::State::attach(const AttachRequest& request) {
     add_configuration(batch, endpoint, interfaces[order[i]]);
   }
   allow_ipv6(plug.network_namespace.get(), interfaces_with_ipv6(endpoints));
+  for (const auto& one : request.endpoints)
+    if (auto found = endpoints.find(get(one.network)->config.name); found != endpoints.end())
+      apply_sysctls(plug.network_namespace.get(), found->second, one);
   add_default_routes(batch, endpoints, interfaces);
   plug.inside.execute(batch, cat("configure the interfaces of ", container));
 

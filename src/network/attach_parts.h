@@ -19,6 +19,8 @@ void add_default_routes(linux::NetlinkBatch& batch, const Endpoints& endpoints,
                         const std::map<std::string, int>& interfaces);
 std::vector<std::string> interfaces_with_ipv6(const Endpoints& endpoints);
 
+// The settings of the kernel for an interface that `request` wants (kEndpointSysctls): "net.ipv4.conf.IFNAME.x=1,…".
+void apply_sysctls(int network_namespace, const Endpoint& endpoint, const EndpointRequest& request);
 // Ports as bound to the endpoints that packets come in through: the gateways of their families.
 void assign_ports(Endpoints& endpoints, std::vector<PortBinding> bound);
 bool is_ip6(const std::string& address);

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "network/attach_parts.h"
+#include "network/parent_link.h"
 
 // Networks that come and go while a container runs.
 namespace hull::network {
@@ -45,6 +46,15 @@ std::map<std::string, int> gateway_interfaces(const Endpoints& endpoints, linux:
 }
 
 }  // namespace
+
+void Networks::State::delete_interface(const Endpoint& endpoint, Plug& plug) {
+  if (!endpoint.host_interface.empty()) return delete_interfaces({endpoint.host_interface});
+  auto link = linux::find_link(plug.inside, endpoint.interface_name);
+  if (!link) return;
+  linux::NetlinkBatch batch;
+  linux::delete_link(batch, link->index);
+  plug.inside.execute(batch, cat("delete the interface ", endpoint.interface_name, " of the container"));
+}
 
 Member Networks::State::member(const std::string& container_id) const {
   std::lock_guard lock(mutex);
@@ -88,12 +98,13 @@ Endpoints Networks::State::connect(const std::string& container_id, const Endpoi
   Endpoint endpoint = new_endpoint(network, request, now);
   Rollback rollback;
   rollback.add("addresses", [&] { give_back_addresses(endpoint); });
-  endpoint.host_interface = new_interface_name();
+  if (!is_child_driver(network->config.driver)) endpoint.host_interface = new_interface_name();
   rollback.add("endpoint", [&] { database.remove_endpoint(container_id, endpoint.network); });
   record(container_id, endpoint);
-  rollback.add("interface", [&] { delete_interfaces({endpoint.host_interface}); });
+  rollback.add("interface", [&] { delete_interface(endpoint, plug); });
   int interface = plug_in(network, endpoint, plug);
   if (!endpoint.address6.empty()) allow_ipv6(network_namespace, {endpoint.interface_name});
+  apply_sysctls(network_namespace, endpoint, request);
   linux::NetlinkBatch batch;
   add_configuration(batch, endpoint, interface);
   plug.inside.execute(batch, cat("configure the interface ", endpoint.interface_name));
@@ -118,7 +129,7 @@ Endpoints Networks::State::disconnect(const std::string& container_id, const std
   auto node = now.extract(network);
   if (!node) fail(Kind::kInternal, "container ", container_id, " is not connected to network ", network);
   Plug plug = open_plug(duplicate(network_namespace));
-  delete_interfaces({node.mapped().host_interface});
+  delete_interface(node.mapped(), plug);
   follow_gateways(container_id, present.endpoints, now, wanted, plug);
   serve_names(container_id, present.name_servers, now, network_namespace);
   database.remove_endpoint(container_id, network);

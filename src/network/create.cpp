@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "network/endpoint_options.h"
 #include "network/ipam.h"
+#include "network/parent_link.h"
 #include "network/state.h"
 #include "oci/json.h"
 
@@ -32,11 +34,17 @@ void check_driver(const Network& wish) {
     fail(Kind::kUnavailable,
          "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
          "swarm and try again.");
-  if (wish.driver != "bridge")
-    fail(Kind::kNotFound, "could not find plugin ", wish.driver, ": hull's network drivers are bridge, host and null");
+  if (wish.driver != "bridge" && !is_child_driver(wish.driver))
+    fail(Kind::kNotFound, "could not find plugin ", wish.driver,
+         ": hull's network drivers are bridge, macvlan, ipvlan, host and null");
 }
 
 void check_options(const Network& wish) {
+  if (is_child_driver(wish.driver)) {
+    child_options(wish);
+    mtu_of(wish);
+    return;
+  }
   for (auto name : {kIcc, kMasquerade, kInhibitIpv4}) option_is_set(wish, name, true);
   mtu_of(wish);
   for (bool is_v6 : {false, true}) gateway_mode_of(wish, is_v6);
@@ -70,6 +78,38 @@ std::string device_name(const Network& wish) {
   return given->second;
 }
 
+// --config-from: all but the name, the driver and the labels comes from a network that is nothing but a configuration.
+void take_configuration(Network& wish, const Networks& networks) {
+  if (wish.config_from.empty()) return;
+  if (wish.config_only) fail_invalid("a configuration network cannot depend on another one");
+  auto source = networks.find(wish.config_from);
+  if (!source) fail(Kind::kNotFound, "configuration network ", hull::quoted(wish.config_from), " not found");
+  if (!source->config_only) fail(Kind::kForbidden, "not a configuration network: ", hull::quoted(wish.config_from));
+  bool has_own = !wish.ipam.empty() || !wish.options.empty() || wish.ipv6 || wish.internal;
+  if (has_own)
+    fail(Kind::kForbidden,
+         "user-specified configurations are not supported if the network depends on a configuration "
+         "network");
+  wish.config_from = source->name;
+  wish.ipam = source->ipam;
+  wish.ipam_driver = source->ipam_driver;
+  wish.ipam_options = source->ipam_options;
+  wish.options = source->options;
+  wish.ipv4 = source->ipv4;
+  wish.ipv6 = source->ipv6;
+  wish.internal = source->internal;
+}
+
+// Two networks on one parent would hand out the same hardware's addresses twice.
+void check_parent(const Network& wish, const std::vector<Network>& others) {
+  if (!is_child_driver(wish.driver)) return;
+  std::string parent = child_options(wish).parent;
+  if (parent.empty()) return;
+  for (const auto& other : others)
+    if (is_child_driver(other.driver) && child_options(other).parent == parent)
+      fail(Kind::kForbidden, "network ", other.name, " is already using parent interface ", parent);
+}
+
 std::string row_text(const Network& network) { return dump_json(to_json(network)); }
 
 }  // namespace
@@ -78,11 +118,18 @@ Network Networks::create(Network wish) {
   State& state = *state_;
   if (wish.driver.empty() || wish.driver == "default") wish.driver = "bridge";
   check_name(wish);
-  check_driver(wish);
-  check_options(wish);
+  take_configuration(wish, *this);
+  if (!wish.config_only) {
+    check_driver(wish);
+    check_options(wish);
+  } else {
+    wish.driver = "null";
+  }
   check_addresses(wish);
   wish.id = random_id();
-  wish.bridge = device_name(wish);
+  wish.bridge = wish.driver == "bridge" ? device_name(wish) : "";
+  // Without a parent it leads nowhere.
+  if (is_child_driver(wish.driver) && child_options(wish).parent.empty()) wish.internal = true;
   wish.created = now().nanoseconds;
   wish.predefined = false;
   wish.subnet_given = std::ranges::any_of(wish.ipam, [](const IpamConfig& one) { return !one.subnet.empty(); });
@@ -91,20 +138,26 @@ Network Networks::create(Network wish) {
   auto existing = state.find(wish.name);
   if (existing && existing->config.name == wish.name)
     fail(Kind::kConflict, "network with name ", wish.name, " already exists");
+  check_parent(wish, list());
   for (const auto& network : list())
-    if (network.bridge == wish.bridge)
+    if (!wish.bridge.empty() && network.bridge == wish.bridge)
       fail(Kind::kForbidden, "cannot create network ", wish.id, " (", wish.bridge, "): conflicts with network ",
            network.id, " (", network.bridge, "): networks have same bridge name");
   auto live = std::make_shared<LiveNetwork>();
   Rollback rollback;
   {
     auto pools = lock_pools();
-    choose_addresses(wish, state.pool_sources, state.subnets_in_use());
+    if (!wish.config_only) choose_addresses(wish, state.pool_sources, state.subnets_in_use());
     rollback.add("record", [&] { state.database.remove_network(wish.id); });
     state.database.add_network({wish.id, wish.name, row_text(wish)});
-    rollback.add("bridge", [&] { remove_bridge(wish.bridge); });
     live->config = wish;
-    live->bridge = ensure_bridge(state.wish_for(wish));
+    if (!wish.bridge.empty()) {
+      rollback.add("bridge", [&] { remove_bridge(wish.bridge); });
+      live->bridge = ensure_bridge(state.wish_for(wish));
+    } else if (is_child_driver(wish.driver)) {
+      rollback.add("parent", [&] { remove_parent(wish, state.marks.live); });
+      ensure_parent(wish, state.marks.live);
+    }
   }
   {
     std::lock_guard lock(state.mutex);
@@ -115,8 +168,10 @@ Network Networks::create(Network wish) {
     std::lock_guard lock(state.mutex);
     std::erase(state.networks, live);
   });
-  state.install_firewall();
-  state.watch_firewall();
+  if (!wish.bridge.empty()) {
+    state.install_firewall();
+    state.watch_firewall();
+  }
   rollback.commit();
   return wish;
 }
@@ -126,6 +181,11 @@ Network Networks::remove(const std::string& name_or_id) {
   std::unique_lock preparing(state.preparing);
   auto live = state.get(name_or_id);
   const Network network = live->config;
+  if (network.config_only)
+    for (const auto& other : list())
+      if (other.config_from == network.name)
+        fail(Kind::kForbidden, "configuration network ", quoted(network.name), " is in use by the network ",
+             other.name);
   if (network.predefined) fail(Kind::kForbidden, network.name, " is a pre-defined network and cannot be removed");
   {
     std::lock_guard lock(state.mutex);
@@ -139,8 +199,12 @@ Network Networks::remove(const std::string& name_or_id) {
     std::erase(state.networks, live);
   }
   // The record goes last: what is half removed by a crash is whole again after the next start.
-  state.install_firewall();
-  remove_bridge(network.bridge);
+  if (!network.bridge.empty()) {
+    state.install_firewall();
+    remove_bridge(network.bridge);
+  } else if (is_child_driver(network.driver)) {
+    remove_parent(network, state.marks.live);
+  }
   state.database.remove_network(network.id);
   return network;
 }
@@ -174,6 +238,9 @@ void Networks::check_endpoint(const Network& network, const EndpointRequest& req
     if (!IpAddress::parse(text)) problems.push_back(cat("invalid link-local IP address: ", text));
   if (!request.mac_address.empty() && !linux::is_mac_address(request.mac_address))
     problems.push_back(cat("invalid MAC address: ", request.mac_address));
+  for (auto& problem : endpoint_option_problems(request.driver_options)) problems.push_back(std::move(problem));
+  if (network.config_only)
+    problems.push_back(cat(network.name, " is a configuration network: containers cannot be on it"));
   if (!problems.empty()) fail_invalid("invalid endpoint settings:\n", join(problems, "\n"));
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "network/bridge.h"
+#include "network/parent_link.h"
 
 namespace hull::network {
 
@@ -104,6 +105,8 @@ void choose_addresses(Network& wish, const std::vector<PoolSource>& sources, con
     if (!(is_v6 ? wish.ipv6 : wish.ipv4) || has_family(wish, is_v6)) continue;
     wish.ipam.push_back({first_free_subnet(sources, is_v6, taken).text(), {}, {}, {}});
   }
+  // Where the host is not in between, the gateway is somebody else's: only the user knows it.
+  if (is_child_driver(wish.driver)) return;
   for (IpamConfig& one : wish.ipam) choose_gateway(one);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "network/parent_link.h"
 #include "network/state.h"
 #include "oci/json.h"
 
@@ -57,7 +58,7 @@ void Networks::State::keep_members(const std::map<std::string, Endpoints>& kept)
     members[id] = {container, endpoints, {}};
   }
   for (const auto& network : networks)
-    if (network->bridge) make_pools(*network);
+    if (network->bridge || is_child_driver(network->config.driver)) make_pools(*network);
 }
 
 // Interfaces of containers that are gone are deleted, those of running ones are put back on their bridges.
@@ -70,6 +71,7 @@ void Networks::State::tidy_interfaces(const std::map<std::string, Endpoints>& ke
     for (const auto& [id, endpoints] : kept)
       for (const auto& [name, endpoint] : endpoints) masters[endpoint.host_interface] = 0;
     for (const auto& network : networks) {
+      if (is_child_driver(network->config.driver)) masters[child_options(network->config).device(network->config)] = 0;
       if (!network->bridge) continue;
       masters[network->bridge->name] = 0;
       for (const auto& [id, endpoints] : kept)

@@ -34,7 +34,8 @@ BridgePolicy policy_of(const Network& network) {
   policy.name = network.bridge;
   policy.internal = network.internal;
   policy.icc = option_is_set(network, kIcc, true);
-  for (auto name : split(option_of(network, kTrustedInterfaces), ':'))
+  const std::string trusted = option_of(network, kTrustedInterfaces);
+  for (auto name : split(trusted, ':'))
     if (!name.empty()) policy.trusted.emplace_back(name);
   for (bool is_v6 : {false, true}) {
     FamilyPolicy& family = is_v6 ? policy.v6 : policy.v4;

@@ -83,6 +83,7 @@ struct Networks::State {
   Endpoints disconnect(const std::string& container_id, const std::string& network,
                        const std::vector<PortBinding>& wanted, int network_namespace);
   Member member(const std::string& container_id) const;
+  void delete_interface(const Endpoint& endpoint, Plug& plug);
   // Default routes and published ports move with the gateways.
   void follow_gateways(const std::string& container_id, const Endpoints& before, Endpoints& now,
                        const std::vector<PortBinding>& wanted, Plug& plug);
@@ -144,6 +145,7 @@ inline constexpr std::string_view kHostBinding = "com.docker.network.bridge.host
 inline constexpr std::string_view kInhibitIpv4 = "com.docker.network.bridge.inhibit_ipv4";
 inline constexpr std::string_view kMtu = "com.docker.network.driver.mtu";
 inline constexpr std::string_view kInterfacePrefix = "com.docker.network.container_iface_prefix";
+inline constexpr std::string_view kEndpointSysctls = "com.docker.network.endpoint.sysctls";
 inline constexpr std::string_view kInterfaceName = "com.docker.network.endpoint.ifname";
 
 // The endpoints that a container's default routes go through: highest priority, then smallest name, of those that have

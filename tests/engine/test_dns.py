@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import Hulld
+from conftest import BIN, Hulld
 
 A, PTR, AAAA, TXT = 1, 12, 28, 16
 
@@ -270,3 +270,63 @@ def test_it_is_back_within_a_second_after_the_engine_died(engine, network):
         except AssertionError:
             assert time.monotonic() - begin < 3
     assert code_of(answer) == 0 and count_of(answer) == 1
+
+
+def test_questions_of_other_types_and_their_options_pass_through_as_they_are(engine, network, upstream):
+    start(engine, "client", "--network", network, "--dns", upstream.address)
+    for name, kind in (("_sip._tcp.example.org", 33), ("client", 33), ("example.org", TXT)):
+        for edns in (False, True):
+            sent = question(name, kind, 99, edns)
+            answer = ask(engine, "client", sent)
+            assert upstream.asked[-1] == sent and answer == Upstream.answer(sent)
+    answer = ask(engine, "client", question("client", A, edns=True))
+    assert struct.unpack(">H", answer[10:12])[0] == 1, "who speaks EDNS is answered in it"
+    assert answer.endswith(b"\0" + struct.pack(">HHIH", 41, 1232, 0, 0))
+
+
+def test_many_addresses_of_one_name_are_cut_to_fit(engine, network):
+    for number in range(40):
+        engine.docker("create", "--name", f"m{number}", "--network", network, "--network-alias", "many", "busybox", "sleep", "1000")
+    engine.docker("start", *[f"m{n}" for n in range(40)], timeout=120)
+    whole = ask(engine, "m0", question("many", A, edns=True))
+    assert count_of(whole) == 40
+    cut = ask(engine, "m0", question("many", A))
+    assert len(cut) <= 512 and count_of(cut) < 40 and struct.unpack(">H", cut[2:4])[0] & 0x0200, "truncated, and says so"
+    assert count_of(ask(engine, "m0", question("many", A), tcp=True)) == 40
+
+
+def test_resolver_options(engine, network):
+    start(engine, "client", "--network", network, "--dns-option", "ndots:2", "--dns-option", "timeout:1", "--dns-search", "example.org")
+    text = engine.docker("exec", "client", "cat", "/etc/resolv.conf").stdout
+    assert "nameserver 127.0.0.11" in text and "options ndots:2 timeout:1" in text and "search example.org" in text
+
+
+def test_a_resolver_at_the_hosts_loopback_is_asked_from_the_host(busybox, tmp_path):
+    """As with the stub of systemd-resolved: no container could reach it."""
+    own = f"127.{os.getpid() % 200 + 1}.0.53"
+    resolv_conf, real = tmp_path / "resolv.conf", BIN / "hulld"
+    resolv_conf.write_text(f"nameserver {own}\n")
+    hulld = Hulld()
+    server = Upstream(own)
+    try:
+        # hulld with another /etc/resolv.conf than the machine's.
+        program = tmp_path / "hulld"
+        program.write_text(f"#!/bin/sh\nexec unshare -m --propagation slave sh -c 'mount --bind {resolv_conf} /etc/resolv.conf && "
+                           f"exec \"$0\" \"$@\"' {real} \"$@\"\n")
+        program.chmod(0o755)
+        hulld.program = program
+        number = os.getpid() % 200
+        hulld.start("--default-address-pool", f"base=10.{40 + number // 16}.{number % 16 * 16 + 15}.0/24,size=26")
+        hulld.docker("import", busybox, "busybox")
+        hulld.docker("network", "create", "net1")
+        start(hulld, "client", "--network", "net1")
+        for tcp in (False, True):
+            assert ask(hulld, "client", question("example.org", A), tcp).endswith(socket.inet_aton("192.0.2.77"))
+        shown = hulld.docker("exec", "client", "cat", "/etc/resolv.conf").stdout
+        assert "nameserver 127.0.0.11" in shown and own in shown
+        assert own not in hulld.docker("run", "--rm", "busybox", "cat", "/etc/resolv.conf").stdout, "nobody listens there inside"
+        hulld.remove_containers()
+        hulld.docker("network", "rm", "net1")
+    finally:
+        server.close()
+        hulld.close()

@@ -387,3 +387,94 @@ def test_a_udp_client_that_goes_on_reaches_the_new_owner_of_the_port(engine):
         server.kill()
         server.wait()
         engine.docker("rm", "-f", word)
+
+
+def test_a_network_can_take_its_configuration_from_another_one(engine):
+    base = ".".join(engine.pool.split(".")[:2]) + ".249"
+    engine.docker("network", "create", "--config-only", "--subnet", f"{base}.0/24", "--label", "x=y", "-o",
+                  "com.docker.network.driver.mtu=1300", "config")
+    shape = inspect(engine, "config")
+    assert shape["ConfigOnly"] is True and shape["Driver"] == "null"
+    refusal = engine.docker("network", "create", "--config-from", "config", "--internal", "net1", check=False)
+    assert "user-specified configurations are not supported" in refusal.stderr
+    assert "not found" in engine.docker("network", "create", "--config-from", "nothing", "net1", check=False).stderr
+    engine.docker("network", "create", "--config-from", "config", "net1")
+    shape = inspect(engine, "net1")
+    assert shape["ConfigFrom"] == {"Network": "config"} and shape["IPAM"]["Config"][0]["Subnet"] == f"{base}.0/24"
+    assert engine.docker("run", "--rm", "--network", "net1", "busybox", "cat", "/sys/class/net/eth0/mtu").stdout == "1300\n"
+    assert "is a configuration network" in engine.docker("run", "--rm", "--network", "config", "busybox", "true", check=False).stderr
+    assert "is in use by the network net1" in engine.docker("network", "rm", "config", check=False).stderr
+    engine.docker("network", "rm", "net1")
+    engine.docker("network", "rm", "config")
+
+
+def test_driver_options_of_an_endpoint(cli):
+    cli("network", "create", "net1")
+    cli("network", "create", "net2")
+    option = "com.docker.network.endpoint"
+    cli("run", "-d", "--name", "one", "--network",
+        f"name=net1,driver-opt={option}.ifname=wan0,\"driver-opt={option}.sysctls=net.ipv4.conf.IFNAME.log_martians=1,"
+        "net.ipv4.conf.IFNAME.forwarding=0\"", "busybox", "sleep", "100")
+    setting = lambda name: cli("exec", "one", "cat", f"/proc/sys/net/ipv4/conf/{name}").stdout.strip()
+    assert setting("wan0/log_martians") == "1" and setting("wan0/forwarding") == "0"
+    cli("network", "connect", "--driver-opt", f"{option}.sysctls=net.ipv4.conf.IFNAME.log_martians=1", "net2", "one")
+    assert setting("eth0/log_martians") == "1" and setting("default/log_martians") == "0"
+    for wrong in ("net.ipv4.ip_forward=1", "net.ipv4.conf.all.x.y=1"):
+        assert "invalid endpoint sysctl" in refused(cli, "run", "--rm", "--network",
+                                                    f"name=net1,driver-opt={option}.sysctls={wrong}", "busybox", "true")
+
+
+@pytest.fixture
+def wire():
+    """A wire with another machine at its end, and that machine's address."""
+    name = f"htl{os.getpid() % 100000}"
+    ip = lambda *words, **options: subprocess.run(["ip", *words], **{"check": True, **options})
+    ip("netns", "add", name)
+    ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+    ip("link", "set", name, "up")
+    ip("-n", name, "addr", "add", "192.0.2.1/24", "dev", "eth0")
+    ip("-n", name, "link", "set", "eth0", "up")
+    yield name
+    ip("netns", "del", name)
+    ip("link", "del", name, check=False, capture_output=True)
+
+
+def reaches(cli, container, address):
+    return cli("exec", container, "ping", "-c", "1", "-W", "2", address, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("mode, neighbours", [("bridge", True), ("private", False), ("vepa", False)])
+def test_macvlan(cli, wire, mode, neighbours):
+    cli("network", "create", "-d", "macvlan", "-o", f"parent={wire}", "-o", f"macvlan_mode={mode}", "--subnet", "192.0.2.0/24",
+        "--gateway", "192.0.2.1", "--ip-range", "192.0.2.64/26", "net1")
+    for name in ("one", "two"):
+        cli("run", "-d", "--name", name, "--network", "net1", "-p", "127.0.0.1::80", "busybox", "sleep", "1000")
+    assert reaches(cli, "one", "192.0.2.1")
+    two = cli.engine.inspect("two", "{{.NetworkSettings.Networks.net1.IPAddress}}")
+    assert two.startswith("192.0.2.6") and reaches(cli, "one", two) == neighbours
+    assert "default via 192.0.2.1" in cli("exec", "one", "ip", "route").stdout
+    assert cli("port", "one").stdout == "", "the host is not in between"
+    assert "two" in cli("exec", "one", "nslookup", "two").stdout
+    message = refused(cli, "network", "create", "-d", "macvlan", "-o", f"parent={wire}", "net2")
+    assert f"network net1 is already using parent interface {wire}" in message
+    cli("run", "-d", "--name", "later", "busybox", "sleep", "1000")
+    cli("network", "connect", "--ip", "192.0.2.77", "net1", "later")
+    assert "192.0.2.77/24" in cli("exec", "later", "ip", "addr", "show", "eth1").stdout and reaches(cli, "later", "192.0.2.1")
+    cli.engine.crash()
+    cli.engine.start()
+    assert reaches(cli, "one", "192.0.2.1")
+    cli("network", "disconnect", "net1", "later")
+    assert "eth1" not in cli("exec", "later", "ls", "/sys/class/net").stdout
+    cli.engine.remove_containers()
+    cli("network", "rm", "net1")
+    assert os.path.exists(f"/sys/class/net/{wire}"), "what was there before stays"
+
+
+@pytest.mark.parametrize("options, message", [
+    (["-o", "macvlan_mode=wild"], 'requested macvlan_mode "wild" is not valid: use bridge, private, vepa, passthru'),
+    (["-o", "parent=nothere0"], 'the parent "nothere0" of the network net1 is no interface of this host'),
+    (["-o", "parent=nothere0.50"], "neither"),
+    (["-o", "parent=lo"], "loopback interface is not a valid macvlan parent link"),
+])
+def test_macvlan_that_cannot_be(engine, options, message):
+    assert message in engine.docker("network", "create", "-d", "macvlan", *options, "net1", check=False).stderr
