@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/container_request.h"
@@ -112,7 +113,9 @@ int run_attached(Invocation& call, const std::string& id, const Attached& attach
   auto stream = client.send_hijack(attach_path(id, attached, options));
   client.finish_head(*stream);
   client.finish_head(*wait);
+  fault::point("run.attached");
   start_container(call, id);
+  fault::point("run.started");
   SessionPlan plan{.stream = stream.get(),
                    .wait = wait.get(),
                    .input = attached.input,
@@ -145,6 +148,7 @@ int run(Invocation& call) {
   if (!detached) check_input_terminal(attached.input, options.is_set("tty"));
   DetachKeys check_keys(options.text("detach-keys"));
   std::string id = create_container(call, detached);
+  fault::point("run.created");
   if (!detached && (attached.input || attached.output || attached.errors)) return run_attached(call, id, attached);
   start_container(call, id);
   print_line(id);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/rollback.h"
@@ -14,6 +15,7 @@
 #include "container/security_options.h"
 #include "container/shipped_images.h"
 #include "container/user_namespace.h"
+#include "container/volume_intent.h"
 
 // POST /containers/create: everything that can be refused is refused here. In the end there are a row in the
 // database, a writable directory over the image's layers, the container's own directory, and its volumes.
@@ -29,6 +31,18 @@ void check_platform(const image::Image& image, const std::string& platform, cons
   if (wanted_os == config.os && (wanted_architecture.empty() || wanted_architecture == config.architecture)) return;
   fail(Kind::kNotFound, "image with reference ", name, " was found but its platform (", config.os, "/",
        config.architecture, ") does not match the specified platform (", platform, ")");
+}
+
+// Gives the volumes without a name one, and says which these are.
+std::vector<std::string> name_anonymous(std::vector<MountPlan>& plans) {
+  std::vector<std::string> names;
+  for (MountPlan& plan : plans) {
+    if (plan.point.type != "volume" || !plan.point.name.empty()) continue;
+    plan.point.name = random_id();
+    plan.volume_labels.emplace("com.docker.volume.anonymous", "");
+    names.push_back(plan.point.name);
+  }
+  return names;
 }
 
 std::string choose_name(const CreateRequest& request, const std::string& id, Registry& registry) {
@@ -66,20 +80,30 @@ CreateResult Engine::create(CreateRequest request) {
 
   std::string name = choose_name(request, result.id, self.registry);
   rollback.add("name", [&, name, id = result.id] { self.registry.release_name(name, id); });
+  fault::point("create.named");
   State state = self.initial_state(result.id, name, std::make_shared<const Spec>(std::move(request.spec)));
+  std::string directory = self.container_directory(result.id);
+  rollback.add("directory", [directory] { remove_tree(directory); });
+  self.directories.take(directory);
+  auto anonymous = name_anonymous(plans);
+  volume_intent::record(directory, anonymous);
+  fault::point("create.directory");
   state.mounts = resolve_mounts(plans, result.id, services, rollback);
+  fault::point("create.volumes");
 
   if (has_user_range(state.spec->host)) state.user_range = self.user_ranges.take();
   rollback.add("user ids", [&, range = state.user_range] { self.user_ranges.give_back(range); });
   rollback.add("snapshot", [&, id = result.id] { services.snapshots.remove(id); });
   services.snapshots.prepare(result.id, image->layer_chain_ids);
-  rollback.add("directory", [&, id = result.id] { remove_tree(self.container_directory(id)); });
-  self.directories.take(self.container_directory(result.id));
+  fault::point("create.snapshot");
   trace.step("snapshot");
   populate_volumes(plans, result.id, services);
+  fault::point("create.populated");
 
   services.database.add_container({result.id, name, encode_spec(*state.spec), encode_state(state)});
   rollback.commit();
+  fault::point("create.recorded");
+  if (!anonymous.empty()) volume_intent::clear(directory);
   auto container = std::make_shared<Live>(std::move(state));
   self.registry.add(container);
   self.publish(*container->state(), "create");

@@ -86,6 +86,7 @@ struct Engine::Impl {
   // Takes the operation lock. What the restart policy has counted so far is forgotten.
   void start_by_hand(const LivePtr& container);
   void start_locked(const LivePtr& container, StartedBy by);
+  void record_start(Live& container);
   // Keeps the failure as the container's error, and words it for the client.
   Error start_failed(const LivePtr& container, const Error& error);
   shim::Events events_of(const LivePtr& container, std::uint64_t run);
@@ -118,6 +119,9 @@ struct Engine::Impl {
 
   // remove.cpp
   void remove_locked(const LivePtr& container, bool volumes);
+  // What belongs to one that is in no row any more. False when something could not be cleared away: its directory
+  // stays, so that the next start of the engine knows what.
+  bool clear_away(const State& state, const std::vector<std::string>& doomed_volumes);
   void end_by_force(const LivePtr& container);
   void remove_automatically(const LivePtr& container);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/trace.h"
@@ -54,6 +55,7 @@ LiveExecPtr Engine::Impl::create_exec(const Live& container, ExecSpec spec) {
     std::scoped_lock lock(execs_mutex);
     execs[exec->state.id] = exec;
   }
+  fault::point("exec.created");
   publish(*state, "exec_create:" + shown_command(exec->state.spec), {{"execID", exec->state.id}});
   return exec;
 }
@@ -109,6 +111,7 @@ void Engine::Impl::start_exec(const LivePtr& container, const LiveExecPtr& exec,
   refuse_exec(*container->state());
   ExecSpec spec = claim(*exec, start);
   try {
+    fault::point("exec.claimed");
     run_exec(container, *exec, spec, start);
   } catch (const runtime::StartError& e) {
     exec_ended(exec->state.id, {exit_code_of(e.failure())});
@@ -148,7 +151,9 @@ void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const Exec
   container->change([&](State& s) { s.running_execs.push_back(exec.state.id); });
   // Before its end can be told.
   publish(*state, "exec_start:" + shown_command(spec), {{"execID", exec.state.id}});
+  fault::point("exec.asked");
   pid_t pid = shim->exec(std::move(request));
+  fault::point("exec.started");
   {
     std::scoped_lock lock(exec.mutex);
     exec.state.pid = pid;

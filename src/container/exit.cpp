@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "container/engine_impl.h"
@@ -21,6 +22,19 @@ constexpr auto kLongestDelay = 60s;
 
 std::string run_time(const State& state, Timestamp end) {
   return cat(std::max<std::int64_t>(0, end.nanoseconds - state.started.nanoseconds) / 1'000'000'000);
+}
+
+// A part of the clearing up after a run. One that fails is for the next start of the engine to finish, and must not
+// keep the others, or the container's next run, from happening.
+template <class Work>
+bool attempt(const State& state, std::string_view what, Work work) {
+  try {
+    work();
+    return true;
+  } catch (const Error& e) {
+    log::warn("after the end of container ", state.name, ", ", what, ": ", e.message());
+    return false;
+  }
 }
 
 }  // namespace
@@ -50,7 +64,11 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
   if (record.oom_killed && !before->oom_killed) publish(*before, "oom");
   end_health_checks(*container);
   // The ports are free before anybody is told that the container has ended.
-  services.networks.detach(container->id);
+  attempt(*before, "disconnecting it", [&] {
+    fault::point("exit.begun");
+    services.networks.detach(container->id);
+    fault::point("exit.network");
+  });
 
   bool restart = false;
   std::string directory;
@@ -80,14 +98,23 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
   publish_networks(*before, before->endpoints, "disconnect");
   forget_execs_of(container->id);
 
-  if (after->spec->host.auto_remove && !container->restarting_by_hand)
-    remove_automatically(container);
-  else
-    persist(*container);
+  bool recorded = attempt(*after, "recording how", [&] {
+    fault::point("exit.published");
+    if (after->spec->host.auto_remove && !container->restarting_by_hand)
+      remove_automatically(container);
+    else
+      persist(*container);
+    fault::point("exit.recorded");
+  });
   destroy_cgroup(*after);
-  release_shared_memory(configuration, container->id);
-  services.volumes.release_all(container->id);
-  if (!directory.empty()) remove_tree(directory);
+  attempt(*after, "clearing up", [&] {
+    release_shared_memory(configuration, container->id);
+    services.volumes.release_all(container->id);
+    fault::point("exit.cgroup");
+    // As long as the database does not know, the exit record in there is all that does.
+    if (recorded && !directory.empty()) remove_tree(directory);
+    fault::point("exit.cleared");
+  });
   {
     std::scoped_lock lock(container->mutex);
     container->tearing_down = false;

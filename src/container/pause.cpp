@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/fault.h"
 #include "container/engine_impl.h"
 
 namespace hull::container {
@@ -10,6 +11,7 @@ void Engine::pause(std::string_view name) {
   if (state->status == Status::kPaused) fail(Kind::kConflict, "container ", state->id, " is already paused");
   require_running(*state);
   impl_->cgroup_of(*state)->freeze();
+  fault::point("pause.frozen");
   auto paused = container->change([](State& s) {
     if (s.status == Status::kRunning) s.status = Status::kPaused;
   });

@@ -9,6 +9,7 @@
 #include "container/network_plan.h"
 #include "container/persistent.h"
 #include "container/shared_memory.h"
+#include "container/volume_intent.h"
 
 // What a new engine finds, and makes of it. The database says which containers exist; the shims say which of
 // them run; exit records say how the others ended while nobody looked. Everything else that lies around under
@@ -174,8 +175,14 @@ void Engine::Impl::remove_leftovers() {
     }
     remove_tree(directory);
   }
-  for (const auto& name : list_directory(configuration.data_root + "/containers"))
-    if (!registry.find(name)) remove_tree(container_directory(name));
+  for (const auto& name : list_directory(configuration.data_root + "/containers")) {
+    if (registry.find(name)) {
+      volume_intent::clear(container_directory(name));
+      continue;
+    }
+    for (const auto& volume : volume_intent::read(container_directory(name))) services.volumes.remove(volume, {}, true);
+    remove_tree(container_directory(name));
+  }
   for (const auto& owner : services.database.snapshots())
     if (!registry.find(owner_of_snapshot(owner))) services.snapshots.remove(owner);
   services.snapshots.empty_trash();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
 
+#include "base/fault.h"
 #include "base/file.h"
-#include "base/rollback.h"
+#include "base/log.h"
 #include "container/engine_impl.h"
 #include "container/mount_use.h"
+#include "container/volume_intent.h"
 
 // The end of a container. The row in the database goes first: what no row names does not exist, and a crash
 // from then on leaves only files that the next start of the engine removes.
@@ -42,18 +44,21 @@ void refuse_in_use(const State& state) {
 
 void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
   cancel_restart(*container);
+  Status before = container->state()->status;
   auto state = container->change([](State& s) { s.status = Status::kRemoving; });
   auto doomed = volumes ? volumes_to_remove(*state, registry.list(), services.volumes) : std::vector<std::string>{};
-
-  services.database.remove_container(container->id);
-  services.networks.detach(container->id);
-  mounts_ahead.drop(container->id);
-  services.snapshots.remove(container->id);
-  let_go_of_images(*state, services.snapshots);
+  try {
+    volume_intent::record(container_directory(container->id), doomed);
+    fault::point("remove.begun");
+    services.database.remove_container(container->id);
+  } catch (const Error& e) {
+    container->change([&](State& s) { s.status = before; });
+    throw e.within(cat("cannot remove container \"", state->name, "\""));
+  }
+  // From here on it does not exist. What cannot be cleared away now will be by the next start of the engine.
   registry.remove(container->id);
   remove_execs_of(container->id);
-  user_ranges.give_back(state->user_range);
-  for (const auto& name : doomed) services.volumes.remove(name, {}, true);
+  bool cleared = clear_away(*state, doomed);
   publish(*state, "destroy");
   {
     std::scoped_lock lock(container->mutex);
@@ -61,10 +66,35 @@ void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
     container->pending_streams.clear();
     container->changed.notify_all();
   }
-  background.run([this, id = container->id] {
-    remove_tree(container_directory(id));
+  background.run([this, cleared, id = container->id] {
+    if (cleared) remove_tree(container_directory(id));
     services.snapshots.empty_trash();
   });
+}
+
+bool Engine::Impl::clear_away(const State& state, const std::vector<std::string>& doomed_volumes) {
+  bool cleared = true;
+  auto attempt = [&](std::string_view place, auto work) {
+    try {
+      fault::point(place);
+      work();
+    } catch (const Error& e) {
+      log::warn("of the removed container ", state.name, " something is left: ", e.message());
+      cleared = false;
+    }
+  };
+  attempt("remove.recorded", [&] { services.networks.detach(state.id); });
+  mounts_ahead.drop(state.id);
+  attempt("remove.network", [&] {
+    services.snapshots.remove(state.id);
+    let_go_of_images(state, services.snapshots);
+  });
+  user_ranges.give_back(state.user_range);
+  attempt("remove.snapshot", [&] {
+    for (const auto& name : doomed_volumes) services.volumes.remove(name, {}, true);
+  });
+  attempt("remove.volumes", [] {});
+  return cleared;
 }
 
 void Engine::Impl::remove_automatically(const LivePtr& container) {

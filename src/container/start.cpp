@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
@@ -128,16 +130,19 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
   State& state = attempt.state;
   Rollback rollback;
   try {
+    fault::point("start.begun");
     shim::StartRequest request = request_of(attempt, configuration, container_directory(state.id));
     rollback.add("network", [&] { services.networks.detach(container->id); });
     PreparedUsers users = prepare_users(*this, state);
     auto network = prepare_network(*this, state, users.network.get());
     trace.step("network");
+    fault::point("start.network");
 
     request.rootfs = mounts_ahead.take(state.id);
     if (!request.rootfs)
       request.rootfs = services.snapshots.mount(state.id, state.spec->host.auto_remove, users.id_map());
     trace.step("rootfs");
+    fault::point("start.rootfs");
 
     rollback.add("volumes", [&] { services.volumes.release_all(container->id); });
     use_volumes(state, services.volumes);
@@ -155,15 +160,20 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     request.network_namespace = std::move(network.network_namespace);
     request.user_namespace = std::move(users.users);
     trace.step("configure");
+    fault::point("start.configured");
 
     attempt.directory = run_directory(state.id, random_hex(2));
     rollback.add("run directory", [&] { remove_tree(attempt.directory); });
     make_directories(attempt.directory, 0711);
     std::shared_ptr<shim::Client> shim = services.shims.launch(attempt.directory, events_of(container, attempt.run));
     trace.step("launch");
+    fault::point("start.launched");
+    // The shim takes back what it makes, unless it is killed.
+    rollback.add("control group", [&] { destroy_cgroup(state); });
     auto started = shim->start(std::move(request));  // from here on the container's first process exists
     rollback.commit();
     trace.step("shim");
+    fault::point("start.started");
 
     std::optional<shim::ExitRecord> early_exit;
     StatePtr published;
@@ -197,7 +207,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     if (early_exit)
       background.run([=, this] { finish_exit(container, *early_exit); });
     else
-      persist(*container);
+      record_start(*container);
     begin_health_checks(container);
     make_ready();
     trace.step("publish");
@@ -205,6 +215,17 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     rollback.undo();
     release_shared_memory(configuration, container->id);
     throw start_failed(container, e);
+  }
+}
+
+// The container runs: a disk that is full does not change that any more. The next engine finds it by its shim.
+void Engine::Impl::record_start(Live& container) {
+  try {
+    fault::point("start.published");
+    persist(container);
+    fault::point("start.recorded");
+  } catch (const Error& e) {
+    log::warn("the start of container ", container.state()->name, " is not recorded: ", e.message());
   }
 }
 
@@ -221,7 +242,11 @@ Error Engine::Impl::start_failed(const LivePtr& container, const Error& error) {
       if (state.status == Status::kRestarting) state.status = Status::kExited;
     });
   }
-  persist(*container);
+  try {
+    persist(*container);
+  } catch (const Error& e) {  // what the client hears is why it did not start
+    log::warn("the failed start of container ", container->state()->name, " is not recorded: ", e.message());
+  }
   return Error(verdict.kind, error.message(), error.code(), error.operation());
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
 
+#include "base/fault.h"
+#include "base/log.h"
 #include "container/engine_impl.h"
 #include "container/normalize.h"
 #include "linux/pidfd.h"
@@ -59,10 +61,20 @@ void Engine::Impl::thaw_if_paused(const LivePtr& container) {
 namespace {
 
 // Whoever asks for the end does not want the restart policy to undo it, now or at the next start of the engine.
-void ask_for_end(Live& container) {
-  std::scoped_lock lock(container.mutex);
-  container.no_restart = true;
-  container.change_locked([](State& state) { state.manually_stopped = true; });
+// The next engine is told before it happens, should this one not live to see it.
+void ask_for_end(Engine::Impl& engine, Live& container) {
+  {
+    std::scoped_lock lock(container.mutex);
+    container.no_restart = true;
+    container.change_locked([](State& state) { state.manually_stopped = true; });
+  }
+  const std::string& policy = container.state()->spec->host.restart_policy.name;
+  if (policy.empty() || policy == "no") return;
+  try {
+    engine.persist(container);
+  } catch (const Error& e) {  // a full disk must not keep anybody from stopping what fills it
+    log::warn("that container ", container.state()->name, " was stopped by hand is not recorded: ", e.message());
+  }
 }
 
 // A signal that is not meant to end the container leaves its restart policy alone.
@@ -78,10 +90,12 @@ void Engine::Impl::stop(const LivePtr& container, std::optional<int> timeout, co
   auto state = container->state();
   int number = signal.empty() ? stop_signal_of(*state) : parse_signal(signal);
   int seconds = timeout.value_or(state->spec->config.stop_timeout.value_or(defaults()->stop_timeout));
-  ask_for_end(*container);
+  ask_for_end(*this, *container);
+  fault::point("stop.asked");
   if (is_up(*state)) {
     publish(*state, "kill", {{"signal", cat(number)}});
     send_signal(container, number);
+    fault::point("stop.signalled");
     thaw_if_paused(container);
     std::optional<std::chrono::nanoseconds> patience;
     if (seconds >= 0) patience = std::chrono::seconds(seconds);
@@ -91,6 +105,7 @@ void Engine::Impl::stop(const LivePtr& container, std::optional<int> timeout, co
     }
   }
   // It may have ended by itself just before, and be on its way back.
+  fault::point("stop.ended");
   bool given_up = give_up_restarting(container);
   if (is_up(*state) || given_up) publish(*container->state(), "stop");
 }
@@ -128,7 +143,7 @@ void Engine::Impl::kill(const LivePtr& container, int number) {
   auto state = container->state();
   bool ends = ends_container(*state, number);
   if (ends)
-    ask_for_end(*container);
+    ask_for_end(*this, *container);
   else
     container->change([](State& s) { s.manually_stopped = true; });
   if (ends && give_up_restarting(container)) return;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/fault.h"
 #include "container/engine_impl.h"
 #include "container/normalize.h"
 #include "container/oci_config.h"
@@ -99,7 +100,9 @@ std::vector<std::string> Engine::update(std::string_view name, const Changes& ch
   std::vector<std::string> warnings;
   validate_resources(spec->host, warnings);
   if (is_up(*state)) impl_->cgroup_of(*state)->update(resources_of(*spec));
+  fault::point("update.limits");
   impl_->services.database.set_container_spec(state->id, encode_spec(*spec));
+  fault::point("update.recorded");
   auto updated = container->change([&](State& s) { s.spec = spec; });
   impl_->publish(*updated, "update");
   return warnings;

@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+#include "base/fault.h"
 #include "linux/pidfd.h"
 
 namespace hull::linux {
@@ -46,7 +47,7 @@ Spawned spawn_with_socket(const std::string& program, int socket) {
   Attributes attributes;
   std::string name = program;
   char* const arguments[] = {name.data(), nullptr};
-  char* const environment[] = {nullptr};
+  char* const environment[] = {const_cast<char*>(fault::environment_entry()), nullptr};
   Spawned child;
   int code = ::posix_spawn(&child.pid, program.c_str(), &actions.value, &attributes.value, arguments, environment);
   if (code != 0) throw_errno("spawn", program, code);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/fault.h"
 #include "runtime/runtime.h"
 
 namespace hull::runtime {
@@ -11,10 +12,12 @@ namespace hull::runtime {
 struct Progress {
   Step step = Step::kCgroup;
   std::string object;
+  std::string_view who = "runtime";  // whose steps: "runtime" (the caller), "init" or "exec-process" (the new ones)
 
   void at(Step next, std::string what = {}) {
     step = next;
     object = std::move(what);
+    fault::point(who, to_string(next));
   }
 };
 

@@ -13,6 +13,7 @@ namespace {
 template <class Work>
 [[noreturn]] void run_reporting(const linux::Handshake& channel, Phase phase, Work work) noexcept {
   Progress progress;
+  progress.who = phase == Phase::kExec ? "exec-process" : "init";
   Failure failure;
   try {
     work(progress);
@@ -50,7 +51,9 @@ void clone_sibling(const Launch& what, linux::Handshake& channel, Progress& prog
 
 [[noreturn]] void throw_died(Phase phase, Step step) {
   Error error(Kind::kInternal, "the process was killed while it was being set up (is its memory limit too low?)");
-  throw StartError(make_failure(error, Progress{step, {}}, phase));
+  Progress progress;
+  progress.step = step;
+  throw StartError(make_failure(error, progress, phase));
 }
 
 Launched launch_by_helper(const Launch& what) {

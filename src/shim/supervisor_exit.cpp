@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/wire.h"
 #include "linux/notifier.h"
@@ -51,6 +52,7 @@ void Supervisor::on_exec_ended(Exec& exec, int wait_status) {
   exec.pid = -1;
   loop_.cancel(std::exchange(exec.time_limit, 0));
   exec.streams->drain();
+  fault::point("shim.exec-ended");
   ExecValue end{exec.id, runtime::exit_code(wait_status), exec.timed_out};
   unacknowledged_[exec.id] = end;
   engine_.tell(MessageKind::kExecExited, wire::encode(end));
@@ -75,13 +77,16 @@ void Supervisor::close_exec(Exec& exec) {
 void Supervisor::on_init_ended(int wait_status) {
   running_ = false;
   ended_ = true;
+  fault::point("shim.ended");
   // Somebody was killed by the kernel for memory, maybe: a notification that was read may have come before the count.
   bool killed = runtime::exit_code(wait_status) == kKilledExit;
   if (oom_notifier_ && (killed || memory_ran_out_ || linux::notifier_pending(oom_notifier_.get()))) count_oom_kills();
   loop_.cancel(oom_watch_);
   streams_->drain();
   if (log_) log_->end();
+  fault::point("shim.drained");
   record_exit({runtime::exit_code(wait_status), oom_kills_ > 0, now()});
+  fault::point("shim.told");
   streams_->close();
   // Behind what clients and engine are waiting for.
   loop_.defer([this] {
@@ -98,6 +103,7 @@ void Supervisor::record_exit(const ExitRecord& record) {
     // With an engine the event is enough.
     engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{cat("cannot write the exit record: ", e.message())}));
   }
+  fault::point("shim.recorded");
   engine_.stop_listening();
   engine_.tell(MessageKind::kExited,
                wire::encode(ExitedMessage{record.code, record.oom_killed, record.at.nanoseconds}));
@@ -113,6 +119,7 @@ void Supervisor::remove_cgroup() {
     engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{cat("cannot remove the control group: ", e.what())}));
   }
   cgroup_removed_ = true;
+  fault::point("shim.cgroup");
   directory_lock_.reset();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/wire.h"
 #include "linux/directory_lock.h"
@@ -63,6 +64,7 @@ void Supervisor::start(EngineLink::Connection connection, Message message) {
   try {
     auto request = wire::decode<StartMessage>(message.body);
     message.body = {};
+    fault::point("shim.asked");
     launch(request, std::move(message.descriptors));
   } catch (const std::exception& e) {
     discard_container();
@@ -75,7 +77,9 @@ void Supervisor::start(EngineLink::Connection connection, Message message) {
   running_ = true;
   StartedMessage started{init_->pid(), started_.nanoseconds, {}};
   int pidfd = init_->pidfd();
+  fault::point("shim.started");
   engine_.answer(connection, MessageKind::kStarted, wire::encode(started), {&pidfd, 1});
+  fault::point("shim.answered");
 }
 
 // After a start that failed behind the point where the process existed.
@@ -104,7 +108,9 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   directory_ = message.directory;
   // A restart must not meet the shim before, which removes a control group of the same name after its last event.
   directory_lock_ = linux::lock_directory(directory_);
+  fault::point("shim.locked");
   engine_.listen(directory_);
+  fault::point("shim.listening");
   open_log(message.log);
   Plumbing pipes = lay_pipes(message.open_stdin && !terminal, !terminal, !terminal);
 
@@ -120,6 +126,7 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
                            pipes.in.get(), pipes.out.get(),         pipes.err.get()};
   init_ = runtime::start(config, handles, options);
   started_ = now();
+  fault::point("shim.executed");
   // From here on the process exists. Until release_ownership() an exception takes it along.
   if (terminal) pipes.ours.terminal = init_->take_console();
   streams_ = make_streams(std::move(pipes.ours), log_.get(), message.stdin_once && !terminal, {});
@@ -190,6 +197,7 @@ void Supervisor::exec(EngineLink::Connection connection, Message message) {
   auto request = wire::decode<ExecMessage>(message.body);
   message.body = {};
   if (find_exec(request.id)) fail(Kind::kConflict, "the exec ", request.id, " is running already");
+  fault::point("shim.exec-asked");
   Exec& exec = execs_.emplace_back();
   exec.id = request.id;
   try {
@@ -206,6 +214,7 @@ void Supervisor::exec(EngineLink::Connection connection, Message message) {
   }
   if (request.time_limit > 0)
     exec.time_limit = loop_.after(request.time_limit, [this, id = exec.id] { on_time_limit(id); });
+  fault::point("shim.exec-started");
   engine_.answer(connection, MessageKind::kExeced, wire::encode(ExecValue{exec.id, exec.pid}));
 }
 

@@ -102,8 +102,8 @@ Volume Volumes::create(const std::string& name, const std::string& driver, const
   check_options(name, options);
 
   Volume volume;
-  volume.anonymous = name.empty();
-  volume.name = volume.anonymous ? random_id() : name;
+  volume.anonymous = name.empty() || labels.contains(std::string(kAnonymousLabel));
+  volume.name = name.empty() ? random_id() : name;
   volume.mountpoint = state_->directory(volume.name) + "/_data";
   volume.labels = labels;
   if (volume.anonymous) volume.labels.emplace(kAnonymousLabel, "");
