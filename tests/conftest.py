@@ -97,7 +97,7 @@ class Hulld:
         self.cgroup_parent = f"/hull-test-{SLOT}n{count}"
         self.bip = f"10.{SLOT + 100}.{count % 250}.1/24"
         self.data, self.exec, self.socket = (self.directory / n for n in ("data", "exec", "hull.sock"))
-        self.log = self.directory / "hulld.log"
+        self.log, self.pidfile = self.directory / "hulld.log", self.directory / "pid"
         self.process = None
         self.program = BIN / "hulld"
         self.arguments = []
@@ -108,7 +108,7 @@ class Hulld:
         log = open(self.log, "ab")
         self.process = subprocess.Popen(
             [self.program, "-H", f"unix://{self.socket}", "--data-root", self.data, "--exec-root", self.exec,
-             "--pidfile", self.directory / "pid", "--bridge", self.bridge, "--bip", self.bip,
+             "--pidfile", self.pidfile, "--bridge", self.bridge, "--bip", self.bip,
              "--cgroup-parent", self.cgroup_parent, *self.arguments],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **self.variables})
         deadline = time.monotonic() + 30

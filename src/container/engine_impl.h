@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -61,6 +62,12 @@ struct Engine::Impl {
 
   mutable std::mutex execs_mutex;
   std::map<std::string, LiveExecPtr> execs;  // by id
+  struct EndedExec {
+    std::string id;
+    std::int64_t at = 0;  // monotonic nanoseconds
+  };
+  std::deque<EndedExec> ended_execs;  // those of them that can only be inspected any more, oldest first
+  bool forgetting_execs = false;      // a timer for forget_old_execs() runs
   std::mutex prune_mutex;
 
   // Places.
@@ -132,6 +139,8 @@ struct Engine::Impl {
   // Throws runtime::StartError when the program cannot be run; the exec has ended then.
   void start_exec(const LivePtr& container, const LiveExecPtr& exec, ExecStart& start);
   void exec_ended(const std::string& exec_id, const shim::ExecExit& exit);
+  void remember_ended(const std::string& exec_id);
+  void forget_old_execs();
   void forget_execs_of(const std::string& container_id);  // they have ended with it
   void remove_execs_of(const std::string& container_id);
 

@@ -11,7 +11,8 @@ namespace hull::container {
 
 namespace {
 
-constexpr auto kRemembered = std::chrono::minutes(5);  // how long a finished exec can still be inspected
+constexpr auto kRemembered = std::chrono::minutes(5);  // how long a finished exec can at least still be inspected …
+constexpr std::size_t kMostRemembered = 1000;          // … unless so many have ended after it
 
 constexpr auto kMessageOnItsWay = std::chrono::seconds(2);
 constexpr auto kStartPatience = std::chrono::seconds(10);
@@ -188,10 +189,27 @@ void Engine::Impl::exec_ended(const std::string& exec_id, const shim::ExecExit& 
     exec->on_end(exit);
     return;
   }
-  background.run_after(kRemembered, [this, exec_id] {
-    std::scoped_lock lock(execs_mutex);
-    execs.erase(exec_id);
-  });
+  remember_ended(exec_id);
+}
+
+void Engine::Impl::remember_ended(const std::string& exec_id) {
+  std::scoped_lock lock(execs_mutex);
+  ended_execs.push_back({exec_id, monotonic_nanoseconds()});
+  if (ended_execs.size() > kMostRemembered) {
+    execs.erase(ended_execs.front().id);
+    ended_execs.pop_front();
+  }
+  if (std::exchange(forgetting_execs, true)) return;
+  background.run_after(kRemembered, [this] { forget_old_execs(); });
+}
+
+void Engine::Impl::forget_old_execs() {
+  std::scoped_lock lock(execs_mutex);
+  std::int64_t limit = monotonic_nanoseconds() - std::chrono::nanoseconds(kRemembered).count();
+  for (; !ended_execs.empty() && ended_execs.front().at <= limit; ended_execs.pop_front())
+    execs.erase(ended_execs.front().id);
+  forgetting_execs = !ended_execs.empty();
+  if (forgetting_execs) background.run_after(kRemembered, [this] { forget_old_execs(); });
 }
 
 void Engine::Impl::forget_execs_of(const std::string& container_id) {

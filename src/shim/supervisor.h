@@ -19,7 +19,7 @@ namespace hull::shim {
 // sees it off. In order, when the container's first process has ended:
 //
 //   output is taken to its end and logged -> exit record -> socket removed -> event to the engine -> clients flushed
-//   and closed, control group removed -> the shim ends
+//   and closed, control group removed (when there is no engine) -> the shim ends
 class Supervisor {
  public:
   // `engine`: the connection of the launch. `oom_score`: what processes get that ask for none of their own.
@@ -77,7 +77,6 @@ class Supervisor {
   int exit_code_ = 0;
 
   std::string directory_;
-  UniqueFd directory_lock_;
   std::unique_ptr<runtime::Init> init_;
   Timestamp started_;
   linux::CgroupDriver cgroup_driver_ = linux::CgroupDriver::kCgroupfs;

@@ -109,18 +109,19 @@ void Supervisor::record_exit(const ExitRecord& record) {
                wire::encode(ExitedMessage{record.code, record.oom_killed, record.at.nanoseconds}));
 }
 
-// Also kills what a container without a PID namespace of its own has left behind. The engine removes the group as
-// well, for the case that this shim is killed; both find it gone without complaint.
+// Also kills what a container without a PID namespace of its own has left behind. With an engine that is the engine's
+// to do, before the container can start again: the group of its next run has the same name, and we could be late.
 void Supervisor::remove_cgroup() {
   try {
-    if (!init_->cgroup().processes().empty()) init_->cgroup().kill_all();
-    init_->cgroup().remove();
+    if (!engine_.has_subscriber()) {
+      if (!init_->cgroup().processes().empty()) init_->cgroup().kill_all();
+      init_->cgroup().remove();
+    }
   } catch (const std::exception& e) {
     engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{cat("cannot remove the control group: ", e.what())}));
   }
   cgroup_removed_ = true;
   fault::point("shim.cgroup");
-  directory_lock_.reset();
 }
 
 // Forgets execs that are over, and ends the shim when everything is.

@@ -4,7 +4,6 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/wire.h"
-#include "linux/directory_lock.h"
 #include "linux/notifier.h"
 #include "linux/stream_io.h"
 #include "shim/supervisor.h"
@@ -106,9 +105,6 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   bool terminal = config.process && config.process->terminal;
   if (config.process && !config.process->oom_score_adj) config.process->oom_score_adj = oom_score_;
   directory_ = message.directory;
-  // A restart must not meet the shim before, which removes a control group of the same name after its last event.
-  directory_lock_ = linux::lock_directory(directory_);
-  fault::point("shim.locked");
   engine_.listen(directory_);
   fault::point("shim.listening");
   open_log(message.log);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/database.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "store/recovery.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
@@ -24,13 +26,25 @@ constexpr const char* kSettings =
     "PRAGMA journal_size_limit = 1048576;"
     "PRAGMA foreign_keys = ON;";
 constexpr std::int64_t kHeapLimit = 1 << 20;
+constexpr off_t kReserve = 1 << 20;
+
+// Blocks behind the end of `path`, so that on a full disk containers can still be stopped and removed: it is what makes
+// room. A file system that cannot, or has none left, is no reason not to start.
+void reserve_room(const std::string& path) {
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (file && ::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, kReserve) < 0)
+    log::debug("no room is reserved for ", path, ": ", errno_text(errno));
+}
 
 class SqliteDatabase final : public Database {
  public:
-  SqliteDatabase(FileLock lock, const std::string& path) : lock_(std::move(lock)), connection_(path) {
+  // The database's room before it is open: closing a second descriptor would drop SQLite's locks.
+  SqliteDatabase(FileLock lock, const std::string& path)
+      : lock_(std::move(lock)), connection_((reserve_room(path), path)) {
     sqlite3_soft_heap_limit64(kHeapLimit);
     connection_.execute(kSettings);
     migrate(connection_);
+    reserve_room(path + "-wal");
   }
 
   void add_container(const ContainerRow& row) override {

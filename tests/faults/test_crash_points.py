@@ -22,7 +22,7 @@ STOP = ["stop.asked", "stop.signalled", "stop.ended"]
 REMOVE = ["remove.begun", "remove.recorded", "remove.network", "remove.snapshot", "remove.volumes"]
 EXEC = ["exec.created", "exec.claimed", "exec.asked", "exec.started"]
 CHANGE = ["pause.frozen", "update.limits", "update.recorded"]
-SHIM_START = ["shim.asked", "shim.locked", "shim.listening", "shim.executed", "shim.started", "shim.answered"]
+SHIM_START = ["shim.asked", "shim.listening", "shim.executed", "shim.started", "shim.answered"]
 SHIM_EXEC = ["shim.exec-asked", "shim.exec-started", "shim.exec-ended"]
 SHIM_EXIT = ["shim.ended", "shim.drained", "shim.recorded", "shim.told", "shim.cgroup"]
 CLIENT = ["run.created", "run.attached", "run.started"]
@@ -292,7 +292,7 @@ def test_every_step_of_a_start_goes_wrong(hulld, faults, family, order):
         hulld.hull("kill", "cc")
         faults.order(place, order)
         started = hulld.hull("start", "cc", check=False)
-        assert faults.hit(place), place
+        assert faults.hit(place), (place, started)
         assert started.returncode != 0, place
         if order.startswith("fail"):
             assert "input/output error" in started.stderr, (place, started.stderr)
