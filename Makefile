@@ -8,7 +8,7 @@ PYTEST    = /usr/bin/python3 -m pytest -q -p no:cacheprovider
 export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: help build run test unit engine install uninstall bench bench-peers format lint asan tsan clean
+.PHONY: help build run test unit engine install uninstall bench bench-load bench-peers format lint asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -43,6 +43,9 @@ uninstall: ## what install put there
 bench: build ## hull beside docker, podman, runc, crun and the bare kernel: a table, and JSON in build/bench.json
 	/usr/bin/python3 bench/bench.py --build $(BUILD) --json $(BUILD)/bench.json
 	/usr/bin/python3 bench/network.py --build $(BUILD) --json $(BUILD)/bench-network.json
+
+bench-load: build ## the same under load: many at once, many running, many clients, a gigabyte of log; takes minutes
+	/usr/bin/python3 bench/load.py --build $(BUILD) --json $(BUILD)/bench-load.json
 
 bench-peers: ## install the engines that make bench compares with
 	scripts/install-dependencies peers
