@@ -102,6 +102,7 @@ Volume Volumes::create(const std::string& name, const std::string& driver, const
   check_options(name, options);
 
   Volume volume;
+  // So is one with its label: whoever has to know the name beforehand asks for it like that.
   volume.anonymous = name.empty() || labels.contains(std::string(kAnonymousLabel));
   volume.name = name.empty() ? random_id() : name;
   volume.mountpoint = state_->directory(volume.name) + "/_data";

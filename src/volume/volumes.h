@@ -35,8 +35,8 @@ class Volumes {
   Volumes(store::Database& database, std::string data_root);
 
   // Idempotent: an existing volume of that name and driver is given back. An empty name makes an anonymous
-  // volume with a 64-hex name; so is one with the label com.docker.volume.anonymous. Error{kInvalidArgument} for a bad
-  // name, driver or option. `existed` (optional) tells whether it was there before.
+  // volume with a 64-hex name. Error{kInvalidArgument} for a bad name, driver or option. `existed` (optional)
+  // tells whether it was there before.
   Volume create(const std::string& name, const std::string& driver, const StringMap& labels, const StringMap& options,
                 bool* existed = nullptr);
   Volume get(const std::string& name);  // Error{kNotFound} "get x: no such volume"
