@@ -26,6 +26,18 @@ bool table_is_there(const Options& options) {
   return linux::nft_table_exists(filter, options.firewall_table);
 }
 
+// Whether the endpoint's interface exists: a crash in the middle of connecting or disconnecting leaves a record alone.
+bool is_plugged(const Endpoint& endpoint) {
+  if (endpoint.host_interface.empty()) return true;
+  try {
+    linux::NetlinkSocket route(NETLINK_ROUTE);
+    return linux::find_link(route, endpoint.host_interface).has_value();
+  } catch (const Error& e) {
+    log::warn("cannot look for the interface ", endpoint.host_interface, ": ", e.message());
+    return true;
+  }
+}
+
 bool device_is_there(const std::string& bridge) {
   linux::NetlinkSocket route(NETLINK_ROUTE);
   return linux::find_link(route, bridge).has_value();
@@ -99,7 +111,10 @@ std::map<std::string, Endpoints> Networks::recover(const std::vector<std::string
   std::set<std::string> in_use;  // networks
   for (const auto& row : state_->database.endpoints()) {
     auto endpoint = read_endpoint(row);
-    if (endpoint && std::ranges::find(live, row.container_id) != live.end()) {
+    bool is_live = std::ranges::find(live, row.container_id) != live.end();
+    if (endpoint && is_live && !is_plugged(*endpoint)) {
+      state_->database.remove_endpoint(row.container_id, row.network);
+    } else if (endpoint && is_live) {
       if (!endpoint->host_interface.empty()) in_use.insert(endpoint->network);
       kept[row.container_id].emplace(endpoint->network, std::move(*endpoint));
     } else {
