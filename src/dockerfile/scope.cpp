@@ -177,7 +177,7 @@ class StageScope::Resolver {
   }
   void apply(Run& run) {
     for (RunMount& mount : run.mounts)
-      mount = at("--mount", [&] {
+      mount = at(cat("--mount=", mount.text), [&] {
         return parse_run_mount(mount.text, [&](std::string_view text) { return expanded(text, options()); });
       });
   }
