@@ -8,7 +8,7 @@ PYTEST    = /usr/bin/python3 -m pytest -q -p no:cacheprovider
 export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: help build run test unit engine install uninstall bench bench-load bench-peers format lint asan tsan clean
+.PHONY: help build run test unit engine install uninstall bench bench-load bench-peers format lint fuzz asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -57,6 +57,9 @@ format: ## clang-format over all sources
 lint: $(BUILD)/build.ninja ## layering, sizes, formatting, shellcheck, clang-tidy
 	scripts/install-dependencies lint
 	scripts/lint $(BUILD)
+
+fuzz: build ## every fuzz target for a minute (SECONDS=60)
+	scripts/fuzz $(or $(SECONDS),60) $(abspath $(BUILD))/fuzz
 
 asan: ## the unit and engine tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) sanitized SANITIZER=address,undefined BUILD=build-asan

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import peers
+import registry
 
 
 def timed(engine, *arguments):
@@ -123,6 +124,15 @@ def print_table(results):
         print(f"{entry['measure'] + ' [' + entry['unit'] + ']':44}{cells}  {verdicts}")
 
 
+def registry_rows(options, directory):
+    """In the column "docker": Debian's docker-registry."""
+    rate, cost, peak = registry.measure(os.path.abspath(options.build), directory, max(3, options.rounds // 3))
+    per_cpu_second = {name: 1000 * 1024 / value for name, value in cost.items()}
+    return [row("registry: one blob, 32 clients, per CPU second", "MiB", per_cpu_second, True, [("docker", 2)]),
+            row("registry: one blob, 32 clients", "MiB/s", rate, True),
+            row("registry: memory at most", "MiB", peak)]
+
+
 def milliseconds(values):
     return {name: value * 1000 for name, value in values.items()}
 
@@ -165,6 +175,7 @@ def main():
         results.append(row("ps, nothing running", "ms", milliseconds(measure_ps(engines, options.rounds))))
         rates, memory = measure_rate(engines, options.count, 8)
         results.append(row(f"run -d × {options.count}, 8 at a time", "per s", rates, True, [("docker", 10)]))
+        results.extend(registry_rows(options, directory))
         results.append(row("per running container, PSS", "KiB", memory, targets=[("absolute", 614)]))
     finally:
         for engine in engines:

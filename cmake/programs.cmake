@@ -27,7 +27,8 @@ hull_program(hull-runtime STATIC
                     src/cmd/runtime_state.cpp
              ROOMS runtime)
 hull_program(hull-registry
-             SOURCE src/cmd/hull_registry.cpp src/cmd/registry_contents.cpp src/cmd/registry_serve.cpp
+             SOURCE src/cmd/hull_registry.cpp src/cmd/registry_contents.cpp src/cmd/registry_handover.cpp
+                    src/cmd/registry_serve.cpp
              ROOMS registry_server cli)
 hull_program(hull-log-tls SOURCE src/cmd/hull_log_tls.cpp ROOMS linux)
 target_link_libraries(hull-log-tls PRIVATE OpenSSL::SSL OpenSSL::Crypto)

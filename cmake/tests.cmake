@@ -18,6 +18,9 @@ foreach(room base linux oci dockerfile tls http settings archive runtime shim st
   add_test(NAME unit_${room} COMMAND test_${room})
 endforeach()
 
+target_compile_definitions(test_dockerfile PRIVATE HULL_CORPUS="${CMAKE_SOURCE_DIR}/tests/corpus")
+target_include_directories(test_dockerfile PRIVATE ${CMAKE_SOURCE_DIR}/tests/conformance/dockerfile
+                                                   ${CMAKE_SOURCE_DIR}/tests/fuzz)
 # Answers questions about Dockerfiles for tests/conformance/test_dockerfile_language.py.
 add_executable(dockerfile_answers ${CMAKE_SOURCE_DIR}/tests/conformance/dockerfile/ours.cpp)
 set_target_properties(dockerfile_answers PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

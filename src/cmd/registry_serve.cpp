@@ -11,6 +11,7 @@
 #include "linux/server_socket.h"
 #include "linux/signal_wait.h"
 #include "linux/socket_address.h"
+#include "registry_handover.h"
 #include "registry_server/refusal.h"
 #include "registry_server/service.h"
 #include "registry_verbs.h"
@@ -23,7 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 namespace registry = registry_server;
 
-constexpr auto kSignals = {SIGTERM, SIGINT};
+constexpr auto kSignals = {SIGTERM, SIGINT, SIGUSR2};
+constexpr auto kIdlePatience = 30s;  // of connections without a request, while a successor serves already
 constexpr std::string_view kDefaultAddress = ":5000";
 
 registry::Options options_of(const cli::Options& options) {
@@ -44,17 +46,50 @@ std::optional<tls::Context> tls_of(const cli::Options& options) {
   return tls::Context::server({{}, certificate, key}, false);
 }
 
-http::Listener listen_at(std::string_view address, bool tls) {
+// Opens `address`, or takes the socket that the predecessor had there.
+http::Listener listen_at(std::string_view address, bool tls, UniqueFd inherited) {
   auto colon = address.rfind(':');
   auto port = colon == address.npos ? std::nullopt : parse_number<std::uint16_t>(address.substr(colon + 1));
   if (!port)
     fail_invalid("invalid address ", quoted(address), " for --listen: it is [address]:port, \":5000\" for example");
   std::string host(address.substr(0, colon));
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  http::Listener listener{linux::listen_tcp(host, *port), tls};
+  http::Listener listener{inherited ? std::move(inherited) : linux::listen_tcp(host, *port), tls};
   log::info("listens at ", tls ? "https" : "http", "://", host.empty() ? "*" : address.substr(0, colon), ":",
             linux::local_port(listener.socket.get()));
   return listener;
+}
+
+std::vector<http::Listener> open_listeners(const cli::Options& options, bool tls) {
+  auto addresses = options.list("listen");
+  if (addresses.empty()) addresses.emplace_back(kDefaultAddress);
+  auto inherited = inherited_listeners();
+  if (!inherited.empty() && inherited.size() != addresses.size())
+    fail_invalid("the predecessor listens at ", inherited.size(), " addresses, the command line has ",
+                 addresses.size());
+  inherited.resize(addresses.size());
+  std::vector<http::Listener> listeners;
+  for (std::size_t i = 0; i < addresses.size(); ++i)
+    listeners.push_back(listen_at(addresses[i], tls, std::move(inherited[i])));
+  return listeners;
+}
+
+// Until somebody ends us: false. Or until a successor serves: true.
+bool follow_signals(const std::vector<http::Listener>& listeners) {
+  for (;;) {
+    int signal = linux::wait_for_signal(kSignals);
+    if (signal != SIGUSR2) {
+      log::info("signal ", signal, ": stopping");
+      return false;
+    }
+    try {
+      start_successor(listeners);
+      log::info("a new process serves; this one ends with its last connection");
+      return true;
+    } catch (const Error& e) {
+      log::error("no handover: ", e.message());
+    }
+  }
 }
 
 // Collects garbage now and then. Ends with the object.
@@ -101,24 +136,26 @@ int serve(const cli::Options& options) {
   registry::Service service(options_of(options));
   if (!service.options.password_file.empty() && !tls)
     log::warn("passwords are sent in the clear: use --tls-cert and --tls-key, or a proxy that does");
-  std::vector<http::Listener> listeners;
-  auto addresses = options.list("listen");
-  if (addresses.empty()) addresses.emplace_back(kDefaultAddress);
-  for (const std::string& address : addresses) listeners.push_back(listen_at(address, tls.has_value()));
+  auto listeners = open_listeners(options, tls.has_value());
 
   linux::Reactor reactor;
-  Collection collection(service, reactor, std::chrono::nanoseconds(options.nanoseconds("gc-interval")),
-                        std::chrono::nanoseconds(options.nanoseconds("gc-grace")));
+  std::optional<Collection> collection(std::in_place, service, reactor,
+                                       std::chrono::nanoseconds(options.nanoseconds("gc-interval")),
+                                       std::chrono::nanoseconds(options.nanoseconds("gc-grace")));
   http::Rules rules{registry::refusal_body, 5min, 5min};
   http::Server server([&](http::Request& request, http::Response& response) { service.answer(request, response); },
                       reactor, std::move(tls), rules);
   std::thread acceptor([&] { server.serve(listeners); });
   linux::notify_manager(cat("READY=1\nMAINPID=", ::getpid()));
   log::info("hull registry ", std::string_view(HULL_VERSION), " serves ", service.options.root);
+  report_ready();
 
-  int signal = linux::wait_for_signal(kSignals);
-  log::info("signal ", signal, ": stopping");
-  linux::notify_manager("STOPPING=1");
+  bool handed_over = follow_signals(listeners);
+  collection.reset();
+  if (handed_over)
+    server.drain(kIdlePatience);
+  else
+    linux::notify_manager("STOPPING=1");
   bool drained = server.stop();
   acceptor.join();
   // Requests that go on use all of this: it cannot be taken away in order. What they have written so far stays.

@@ -107,7 +107,7 @@ Body parse_run(const Request& request) {
     for (const std::string& value : flags.list(name)) try {
         parse_one(value);
       } catch (const Error& error) {
-        throw Problem{error.message(), cat("--", name)};
+        throw Problem{error.message(), cat("--", name, "=", value)};
       }
   };
   parse_each("mount", [&](const std::string& value) { out.mounts.push_back(parse_run_mount(value, {})); });

@@ -249,7 +249,7 @@ class Expansion {
     if (at_end()) fail_invalid("syntax error: missing '}'");
     if (peek() == '{' || peek() == '}' || peek() == ':') fail_invalid("syntax error: bad substitution");
     const std::string_view variable = name();
-    if (at_end()) fail_invalid("unsupported modifier (\xEF\xBF\xBD) in substitution");
+    if (at_end()) fail_invalid("syntax error: missing '}'");
     std::string modifier(take_character());
     if (modifier == "}") {
       const std::string* value = look_up(variable);

@@ -17,10 +17,7 @@ std::string Heredoc::text() const {
   return out;
 }
 
-Position Instruction::position(std::string_view word) const {
-  const std::size_t at = word.empty() ? std::string::npos : original.find(word);
-  return position_of(pieces, at == std::string::npos ? 0 : at);
-}
+Position Instruction::position(std::string_view word) const { return locate(pieces, original, word); }
 
 std::string_view keyword(const Body& body) {
   // In the order of the variant.

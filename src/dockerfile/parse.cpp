@@ -18,12 +18,6 @@ std::string describe(const std::vector<std::string>& comments, std::string_view 
   return {};
 }
 
-// Words of an error are looked for in the instruction, so that the caret points at them.
-Position locate(const LogicalLine& line, std::string_view word) {
-  const std::size_t at = word.empty() ? std::string::npos : line.text.find(word);
-  return position_of(line.pieces, at == std::string::npos ? 0 : at);
-}
-
 Instruction read_instruction(LineReader& reader, LogicalLine line) {
   const std::string_view text = trim_blanks(line.text);
   Request request = split_request(text, reader.escape());
@@ -43,7 +37,7 @@ Instruction read_instruction(LineReader& reader, LogicalLine line) {
       for (auto& argument : declared->arguments) argument.description = describe(out.comments, argument.name);
     return out;
   } catch (const Problem& problem) {
-    throw SourceError(problem.reason, line.lines, locate(line, problem.word));
+    throw SourceError(problem.reason, line.lines, locate(line.pieces, line.text, problem.word));
   }
 }
 

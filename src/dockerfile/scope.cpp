@@ -130,7 +130,7 @@ std::vector<KeyValue> StageScope::declared() const {
   for (const auto& [name, value] : arguments_) {
     const std::string* current = environment_.find(name);
     const std::string shown = current ? *current : value.value_or("");
-    auto same = std::find_if(out.begin(), out.end(), [&](const KeyValue& one) { return one.key == name; });
+    auto same = std::find_if(out.begin(), out.end(), [&name = name](const KeyValue& one) { return one.key == name; });
     if (same != out.end())
       same->value = shown;
     else
@@ -177,7 +177,7 @@ class StageScope::Resolver {
   }
   void apply(Run& run) {
     for (RunMount& mount : run.mounts)
-      mount = at("--mount", [&] {
+      mount = at(cat("--mount=", mount.text), [&] {
         return parse_run_mount(mount.text, [&](std::string_view text) { return expanded(text, options()); });
       });
   }

@@ -14,6 +14,12 @@ Position position_of(const std::vector<Piece>& pieces, std::size_t offset) {
   return {piece.start.line, piece.start.column + static_cast<int>(offset - piece.offset)};
 }
 
+Position locate(const std::vector<Piece>& pieces, std::string_view text, std::string_view word) {
+  std::size_t at = word.empty() ? std::string_view::npos : text.find(word);
+  if (at == std::string_view::npos && word.starts_with("--")) at = text.find(word.substr(0, word.find('=')));
+  return position_of(pieces, at == std::string_view::npos ? 0 : at);
+}
+
 SourceError::SourceError(std::string reason, Lines lines, Position position, bool prefix)
     : Error(Kind::kInvalidArgument,
             prefix ? cat("dockerfile parse error on line ", lines.first, ": ", reason) : std::string(reason)),

@@ -32,6 +32,10 @@ struct Piece {
 // Where the byte `offset` of a text that was put together from `pieces` stands in the file.
 Position position_of(const std::vector<Piece>& pieces, std::size_t offset);
 
+// Where `word` stands in such a text. A flag that is written differently ("--a=\"b\"" for "--a=b") is found by its
+// name; what is not found at all is at the start.
+Position locate(const std::vector<Piece>& pieces, std::string_view text, std::string_view word);
+
 // What is wrong with a Dockerfile, and where. message() is what the clients of Docker show:
 // "dockerfile parse error on line 3: unknown instruction: FRM (did you mean FROM?)".
 class SourceError : public Error {

@@ -72,7 +72,7 @@ struct Connection {
   const std::string& peer;
   const Rules& rules;
   linux::Reactor& reactor;
-  const std::stop_token& stopping;
+  const Signals& signals;
 };
 
 class Exchange final : public Request, public Response {
@@ -89,7 +89,7 @@ class Exchange final : public Request, public Response {
     chunked_body = head.chunked();
     content_length = static_cast<std::size_t>(parser.content_length().value_or(0));
     has_body = chunked_body || content_length > 0;
-    keep_alive_ = head.keep_alive();
+    keep_alive_ = head.keep_alive() && !connection.signals.draining->load();
     is_http_1_0_ = head.version() == 10;
     expects_continue_ = has_body && equals_ignoring_case(header("Expect"), "100-continue");
   }
@@ -118,7 +118,7 @@ class Exchange final : public Request, public Response {
   }
 
   std::stop_token hung_up() override {
-    if (!watch_) watch_.emplace(transport_.fd(), connection_.reactor, connection_.stopping);
+    if (!watch_) watch_.emplace(transport_.fd(), connection_.reactor, connection_.signals.stopping);
     return watch_->token();
   }
 
@@ -276,7 +276,7 @@ enum class After : unsigned char { kNextRequest, kEnd, kIdle };
 
 // One request and its answer.
 After serve_one(const Connection& connection, const Handler& handler) {
-  auto& [transport, buffer, peer, rules, reactor, stopping] = connection;
+  auto& [transport, buffer, peer, rules, reactor, signals] = connection;
   Parser parser;
   parser.eager(true);
   parser.header_limit(kHeadLimit);
@@ -318,18 +318,18 @@ After serve_one(const Connection& connection, const Handler& handler) {
     intact = false;
   }
   if (exchange.hijacked()) return After::kEnd;
-  return exchange.finish(intact) && !stopping.stop_requested() ? After::kNextRequest : After::kEnd;
+  return exchange.finish(intact) && !signals.stopping.stop_requested() ? After::kNextRequest : After::kEnd;
 }
 
 }  // namespace
 
 Client serve_connection(Client client, const Handler& handler, const Rules& rules, linux::Reactor& reactor,
-                        int interrupt, std::stop_token stopping) {
-  Transport transport(std::move(client.socket), interrupt, rules.write_patience);
+                        const Signals& signals) {
+  Transport transport(std::move(client.socket), signals.interrupt, rules.write_patience);
   beast::flat_buffer buffer;
   try {
     After after;
-    const Connection connection{transport, buffer, client.peer, rules, reactor, stopping};
+    const Connection connection{transport, buffer, client.peer, rules, reactor, signals};
     do after = serve_one(connection, handler);
     while (after == After::kNextRequest);
     if (after == After::kIdle) return {transport.release(), std::move(client.peer)};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <stop_token>
 #include <string>
@@ -24,12 +25,18 @@ struct Rules {
   std::chrono::milliseconds write_patience = std::chrono::hours(1);  // somebody reads a page of a long log
 };
 
+// What the server says to its connections.
+struct Signals {
+  int interrupt = -1;                           // becomes readable when the server stops: all reads end
+  std::stop_token stopping;                     // requested at the same time
+  const std::atomic<bool>* draining = nullptr;  // true: the answer to a request is the last one of its connection
+};
+
 // Speaks HTTP/1.1 with `client` and calls `handler` for one request after the other, until the client closes, breaks
 // the protocol, or takes the connection over. Gives the socket back when the client has sent nothing for two seconds
-// where a request would begin. Blocks; never throws. `interrupt` becomes readable, and `stopping` is requested, when
-// the server stops.
+// where a request would begin. Blocks; never throws.
 Client serve_connection(Client client, const Handler& handler, const Rules& rules, linux::Reactor& reactor,
-                        int interrupt, std::stop_token stopping);
+                        const Signals& signals);
 
 // "Not Found" and the like.
 std::string_view reason_phrase(int status);

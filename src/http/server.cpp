@@ -66,7 +66,7 @@ void Server::serve(const std::vector<Listener>& listeners) {
   std::vector<int> fds;
   for (const Listener& listener : listeners) fds.push_back(listener.socket.get());
   for (;;) {
-    int ready = linux::wait_for_any(fds.data(), fds.size(), interrupt_.get());
+    int ready = linux::wait_for_any(fds.data(), fds.size(), end_accepting_.get());
     if (ready < 0) return;
     try {
       for (const Listener& listener : listeners)
@@ -149,8 +149,8 @@ void Server::start_connection(Client client) {
 }
 
 void Server::run_connection(Client client) {
-  Client idle =
-      serve_connection(std::move(client), handler_, rules_, reactor_, interrupt_.get(), stopping_.get_token());
+  Client idle = serve_connection(std::move(client), handler_, rules_, reactor_,
+                                 {interrupt_.get(), stopping_.get_token(), &draining_});
   if (idle.socket) park(std::move(idle));
   std::scoped_lock lock(mutex_);
   if (--connections_ == 0) trim_soon();
@@ -212,7 +212,22 @@ void Server::trim_soon() {
   });
 }
 
+void Server::drain(std::chrono::nanoseconds idle_patience) {
+  draining_ = true;
+  end_accepting_.signal();
+  std::unique_lock lock(mutex_);
+  // Clients that are idle now may be about to ask: their next answer tells them that it was the last one.
+  ended_.wait_for(lock, idle_patience, [&] { return connections_ == 0 && parked_.empty(); });
+  auto parked = std::exchange(parked_, {});
+  lock.unlock();
+  for (const auto& [fd, waiting] : parked) reactor_.cancel(waiting.watch);
+  parked.clear();
+  lock.lock();
+  ended_.wait(lock, [&] { return connections_ == 0 && tunnels_ == 0; });
+}
+
 bool Server::stop() {
+  end_accepting_.signal();
   interrupt_.signal();
   stopping_.request_stop();
   std::unique_lock lock(mutex_);

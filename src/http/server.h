@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +40,9 @@ class Server {
 
   // Accepts until stop(); blocks. Beyond 2,048 busy connections a client gets 503.
   void serve(const std::vector<Listener>& listeners);
+  // Ends serve(), and lets every connection come to its end, however long it takes: for a server whose listeners
+  // somebody else has already. Connections without a request get `idle_patience`. Blocks; stop() is still to be called.
+  void drain(std::chrono::nanoseconds idle_patience);
   // Ends serve(), cancels what waits (logs -f, wait, events), lets requests that work come to their end for at most
   // five seconds. Connections that were handed over are not touched. Idempotent; any thread. False when requests were
   // still going on then: nothing that they use may be destroyed.
@@ -64,7 +69,8 @@ class Server {
   Rules rules_;
   linux::Reactor& reactor_;
   std::optional<tls::Context> tls_;
-  linux::EventFd interrupt_, end_tunnels_;
+  linux::EventFd interrupt_, end_accepting_, end_tunnels_;
+  std::atomic<bool> draining_ = false;
   std::stop_source stopping_;
   std::mutex mutex_;
   std::condition_variable ended_;

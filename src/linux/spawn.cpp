@@ -58,15 +58,19 @@ Spawned spawn_with_socket(const std::string& program, int socket) {
 }
 
 namespace {
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  return pointers;
+}
 
-pid_t spawn_with(const std::vector<std::string>& command, const Actions& actions) {
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+pid_t spawn_with(const std::vector<std::string>& command, const Actions& actions, std::vector<char*> environment = {}) {
+  std::vector<char*> arguments = pointers_to(command);
   arguments.push_back(nullptr);
+  environment.push_back(nullptr);
   Attributes attributes;
-  char* const environment[] = {nullptr};
   pid_t pid = -1;
-  int code = ::posix_spawn(&pid, arguments[0], &actions.value, &attributes.value, arguments.data(), environment);
+  int code = ::posix_spawn(&pid, arguments[0], &actions.value, &attributes.value, arguments.data(), environment.data());
   if (code != 0) throw_errno("spawn", command[0], code);
   return pid;
 }
@@ -79,6 +83,16 @@ pid_t spawn_filter(const std::string& program, const std::string& argument, int 
   ::posix_spawn_file_actions_adddup2(&actions.value, to, STDOUT_FILENO);
   ::posix_spawn_file_actions_addopen(&actions.value, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   return spawn_with({program, argument}, actions);
+}
+
+pid_t spawn_passing(const std::vector<std::string>& command, const std::vector<std::string>& variables,
+                    const std::vector<int>& descriptors) {
+  Actions actions;
+  // A duplicate onto itself is open in the new program (posix_spawn_file_actions_adddup2 in POSIX.1-2024; glibc 2.29).
+  for (int descriptor : descriptors) ::posix_spawn_file_actions_adddup2(&actions.value, descriptor, descriptor);
+  std::vector<char*> environment = pointers_to(variables);
+  for (char** variable = environ; *variable; ++variable) environment.push_back(*variable);
+  return spawn_with(command, actions, std::move(environment));
 }
 
 pid_t spawn_command(const std::vector<std::string>& command, int socket) {

@@ -23,6 +23,10 @@ Spawned spawn_with_socket(const std::string& program, int socket);
 
 // The same for `program` with one argument, and `from` and `to` as its input and output.
 pid_t spawn_filter(const std::string& program, const std::string& argument, int from, int to);
+// Runs `command`, a path and its arguments, with `variables` ("name=value") beside our environment, our standard
+// streams, and `descriptors`, which keep their numbers. Signals as above.
+pid_t spawn_passing(const std::vector<std::string>& command, const std::vector<std::string>& variables,
+                    const std::vector<int>& descriptors);
 // The same for `command`, a path and its arguments, with `socket` as its descriptor 3; its errors go where the caller's
 // go.
 pid_t spawn_command(const std::vector<std::string>& command, int socket);

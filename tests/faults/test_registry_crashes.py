@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import random
+import signal
 import subprocess
 import threading
 import time
@@ -174,4 +175,87 @@ def test_a_client_that_vanishes_in_the_middle_of_a_pull_costs_nothing(new_regist
             break
         assert time.monotonic() < deadline, (len(descriptors), len(threads))
         time.sleep(0.1)
+    assert server.request("GET", "/v2/").status == 200
+
+
+def successor_of(server, old):
+    """The process that serves after a handover: the newest hull-registry with our root."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != old:
+            try:
+                line = open(f"/proc/{entry}/cmdline", "rb").read()
+            except OSError:
+                continue
+            if str(server.root).encode() in line and b"hull-registry" in line:
+                return int(entry)
+    return None
+
+
+def test_a_handover_drops_no_connection(new_registry):
+    server = new_registry()
+    blob = os.urandom(30_000_000)
+    digest = server.push_blob("handover", blob)
+    upload = server.begin("handover")
+    # A pull and a push are under way, and a connection is idle between two requests.
+    slow = server.connect()
+    slow.request("GET", f"/v2/handover/blobs/{digest}")
+    pull = slow.getresponse()
+    received = pull.read(1000)
+    push = server.connect()
+    push.putrequest("PATCH", upload)
+    push.putheader("Content-Length", str(len(blob)))
+    push.endheaders()
+    push.send(blob[:1_000_000])
+    idle = server.connect()
+    idle.request("GET", "/v2/")
+    idle.getresponse().read()
+    # And clients come all the time.
+    stop, failures = threading.Event(), []
+
+    def ask():
+        while not stop.is_set():
+            try:
+                assert server.request("GET", "/v2/").status == 200
+            except (OSError, AssertionError, http.client.HTTPException) as error:
+                failures.append(repr(error))
+
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    [asker.start() for asker in askers]
+    old = server.process.pid
+    new = None
+    try:
+        server.process.send_signal(signal.SIGUSR2)
+        server.wait_for_log("a new process serves")
+        new = successor_of(server, old)
+        assert new
+        time.sleep(0.3)
+        idle.request("GET", "/v2/")
+        last = idle.getresponse()
+        assert last.status == 200 and last.headers["Connection"] == "close"
+        received += pull.read()
+        assert received == blob
+        push.send(blob[1_000_000:])
+        answer = push.getresponse()
+        assert answer.status == 202
+        answer.read()
+        done = server.request("PUT", with_query(upload, digest=digest))  # the successor finishes what we received
+        assert done.status == 201
+        [connection.close() for connection in (slow, push, idle)]
+        assert server.process.wait(10) == 0
+        time.sleep(0.2)
+        stop.set()
+        [asker.join() for asker in askers]
+        assert not failures, failures[:3]
+        assert server.request("GET", f"/v2/handover/blobs/{digest}").status == 200
+    finally:
+        stop.set()
+        if new:
+            os.kill(new, signal.SIGTERM)
+
+
+def test_a_successor_that_cannot_start_changes_nothing(new_registry):
+    server = new_registry()
+    (server.root / "layout").write_text("99\n")
+    server.process.send_signal(signal.SIGUSR2)
+    server.wait_for_log("no handover: the new process does not serve; this one goes on")
     assert server.request("GET", "/v2/").status == 200

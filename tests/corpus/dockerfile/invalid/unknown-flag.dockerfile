@@ -1,0 +1,3 @@
+FROM scratch
+COPY \
+  --chonw=1 a b

@@ -1,0 +1,5 @@
+FROM scratch
+RUN true \
+  && true
+
+COPYY a b

@@ -1,0 +1,1 @@
+frmo scratch

@@ -1,0 +1,6 @@
+
+# escape=`
+# syntax=ignored
+FROM scratch
+RUN a \
+  b
