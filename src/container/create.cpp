@@ -31,16 +31,29 @@ void check_platform(const image::Image& image, const std::string& platform, cons
        config.architecture, ") does not match the specified platform (", platform, ")");
 }
 
+// An unknown driver is the client's mistake: a 404 would make it look for the image instead.
+volume::Volume volume_for(const MountPlan& plan, volume::Volumes& volumes, bool& existed) {
+  try {
+    return volumes.create(plan.point.name, plan.point.driver, plan.volume_labels, plan.volume_options, &existed);
+  } catch (const Error& e) {
+    if (e.kind() != Kind::kNotFound) throw;
+    throw Error(Kind::kInvalidArgument, e.message());
+  }
+}
+
 // Makes the volumes of `plan` that do not exist yet, and says where every mount comes from.
-std::vector<MountPoint> resolve_mounts(std::vector<MountPlan>& plans, volume::Volumes& volumes, Rollback& rollback) {
+std::vector<MountPoint> resolve_mounts(std::vector<MountPlan>& plans, volume::Volumes& volumes, Rollback& rollback,
+                                       std::vector<std::string>& made_volumes) {
   std::vector<MountPoint> points;
   for (MountPlan& plan : plans) {
     MountPoint point = plan.point;
     if (point.type == "volume") {
       bool existed = false;
-      auto made = volumes.create(point.name, point.driver, plan.volume_labels, plan.volume_options, &existed);
-      if (!existed)
+      auto made = volume_for(plan, volumes, existed);
+      if (!existed) {
         rollback.add(cat("volume ", made.name), [&volumes, name = made.name] { volumes.remove(name, {}, true); });
+        made_volumes.push_back(made.name);
+      }
       point.name = made.name;
       point.driver = made.driver;
       point.source = made.mountpoint;
@@ -90,7 +103,10 @@ CreateResult Engine::create(CreateRequest request) {
   if (!image) image = import_shipped_image(wanted, self.configuration, services.images);
   if (!image) image = services.images.get(wanted);  // says that there is none
   check_platform(*image, request.platform, request.spec.config.image);
-  auto id_of = [&](std::string_view name) { return self.registry.get(name)->id; };
+  auto id_of = [&](std::string_view name) {
+    if (!request.name.empty() && name == request.name) fail_invalid("cannot join own network");
+    return self.registry.get(name)->id;
+  };
   apply_defaults(request.spec, *self.defaults());
   normalize(request.spec, *image, result.id, self.configuration, id_of, result.warnings);
   resolve_networks(request.spec, services.networks);
@@ -103,7 +119,8 @@ CreateResult Engine::create(CreateRequest request) {
   std::string name = choose_name(request, result.id, self.registry);
   rollback.add("name", [&, name, id = result.id] { self.registry.release_name(name, id); });
   State state = self.initial_state(result.id, name, std::make_shared<const Spec>(std::move(request.spec)));
-  state.mounts = resolve_mounts(plans, services.volumes, rollback);
+  std::vector<std::string> made_volumes;
+  state.mounts = resolve_mounts(plans, services.volumes, rollback, made_volumes);
 
   if (has_user_range(state.spec->host)) state.user_range = self.user_ranges.take();
   rollback.add("user ids", [&, range = state.user_range] { self.user_ranges.give_back(range); });
@@ -118,6 +135,7 @@ CreateResult Engine::create(CreateRequest request) {
   rollback.commit();
   auto container = std::make_shared<Live>(std::move(state));
   self.registry.add(container);
+  for (const auto& volume : made_volumes) publish_volume(services.events, volume, "create");
   self.publish(*container->state(), "create");
   const HostConfig& host = container->state()->spec->host;
   if (host.auto_remove && !has_user_namespace(host, self.configuration)) self.mounts_ahead.begin(container->id);

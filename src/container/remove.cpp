@@ -51,7 +51,10 @@ void Engine::Impl::remove_locked(const LivePtr& container, bool volumes) {
   registry.remove(container->id);
   remove_execs_of(container->id);
   user_ranges.give_back(state->user_range);
-  for (const auto& name : doomed) services.volumes.remove(name, {}, true);
+  for (const auto& name : doomed) {
+    services.volumes.remove(name, {}, true);
+    publish_volume(services.events, name, "destroy");
+  }
   publish(*state, "destroy");
   {
     std::scoped_lock lock(container->mutex);
