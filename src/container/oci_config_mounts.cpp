@@ -84,9 +84,10 @@ std::string source_in_volume(const MountPoint& point, const std::string& subpath
   return linux::fd_path(inside->get());
 }
 
-oci::Mount bind_mount(const HostConfig& host, const MountPoint& point, bool users) {
-  const MountSpec* api = api_mount(host, point);
+oci::Mount bind_mount(const Spec& spec, const MountPoint& point, bool users) {
+  const MountSpec* api = api_mount(spec.host, point);
   BindOptions options = api && api->bind_options ? *api->bind_options : BindOptions{};
+  if (!api && spec.read_only_binds_are_flat) options.read_only_non_recursive = true;
   std::vector<std::string> flags = {options.non_recursive ? "bind" : "rbind",
                                     point.propagation.empty() ? "rprivate" : point.propagation};
   // A volume's files are the container's, whoever they belong to on the host; what the host lends stays the host's.
@@ -125,7 +126,7 @@ std::vector<oci::Mount> user_binds(const ConfigInputs& inputs) {
   std::vector<oci::Mount> mounts;
   for (const MountPoint& point : inputs.state.mounts)
     if (point.type == "bind" || point.type == "volume")
-      mounts.push_back(bind_mount(inputs.state.spec->host, point, inputs.users.size > 0));
+      mounts.push_back(bind_mount(*inputs.state.spec, point, inputs.users.size > 0));
   return mounts;
 }
 
@@ -210,7 +211,7 @@ std::string root_propagation(const std::vector<oci::Mount>& mounts) {
   std::string propagation;
   for (const oci::Mount& one : mounts) {
     bool shared = has_option(one, {"shared", "rshared"}), slave = has_option(one, {"slave", "rslave"});
-    if (!shared && !slave) continue;
+    if (one.type != "bind" || (!shared && !slave)) continue;
     linux::MountEntry host = linux::mount_of(one.source);
     if (!host.shared && (shared || !host.slave))
       fail_invalid("path ", one.source, " is mounted on ", host.point, " but it is not a shared ",
