@@ -110,6 +110,7 @@ class Bridge {
 }  // namespace
 
 void attach_websocket(Call& call) {
+  call.engine.get(call.parameter("name"));  // refuses unknown ones before anything else
   std::string key(call.request.header("Sec-WebSocket-Key"));
   if (!equals_ignoring_case(call.request.header("Upgrade"), "websocket") || !call.request.wants_upgrade() ||
       key.empty())

@@ -155,6 +155,15 @@ Json host_config_shape(const State& state) {
   return out;
 }
 
+// The address that was asked for on the main network is shown where it was before 1.44, too.
+Json config_shape(const State& state) {
+  container::Config config = state.spec->config;
+  auto main = state.spec->endpoints.find(state.spec->host.network_mode);
+  if (main != state.spec->endpoints.end() && !main->second.mac_address.empty())
+    config.mac_address = main->second.mac_address;
+  return to_json(config);
+}
+
 std::string command_text(const State& state) {
   std::string text = state.spec->path;
   for (const auto& word : state.spec->args) text += word.find(' ') == word.npos ? cat(" ", word) : cat(" '", word, "'");
@@ -219,7 +228,7 @@ JsonValue inspect_shape(const State& state, const Call& call) {
   out["HostConfig"] = host_config_shape(state);
   out["GraphDriver"] = graph_driver_shape(state, call);
   out["Mounts"] = mounts_shape(state);
-  out["Config"] = to_json(state.spec->config);
+  out["Config"] = config_shape(state);
   out["NetworkSettings"] = network_settings_shape(state, call);
   return out;
 }
@@ -241,7 +250,8 @@ JsonValue summary_shape(const State& state, const Call& call, Timestamp now) {
     out["HostConfig"]["Annotations"] = to_json(state.spec->host.annotations);
   out["NetworkSettings"] = {{"Networks", networks_shape(state, call)}};
   out["Mounts"] = mounts_shape(state);
-  if (state.health) out["Health"] = {{"Status", state.health->status}, {"FailingStreak", state.health->failing_streak}};
+  if (state.health && call.since(52))
+    out["Health"] = {{"Status", state.health->status}, {"FailingStreak", state.health->failing_streak}};
   return out;
 }
 

@@ -15,6 +15,7 @@ namespace hull::api {
 namespace {
 
 constexpr std::size_t kBatch = 32 << 10;
+constexpr std::size_t kLargestBody = 64 << 10;  // of attach: nobody reads it
 
 // As Go's url.QueryEscape: letters, digits and -_.~ stay, a blank is "+".
 std::string query_escaped(std::string_view text) {
@@ -124,6 +125,8 @@ shim::Stream hijacked_stream(Call& call, bool tty) {
 }
 
 void attach_container(Call& call) {
+  // dockerode repeats the query in a body: that is no input of the container.
+  if (call.request.content_length > 0) call.request.read_all(kLargestBody);
   container::AttachRequest request;
   request.in = call.query.flag("stdin");
   request.out = call.query.flag("stdout");

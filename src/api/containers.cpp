@@ -3,6 +3,7 @@
 
 #include "api/container_filters.h"
 #include "api/container_shapes.h"
+#include "api/create_versions.h"
 #include "api/handlers.h"
 #include "container/spec_fields.h"
 #include "oci/json.h"
@@ -32,36 +33,6 @@ void add_sizes(Json& out, Call& call, const std::string& id) {
 const Json* member(const Json& object, std::string_view name) {
   auto found = object.find(name);
   return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-// What clients of older versions of the API mean by what they send (or cannot send yet).
-void adapt_to_version(container::Spec& spec, const Call& call) {
-  auto& host = spec.host;
-  if (!call.since(42)) host.console_size = {0, 0};
-  if (!call.since(43)) host.annotations.clear();
-  if (!call.since(41) && host.cgroupns_mode.empty()) host.cgroupns_mode = "host";
-  if (!call.since(44)) {
-    if (spec.config.healthcheck) spec.config.healthcheck->start_interval = 0;
-    for (auto& mount : host.mounts) {
-      if (mount.type != "bind" || !mount.read_only) continue;
-      if (!mount.bind_options) mount.bind_options.emplace();
-      mount.bind_options->read_only_non_recursive = true;
-    }
-    if (spec.endpoints.size() > 1) fail_invalid("Container cannot be created with multiple network endpoints");
-  }
-  if (host.pids_limit && *host.pids_limit <= 0) host.pids_limit.reset();
-}
-
-// Before 1.44 the address was the container's, since then it is the endpoint's.
-void move_mac_address(container::Spec& spec) {
-  if (spec.config.mac_address.empty()) return;
-  std::string mode = spec.host.network_mode.empty() ? "default" : spec.host.network_mode;
-  auto& endpoint = spec.endpoints[mode];
-  if (endpoint.mac_address.empty())
-    endpoint.mac_address = spec.config.mac_address;
-  else if (endpoint.mac_address != spec.config.mac_address)
-    fail_invalid("conflicting MAC addresses: ", spec.config.mac_address, " for the container, ", endpoint.mac_address,
-                 " for its endpoint");
 }
 
 }  // namespace
@@ -97,17 +68,16 @@ void create_container(Call& call) {
   if (!has_config) fail_invalid("config cannot be empty in order to create a container");
   container::CreateRequest request;
   request.name = call.query.get("name");
-  request.platform = call.query.get("platform");
-  request.raw_api_version = to_string(call.version);
+  if (call.since(41)) request.platform = call.query.get("platform");
   request.spec.config = from_json<container::Config>(body);
   if (auto host = member(body, "HostConfig")) request.spec.host = from_json<container::HostConfig>(*host);
   if (auto networking = member(body, "NetworkingConfig"))
     if (auto endpoints = member(*networking, "EndpointsConfig"))
       request.spec.endpoints = from_json<std::map<std::string, container::EndpointSettings>>(*endpoints);
-  adapt_to_version(request.spec, call);
-  move_mac_address(request.spec);
+  auto warnings = adapt_to_version(request.spec, call);
 
   auto result = call.engine.create(std::move(request));
+  result.warnings.insert(result.warnings.end(), warnings.begin(), warnings.end());
   Json out;
   out["Id"] = result.id;
   out["Warnings"] = result.warnings;
@@ -125,6 +95,7 @@ void update_container(Call& call) {
   Json body = json_body(call);
   auto changes = from_json<container::Changes>(body);
   changes.host = from_json<container::HostConfig>(body);
+  if (!call.since(40)) changes.host.pids_limit.reset();
   Json out;
   out["Warnings"] = call.engine.update(call.parameter("name"), changes);
   reply(call, 200, out);

@@ -31,7 +31,7 @@ namespace {
 
 struct StartBody {
   bool detach = false;
-  std::optional<bool> tty;
+  bool tty = false;
   std::vector<std::uint32_t> console_size;
 };
 template <class Visitor>
@@ -54,8 +54,8 @@ void create_exec(Call& call) {
 void start_exec(Call& call) {
   const std::string& id = call.parameter("id");
   auto body = from_json<StartBody>(json_body(call, true));
-  bool tty = call.engine.exec_inspect(id).spec.tty;
-  if (!body.console_size.empty() && (!tty || !call.since(42))) body.console_size.clear();
+  call.engine.exec_inspect(id);  // refuses unknown ones before anything else
+  if (!body.tty || !call.since(42)) body.console_size.clear();
   container::ExecStart start;
   start.detach = body.detach;
   start.tty = body.tty;

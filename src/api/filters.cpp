@@ -109,9 +109,8 @@ std::optional<Timestamp> Filters::until() const {
   if (wanted.size() > 1) fail_invalid("invalid filter 'until': more than one until filter specified");
   if (auto duration = parse_duration(wanted.front())) return Timestamp{now().nanoseconds - duration->count()};
   if (auto time = parse_rfc3339(wanted.front())) return time;
-  auto seconds = parse_number<std::int64_t>(split_once(wanted.front(), '.').first);
-  if (!seconds) fail_invalid("invalid filter 'until=", wanted.front(), "': neither a time nor a duration");
-  return Timestamp{*seconds * 1'000'000'000};
+  if (auto time = http::parse_unix_time(wanted.front())) return time;
+  fail_invalid("invalid filter 'until=", wanted.front(), "': neither a time nor a duration");
 }
 
 }  // namespace hull::api

@@ -30,6 +30,11 @@ class Progress {
     out[std::string(key)] = std::string(text);
     call_.response.write(dump_json(out) + "\r\n");
   }
+  void error(const std::string& message) {
+    if (!call_.response.started()) call_.response.begin(200, kJson);
+    Json out = {{"errorDetail", {{"message", message}}}, {"error", message}};
+    call_.response.write(dump_json(out) + "\r\n");
+  }
 
  private:
   Call& call_;
@@ -70,7 +75,7 @@ Json summary_of(const Image& image, const Call& call) {
 }
 
 // "debian", "debian:1*": the name, or the name with the tag, with the wildcards of fnmatch.
-bool fits_reference(const Image& image, const Filters& filters) {
+bool tag_fits(std::string_view tag, const Filters& filters) {
   const auto& wanted = filters.values("reference");
   if (wanted.empty()) return true;
   auto fits = [](std::string_view pattern, std::string_view text) {
@@ -82,14 +87,22 @@ bool fits_reference(const Image& image, const Filters& filters) {
     };
     return match(match, pattern, text);
   };
-  return std::ranges::any_of(image.tags, [&](std::string_view tag) {
-    return std::ranges::any_of(wanted,
-                               [&](const auto& w) { return fits(w, tag) || fits(w, tag.substr(0, tag.rfind(':'))); });
-  });
+  return std::ranges::any_of(wanted,
+                             [&](const auto& w) { return fits(w, tag) || fits(w, tag.substr(0, tag.rfind(':'))); });
+}
+
+// Whoever asks by reference gets the images that have one which fits, and sees these references only.
+bool fits_reference(const Image& image, const Filters& filters) {
+  return !filters.has("reference") ||
+         std::ranges::any_of(image.tags, [&](const auto& tag) { return tag_fits(tag, filters); });
+}
+
+Filters list_filters(const Call& call) {
+  return Filters(call.query, {"dangling", "label", "label!", "before", "since", "reference", "until"});
 }
 
 std::vector<ImagePtr> selected_images(const Call& call) {
-  Filters filters(call.query, {"dangling", "label", "label!", "before", "since", "reference", "until"});
+  Filters filters = list_filters(call);
   auto dangling = filters.flag("dangling");
   auto until = filters.until();
   auto& images = call.services().images;
@@ -152,7 +165,16 @@ Json removed_shape(const image::Removed& removed) {
 
 void list_images(Call& call) {
   Json out = Json::array();
-  for (const auto& image : selected_images(call)) out.push_back(summary_of(*image, call));
+  Filters filters = list_filters(call);
+  for (const auto& image : selected_images(call)) {
+    Json one = summary_of(*image, call);
+    if (filters.has("reference")) {
+      one["RepoTags"] = Json::array();
+      for (const auto& tag : image->tags)
+        if (tag_fits(tag, filters)) one["RepoTags"].push_back(tag);
+    }
+    out.push_back(std::move(one));
+  }
   reply(call, 200, out);
 }
 
@@ -175,8 +197,13 @@ void create_image(Call& call) {
 
 void load_images(Call& call) {
   Progress progress(call);
-  auto loaded = call.services().images.load(body_of(call));
-  for (const auto& line : loaded) progress.show("stream", line + "\n");
+  // Whatever goes wrong is part of the progress here, as clients expect it.
+  try {
+    for (const auto& line : call.services().images.load(body_of(call))) progress.show("stream", line + "\n");
+  } catch (const Error& e) {
+    if (e.kind() == Kind::kCancelled) throw;
+    progress.error(e.message());
+  }
   if (!call.response.started()) call.response.begin(200, kJson);
 }
 
@@ -239,6 +266,7 @@ void tag_image(Call& call) {
 }
 
 void remove_image(Call& call) {
+  if (trim(call.parameter("name")).empty()) fail_invalid("image name cannot be blank");
   auto removed = call.services().images.remove(call.parameter("name"), call.query.flag("force"),
                                                !call.query.flag("noprune"), user_of_images(call));
   if (!removed.deleted.empty()) empty_trash_later(call);

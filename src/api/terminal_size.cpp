@@ -11,7 +11,9 @@ namespace hull::api {
 std::uint32_t terminal_size(const Query& query, std::string_view name, std::string_view what) {
   std::string text = query.get(name);
   if (auto value = parse_number<std::uint32_t>(text)) return *value;
-  bool digits = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  std::string_view number = text;
+  if (number.starts_with('-')) number.remove_prefix(1);  // a number all the same
+  bool digits = !number.empty() && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
   fail_invalid("invalid resize ", what, " ", hull::quoted(text), ": ",
                digits ? "value out of range" : "invalid syntax");
 }

@@ -71,14 +71,7 @@ void create_volume(Call& call) {
   bool existed = false;
   auto volume = call.services().volumes.create(body.name, body.driver.empty() ? "local" : body.driver, body.labels,
                                                body.options, &existed);
-  if (!existed) {
-    container::Event event;
-    event.type = "volume";
-    event.action = "create";
-    event.actor_id = volume.name;
-    event.attributes["driver"] = volume.driver;
-    call.services().events.publish(std::move(event));
-  }
+  if (!existed) container::publish_volume(call.services().events, volume.name, "create");
   reply(call, 201, volume_shape(volume));
 }
 
@@ -90,13 +83,7 @@ void remove_and_tell(Call& call, const std::string& name, bool force) {
   auto& services = call.services();
   bool existed = services.volumes.find(name).has_value();
   services.volumes.remove(name, users_of_volume(name, call.engine), force);
-  if (!existed) return;
-  container::Event event;
-  event.type = "volume";
-  event.action = "destroy";
-  event.actor_id = name;
-  event.attributes["driver"] = "local";
-  services.events.publish(std::move(event));
+  if (existed) container::publish_volume(services.events, name, "destroy");
 }
 
 }  // namespace

@@ -78,6 +78,18 @@ void check_can_be_committed(const Live& container, const State& state) {
     fail(Kind::kConflict, "You cannot commit container ", state.id, " which is being removed");
 }
 
+// False when it has just ended: what does not run needs no pause.
+bool freeze_if_there(linux::Cgroup& group, const Live& container) {
+  try {
+    group.freeze();
+    return true;
+  } catch (const Error&) {
+    auto pid = container.state()->pid;
+    if (is_up(*container.state()) && group.exists() && exists(cat("/proc/", pid))) throw;
+    return false;
+  }
+}
+
 // The root directory's own entry says who it belongs to; it is a change only together with others.
 bool root_has_changed(const std::string& upper, const std::string& layer) {
   struct stat now {
@@ -104,11 +116,12 @@ std::string Engine::commit(std::string_view name, CommitRequest request) {
   Rollback thaw;
   if (request.pause && state->status == Status::kRunning) {
     thaw.add("pause", [&] { self.thaw_if_paused(container); });
-    self.cgroup_of(*state)->freeze();
-    auto paused = container->change([](State& s) {
-      if (s.status == Status::kRunning) s.status = Status::kPaused;
-    });
-    self.publish(*paused, "pause");
+    if (freeze_if_there(*self.cgroup_of(*state), *container)) {
+      auto paused = container->change([](State& s) {
+        if (s.status == Status::kRunning) s.status = Status::kPaused;
+      });
+      self.publish(*paused, "pause");
+    }
   }
 
   image::CommitOptions options;

@@ -68,7 +68,10 @@ CreateResult Engine::create(CreateRequest request) {
   if (!image) image = import_shipped_image(wanted, self.configuration, services.images);
   if (!image) image = services.images.get(wanted);  // says that there is none
   check_platform(*image, request.platform, request.spec.config.image);
-  auto id_of = [&](std::string_view name) { return self.registry.get(name)->id; };
+  auto id_of = [&](std::string_view name) {
+    if (!request.name.empty() && name == request.name) fail_invalid("cannot join own network");
+    return self.registry.get(name)->id;
+  };
   apply_defaults(request.spec, *self.defaults());
   normalize(request.spec, *image, result.id, self.configuration, id_of, result.warnings);
   resolve_networks(request.spec, services.networks);
@@ -88,7 +91,8 @@ CreateResult Engine::create(CreateRequest request) {
   auto anonymous = name_anonymous(plans);
   volume_intent::record(directory, anonymous);
   fault::point("create.directory");
-  state.mounts = resolve_mounts(plans, result.id, services, rollback);
+  std::vector<std::string> made_volumes;
+  state.mounts = resolve_mounts(plans, result.id, services, rollback, made_volumes);
   fault::point("create.volumes");
 
   if (has_user_range(state.spec->host)) state.user_range = self.user_ranges.take();
@@ -106,6 +110,7 @@ CreateResult Engine::create(CreateRequest request) {
   if (!anonymous.empty()) volume_intent::clear(directory);
   auto container = std::make_shared<Live>(std::move(state));
   self.registry.add(container);
+  for (const auto& volume : made_volumes) publish_volume(services.events, volume, "create");
   self.publish(*container->state(), "create");
   const HostConfig& host = container->state()->spec->host;
   if (host.auto_remove && !has_user_namespace(host, self.configuration)) self.mounts_ahead.begin(container->id);

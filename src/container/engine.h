@@ -62,7 +62,6 @@ struct CreateRequest {
   std::string name;      // "" : a random one
   std::string platform;  // "os/arch[/variant]"
   Spec spec;             // config, host, endpoints as the client sent them
-  std::optional<std::string> raw_api_version;
 };
 struct CreateResult {
   std::string id;
@@ -119,7 +118,7 @@ struct ExecState {
 };
 struct ExecStart {
   bool detach = false;
-  std::optional<bool> tty;
+  bool tty = false;  // the client wants the bare stream: what has a terminal and no frames is not for it to tell apart
   std::vector<std::uint32_t> console_size;
   std::chrono::milliseconds time_limit{0};            // then it is killed; 0: never
   std::function<shim::Stream(bool tty)> take_stream;  // not called when detached
@@ -141,6 +140,9 @@ struct Changes {
   StringMap labels;
   Strings unset_labels;  // names
 };
+
+// An event of a volume: "create", "destroy", "mount", "unmount".
+void publish_volume(Events& events, const std::string& name, std::string action, StringMap attributes = {});
 
 struct RemoveOptions {
   bool force = false, volumes = false, link = false;

@@ -89,6 +89,10 @@ struct Engine::Impl {
   // "connect" or "disconnect" of every endpoint in `endpoints`.
   void publish_networks(const State& state, const network::Endpoints& endpoints, const std::string& action);
 
+  // "mount" and "unmount" of every volume of the container.
+  void publish_mounts(const State& state);
+  void publish_unmounts(const State& state);
+
   // start.cpp
   // Takes the operation lock. What the restart policy has counted so far is forgotten.
   void start_by_hand(const LivePtr& container);

@@ -25,10 +25,10 @@ std::string shown_command(const ExecSpec& spec) {
 
 UniqueFd open_root(const State& state) { return open_file(cat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY); }
 
-void refuse_exec(const State& state) {
+void refuse_exec(const State& state, std::string_view name) {
   require_running(state);
   if (state.status == Status::kPaused)
-    fail(Kind::kConflict, "Container ", state.id, " is paused, unpause the container before exec");
+    fail(Kind::kConflict, "Container ", name, " is paused, unpause the container before exec");
 }
 
 int exit_code_of(const runtime::Failure& failure) {
@@ -38,13 +38,15 @@ int exit_code_of(const runtime::Failure& failure) {
 }  // namespace
 
 std::string Engine::exec_create(std::string_view name, ExecSpec spec) {
-  return impl_->create_exec(*impl_->registry.get(name), std::move(spec))->state.id;
+  auto container = impl_->registry.get(name);
+  if (spec.cmd && !spec.cmd->empty()) refuse_exec(*container->state(), name);  // with the name that the client knows
+  return impl_->create_exec(*container, std::move(spec))->state.id;
 }
 
 LiveExecPtr Engine::Impl::create_exec(const Live& container, ExecSpec spec) {
   auto state = container.state();
   if (!spec.cmd || spec.cmd->empty()) fail_invalid("No exec command specified");
-  refuse_exec(*state);
+  refuse_exec(*state, state->id);
   if (!spec.detach_keys.empty()) parse_detach_keys(spec.detach_keys);
   build_exec_process(*state, spec, open_root(*state).get());  // refuses unknown users now
 
@@ -109,7 +111,7 @@ void Engine::exec_start(const std::string& exec_id, ExecStart start) {
 }
 
 void Engine::Impl::start_exec(const LivePtr& container, const LiveExecPtr& exec, ExecStart& start) {
-  refuse_exec(*container->state());
+  refuse_exec(*container->state(), container->id);
   ExecSpec spec = claim(*exec, start);
   try {
     fault::point("exec.claimed");
@@ -138,7 +140,7 @@ void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const Exec
   }
   if (!shim) fail(Kind::kConflict, "container ", state->id, " is not running");
   if (!start.detach) {
-    shim::Stream stream = start.take_stream(spec.tty);
+    shim::Stream stream = start.take_stream(start.tty);
     stream.in = spec.attach_stdin;
     stream.out = spec.attach_stdout;
     stream.err = spec.attach_stderr;

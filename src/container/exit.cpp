@@ -96,6 +96,7 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
     publish(*after, "die", {{"exitCode", cat(record.code)}, {"execDuration", run_time(*before, record.at)}});
   }
   publish_networks(*before, before->endpoints, "disconnect");
+  publish_unmounts(*before);
   forget_execs_of(container->id);
 
   bool recorded = attempt(*after, "recording how", [&] {

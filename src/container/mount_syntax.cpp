@@ -205,10 +205,32 @@ std::string_view tmpfs_group(std::string_view option) {
 
 }  // namespace
 
+namespace {
+
+// The OCI runtimes' rule: nothing takes the place of what the kernel says in /proc, but for these, which LXCFS and the
+// like provide.
+bool hides_kernel(std::string_view target) {
+  constexpr std::array<std::string_view, 11> kReplaceable = {"/proc/cpuinfo",
+                                                             "/proc/diskstats",
+                                                             "/proc/meminfo",
+                                                             "/proc/stat",
+                                                             "/proc/swaps",
+                                                             "/proc/uptime",
+                                                             "/proc/loadavg",
+                                                             "/proc/slabinfo",
+                                                             "/proc/net/dev",
+                                                             "/proc/sys/kernel/ns_last_pid",
+                                                             "/proc/sys/crypto/fips_enabled"};
+  return target.starts_with("/proc/") && std::ranges::find(kReplaceable, target) == kReplaceable.end();
+}
+
+}  // namespace
+
 std::string checked_target(std::string_view target) {
   std::string clean = clean_path(target);
   if (clean == "/") fail_invalid("invalid specification: destination can't be '/'");
   if (!target.starts_with('/')) fail_invalid("invalid mount path: '", target, "' mount path must be absolute");
+  if (hides_kernel(clean)) fail_invalid(quoted(clean), " cannot be mounted because it is inside /proc");
   return clean;
 }
 

@@ -17,11 +17,24 @@ std::string snapshot_of(const std::string& container_id, std::size_t index) {
   return cat(container_id, ".image", index);
 }
 
-void resolve_volume(const MountPlan& plan, MountPoint& point, volume::Volumes& volumes, Rollback& rollback) {
+// An unknown driver is the client's mistake: a 404 would make it look for the image instead.
+volume::Volume volume_for(const MountPlan& plan, volume::Volumes& volumes, bool& existed) {
+  try {
+    return volumes.create(plan.point.name, plan.point.driver, plan.volume_labels, plan.volume_options, &existed);
+  } catch (const Error& e) {
+    if (e.kind() != Kind::kNotFound) throw;
+    throw Error(Kind::kInvalidArgument, e.message());
+  }
+}
+
+void resolve_volume(const MountPlan& plan, MountPoint& point, volume::Volumes& volumes, Rollback& rollback,
+                    std::vector<std::string>& made_volumes) {
   bool existed = false;
-  auto made = volumes.create(point.name, point.driver, plan.volume_labels, plan.volume_options, &existed);
-  if (!existed)
+  auto made = volume_for(plan, volumes, existed);
+  if (!existed) {
     rollback.add(cat("volume ", made.name), [&volumes, name = made.name] { volumes.remove(name, {}, true); });
+    made_volumes.push_back(made.name);
+  }
   point.name = made.name;
   point.driver = made.driver;
   point.source = made.mountpoint;
@@ -41,11 +54,11 @@ bool wants_population(const MountPlan& plan) {
 }  // namespace
 
 std::vector<MountPoint> resolve_mounts(std::vector<MountPlan>& plans, const std::string& container_id,
-                                       Services& services, Rollback& rollback) {
+                                       Services& services, Rollback& rollback, std::vector<std::string>& made_volumes) {
   std::vector<MountPoint> points;
   for (MountPlan& plan : plans) {
     MountPoint& point = plan.point;
-    if (point.type == "volume") resolve_volume(plan, point, services.volumes, rollback);
+    if (point.type == "volume") resolve_volume(plan, point, services.volumes, rollback, made_volumes);
     if (point.type == "image") resolve_image(point, snapshot_of(container_id, points.size()), services, rollback);
     if (point.type == "bind" && plan.create_source && !exists(point.source)) make_directories(point.source);
     points.push_back(point);

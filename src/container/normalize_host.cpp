@@ -9,6 +9,7 @@
 #include "container/machine_facts.h"
 #include "container/network_plan.h"
 #include "container/normalize_steps.h"
+#include "container/path_text.h"
 #include "container/security_options.h"
 
 namespace hull::container {
@@ -139,7 +140,8 @@ void check_unsupported(HostConfig& host, const Configuration& configuration) {
   if (configuration.cgroup_driver == linux::CgroupDriver::kSystemd && !host.cgroup_parent.empty() &&
       (host.cgroup_parent.size() <= 6 || !host.cgroup_parent.ends_with(".slice")))
     fail_invalid("cgroup-parent for systemd cgroup should be a valid slice named as \"xxx.slice\"");
-  if (host.cgroup_parent.find("..") != std::string::npos) fail_invalid("invalid cgroup parent: ", host.cgroup_parent);
+  // Nothing is above the root of the hierarchy.
+  if (host.cgroup_parent.find("..") != std::string::npos) host.cgroup_parent = clean_path(cat("/", host.cgroup_parent));
 }
 
 }  // namespace hull::container

@@ -69,6 +69,7 @@ void check_network_conflicts(const Spec& spec) {
   const HostConfig& host = spec.host;
   if (host.uts_mode == "host" && !spec.config.hostname.empty())
     fail_invalid("conflicting options: hostname and the UTS mode");
+  if (host.network_mode == "container") fail_invalid("invalid container format container:<name|id>");
   if (!host.network_mode.starts_with(kContainer)) return;
   if (!names_container(host.network_mode)) fail_invalid("invalid container format container:<name|id>");
   auto given = [](const std::optional<Strings>& list) { return list && !list->empty(); };

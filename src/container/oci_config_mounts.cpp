@@ -88,9 +88,10 @@ std::string source_in_volume(const ConfigInputs& inputs, const MountPoint& point
 }
 
 oci::Mount bind_mount(const ConfigInputs& inputs, const MountPoint& point) {
-  const HostConfig& host = inputs.state.spec->host;
-  const MountSpec* api = api_mount(host, point);
+  const Spec& spec = *inputs.state.spec;
+  const MountSpec* api = api_mount(spec.host, point);
   BindOptions options = api && api->bind_options ? *api->bind_options : BindOptions{};
+  if (!api && spec.read_only_binds_are_flat) options.read_only_non_recursive = true;
   std::vector<std::string> flags = {options.non_recursive ? "bind" : "rbind",
                                     point.propagation.empty() ? "rprivate" : point.propagation};
   // A volume's files are the container's, whoever they belong to on the host; what the host lends stays the host's.
@@ -226,7 +227,7 @@ std::string root_propagation(const std::vector<oci::Mount>& mounts) {
   std::string propagation;
   for (const oci::Mount& one : mounts) {
     bool shared = has_option(one, {"shared", "rshared"}), slave = has_option(one, {"slave", "rslave"});
-    if (!shared && !slave) continue;
+    if (one.type != "bind" || (!shared && !slave)) continue;
     linux::MountEntry host = linux::mount_of(one.source);
     if (!host.shared && (shared || !host.slave))
       fail_invalid("path ", one.source, " is mounted on ", host.point, " but it is not a shared ",

@@ -65,12 +65,14 @@ std::vector<network::PortBinding> plan_ports(const Spec& spec) {
     ContainerPort port = parse_container_port(key);
     for (const HostPort& one : *where) plan.push_back(bind(port, one));
   }
-  if (!host.publish_all_ports) return plan;
   for (const auto& [key, nothing] : spec.config.exposed_ports) {
+    if (!host.publish_all_ports) break;
     auto bound = host.port_bindings.find(key);
     if (bound != host.port_bindings.end() && bound->second && !bound->second->empty()) continue;
     plan.push_back(bind(parse_container_port(key), {}));
   }
+  // A port of our choice must not take one that is asked for by its number.
+  std::ranges::stable_partition(plan, [](const network::PortBinding& binding) { return binding.host_port != 0; });
   return plan;
 }
 

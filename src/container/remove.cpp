@@ -91,7 +91,10 @@ bool Engine::Impl::clear_away(const State& state, const std::vector<std::string>
   });
   user_ranges.give_back(state.user_range);
   attempt("remove.snapshot", [&] {
-    for (const auto& name : doomed_volumes) services.volumes.remove(name, {}, true);
+    for (const auto& name : doomed_volumes) {
+      services.volumes.remove(name, {}, true);
+      publish_volume(services.events, name, "destroy");
+    }
   });
   attempt("remove.volumes", [] {});
   return cleared;

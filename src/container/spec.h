@@ -192,6 +192,8 @@ struct Spec {
   std::string path;                                   // what runs: first of entrypoint + cmd …
   Strings args;                                       // … and the rest
   std::int64_t created = 0;                           // nanoseconds
+  // Made for a client before API 1.44: what is mounted below a read-only bind stays writable.
+  bool read_only_binds_are_flat = false;
 };
 
 }  // namespace hull::container

@@ -238,6 +238,7 @@ void fields(Visitor& visit, Spec& value) {
   visit("Path", value.path);
   visit("Args", value.args);
   visit("Created", value.created);
+  visit("ReadOnlyBindsAreFlat", value.read_only_binds_are_flat, WhenEmpty::kOmit);
 }
 
 }  // namespace hull::container

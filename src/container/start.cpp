@@ -48,7 +48,7 @@ pid_t pid_of_mode(Engine::Impl& engine, const std::string& mode, std::string_vie
   if (!mode.starts_with(kPrefix)) return 0;
   auto target = engine.registry.get(std::string_view(mode).substr(kPrefix.size()))->state();
   if (!is_up(*target))
-    fail(Kind::kConflict, "failed to join ", what, " namespace: container ", target->id, " is not running");
+    fail(Kind::kInternal, "failed to join ", what, " namespace: container ", target->id, " is not running");
   return target->pid;
 }
 
@@ -175,8 +175,9 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     trace.step("shim");
     fault::point("start.started");
 
+    publish_mounts(state);
+    publish_networks(state, network.endpoints, "connect");
     std::optional<shim::ExitRecord> early_exit;
-    StatePtr published;
     {
       std::scoped_lock lock(container->mutex);
       container->shim = std::move(shim);
@@ -184,7 +185,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
       container->run_directory = attempt.directory;
       container->starting = false;
       early_exit = container->early_exit;
-      published = container->change_locked([&](State& next) {
+      auto published = container->change_locked([&](State& next) {
         next.status = Status::kRunning;
         next.pid = started.pid;
         next.started = started.at;
@@ -201,9 +202,8 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
         next.hostname_path = state.hostname_path;
         next.resolv_conf_path = state.resolv_conf_path;
       });
+      publish(*published, "start");  // before its end can be told
     }
-    publish_networks(*published, published->endpoints, "connect");
-    publish(*published, "start");
     if (early_exit)
       background.run([=, this] { finish_exit(container, *early_exit); });
     else

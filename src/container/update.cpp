@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "base/fault.h"
 #include "container/engine_impl.h"
 #include "container/normalize.h"
@@ -55,10 +57,10 @@ HostConfig merged(HostConfig host, const HostConfig& changes) {
   take(host.blkio_device_write_bps, changes.blkio_device_write_bps);
   take(host.blkio_device_read_iops, changes.blkio_device_read_iops);
   take(host.blkio_device_write_iops, changes.blkio_device_write_iops);
-  if (changes.pids_limit) host.pids_limit = *changes.pids_limit > 0 ? *changes.pids_limit : -1;
+  if (changes.pids_limit) host.pids_limit = std::max<std::int64_t>(*changes.pids_limit, 0);  // 0: none
   if (!changes.restart_policy.name.empty()) {
     if (host.auto_remove && changes.restart_policy.name != "no")
-      fail_invalid("Restart policy cannot be updated because AutoRemove is enabled for the container");
+      fail(Kind::kConflict, "Restart policy cannot be updated because AutoRemove is enabled for the container");
     host.restart_policy = changes.restart_policy;
   }
   return host;

@@ -31,7 +31,7 @@ class Request {
   std::size_t content_length = 0;  // of a body that is not chunked
 
   std::string_view header(std::string_view name) const;  // "" when it is missing; names without regard to case
-  bool wants_upgrade() const;                            // "Connection: Upgrade" and an Upgrade header
+  bool wants_upgrade() const;                            // an Upgrade header
 
   // The next bytes of the body; 0 at its end. Answers "Expect: 100-continue" first. Throws Error{kCancelled} when the
   // client went away, Error{kInvalidArgument} for a body that breaks HTTP's rules.

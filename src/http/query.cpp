@@ -50,20 +50,24 @@ std::optional<std::int64_t> Query::integer(std::string_view name) const {
   return value;
 }
 
-std::optional<Timestamp> Query::time(std::string_view name) const {
-  std::string text = get(name);
-  if (text.empty()) return std::nullopt;
-  if (auto time = parse_rfc3339(text)) return time;
+std::optional<Timestamp> parse_unix_time(std::string_view text) {
   auto [seconds_text, fraction_text] = split_once(text, '.');
   auto seconds = parse_number<std::int64_t>(seconds_text);
   std::string fraction(fraction_text.value_or("0"));
   fraction.resize(9, '0');
   auto nanoseconds = parse_number<std::int64_t>(fraction);
   constexpr std::int64_t kLimit = std::numeric_limits<std::int64_t>::max() / 1'000'000'000;
-  if (!seconds || !nanoseconds || *nanoseconds < 0 || *seconds >= kLimit || *seconds <= -kLimit)
-    fail_invalid("invalid value for ", hull::quoted(name), ": ", hull::quoted(text), " is no time in seconds");
-  Timestamp time{*seconds * 1'000'000'000 + *nanoseconds};
-  if (time.never()) return std::nullopt;
+  if (!seconds || !nanoseconds || *nanoseconds < 0 || *seconds >= kLimit || *seconds <= -kLimit) return std::nullopt;
+  return Timestamp{*seconds * 1'000'000'000 + *nanoseconds};
+}
+
+std::optional<Timestamp> Query::time(std::string_view name) const {
+  std::string text = get(name);
+  if (text.empty()) return std::nullopt;
+  if (auto time = parse_rfc3339(text)) return time;
+  auto time = parse_unix_time(text);
+  if (!time) fail_invalid("invalid value for ", hull::quoted(name), ": ", hull::quoted(text), " is no time in seconds");
+  if (time->never()) return std::nullopt;
   return time;
 }
 

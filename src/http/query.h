@@ -30,4 +30,7 @@ class Query {
   std::vector<std::pair<std::string, std::string>> values_;
 };
 
+// "1700000000", "1700000000.123456789". Empty for anything else.
+std::optional<Timestamp> parse_unix_time(std::string_view text);
+
 }  // namespace hull::http

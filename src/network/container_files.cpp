@@ -101,7 +101,9 @@ std::string Networks::hosts_file(const std::string& hostname, const std::string&
       "ff00::\tip6-mcastprefix\n"
       "ff02::1\tip6-allnodes\n"
       "ff02::2\tip6-allrouters\n";
-  std::string own = domain.empty() ? hostname : cat(hostname, ".", domain, " ", hostname);
+  // A full name stands first, with its first label as the alias.
+  std::string own = domain.empty() ? hostname : cat(hostname, ".", domain);
+  if (auto dot = own.find('.'); dot != own.npos) own += cat(" ", domain.empty() ? own.substr(0, dot) : hostname);
   for (const auto& [name, endpoint] : endpoints)
     for (const auto& address : {endpoint.address, endpoint.address6})
       if (!address.empty() && !hostname.empty()) text += cat(address, "\t", own, "\n");

@@ -37,6 +37,7 @@ std::string home_of(std::uint32_t uid) {
 
 std::vector<std::string> complete_environment(const oci::Process& process) {
   auto environment = process.env;
+  std::erase(environment, "HOME=");  // no directory is no answer
   bool has_home = std::ranges::any_of(environment, [](const auto& entry) { return entry.starts_with("HOME="); });
   if (!has_home) environment.push_back(cat("HOME=", home_of(process.user.uid)));
   return environment;

@@ -97,8 +97,8 @@ Volume Volumes::create(const std::string& name, const std::string& driver, const
     return found->second;
   }
   if (!driver.empty() && driver != "local")
-    fail_invalid("create ", name, ": error looking up volume plugin ", driver, ": plugin ", hull::quoted(driver),
-                 " not found");
+    fail(Kind::kNotFound, "create ", name, ": error looking up volume plugin ", driver, ": plugin ",
+         hull::quoted(driver), " not found");
   check_options(name, options);
 
   Volume volume;

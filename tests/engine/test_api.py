@@ -495,7 +495,9 @@ def test_websockets_of_old_clients_have_every_stream(engine, api):
 
 
 def test_websocket_refusals(engine, api):
-    answer = api("GET", "/containers/none/attach/ws")
+    assert api("GET", "/containers/none/attach/ws").status == 404
+    api("POST", "/containers/create?name=box", {"Image": "busybox", "Cmd": ["true"]})
+    answer = api("GET", "/containers/box/attach/ws")
     assert answer.status == 400 and answer.message
     assert WebSocket(engine, "/containers/none/attach/ws?stream=1").head.startswith("HTTP/1.1 404")
 
