@@ -8,7 +8,7 @@ PYTEST    = /usr/bin/python3 -m pytest -q -p no:cacheprovider
 export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: help build run test unit engine install uninstall bench bench-peers format lint asan tsan clean
+.PHONY: help build run test unit engine install uninstall bench bench-images bench-peers format lint asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -42,6 +42,9 @@ uninstall: ## what install put there
 
 bench: build ## hull beside docker, podman, runc, crun and the bare kernel: a table, and JSON in build/bench.json
 	/usr/bin/python3 bench/bench.py --build $(BUILD) --json $(BUILD)/bench.json
+
+bench-images: build ## pull, load, save and push beside docker and podman, on a file system of their own
+	/usr/bin/python3 bench/images.py --build $(BUILD) --json $(BUILD)/bench-images.json
 
 bench-peers: ## install the engines that make bench compares with
 	scripts/install-dependencies peers
