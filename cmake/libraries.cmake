@@ -28,7 +28,8 @@ hull_room(http USES linux tls LIBRARIES Threads::Threads)
 hull_room(runtime USES linux oci)
 hull_room(shim USES runtime linux LIBRARIES z)  # by name: hull-shim is static
 hull_room(store USES archive linux LIBRARIES SQLite::SQLite3 OpenSSL::Crypto)
-hull_room(image USES store archive)
+hull_room(registry USES base oci archive LIBRARIES ${CMAKE_DL_LIBS})  # libcurl is loaded when it is needed
+hull_room(image USES store archive registry)
 hull_room(network USES store linux)
 hull_room(volume USES store linux)
 hull_room(container USES image network volume shim)

@@ -52,7 +52,7 @@ void inspect_exec(Call& call);
 
 // images.cpp
 void list_images(Call& call);
-void create_image(Call& call);  // import
+void create_image(Call& call);  // import, pull
 void load_images(Call& call);
 void inspect_image(Call& call);
 void image_history(Call& call);
@@ -63,6 +63,13 @@ void prune_images(Call& call);
 // image_archives.cpp
 void save_images(Call& call);
 void save_image(Call& call);
+
+// image_transfer.cpp, image_search.cpp, registry_auth.cpp
+void pull_image(Call& call);
+void push_image(Call& call);
+void inspect_distribution(Call& call);
+void search_images(Call& call);
+void check_login(Call& call);
 
 // networks.cpp
 void list_networks(Call& call);

@@ -7,6 +7,7 @@
 #include "api/machine.h"
 #include "base/log.h"
 #include "oci/json.h"
+#include "oci/platform.h"
 #include "oci/reference.h"
 
 namespace hull::api {
@@ -180,7 +181,8 @@ void list_images(Call& call) {
 
 void create_image(Call& call) {
   std::string source = call.query.get("fromSrc");
-  if (source.empty()) fail(Kind::kNotImplemented, "pulling is not available in this build: load or import the image");
+  if (!call.query.get("fromImage").empty()) return pull_image(call);
+  if (source.empty()) fail_invalid("neither an image to pull (fromImage) nor an archive to import (fromSrc) was named");
   if (source != "-")
     fail(Kind::kNotImplemented, "importing from a URL is not available in this build: send the archive itself");
   image::ImportOptions options;
@@ -197,9 +199,13 @@ void create_image(Call& call) {
 
 void load_images(Call& call) {
   Progress progress(call);
+  std::vector<oci::Platform> platforms;
+  for (const std::string& text : call.query.all("platform"))
+    platforms.push_back(text.starts_with('{') ? from_json<oci::Platform>(parse_json(text)) : oci::parse_platform(text));
   // Whatever goes wrong is part of the progress here, as clients expect it.
   try {
-    for (const auto& line : call.services().images.load(body_of(call))) progress.show("stream", line + "\n");
+    for (const auto& line : call.services().images.load(body_of(call), platforms)) progress.show("stream", line + "
+");
   } catch (const Error& e) {
     if (e.kind() == Kind::kCancelled) throw;
     progress.error(e.message());

@@ -81,7 +81,8 @@ Json runtimes(Call& call) {
 Json registry_config(Call& call) {
   auto settings = call.settings();
   Json mirrors = Json::array(), networks = Json::array({"::1/128", "127.0.0.0/8"}), hosts = Json::object();
-  for (auto mirror : settings->registry_mirrors) mirrors.push_back(mirror.ends_with('/') ? mirror : mirror + "/");
+  for (const auto& mirror : settings->registry_mirrors)  // those of other registries are not what clients look for here
+    if (mirror.starts_with("http")) mirrors.push_back(mirror.ends_with('/') ? mirror : mirror + "/");
   hosts["docker.io"] = {{"Mirrors", mirrors}, {"Name", "docker.io"}, {"Official", true}, {"Secure", true}};
   for (const auto& registry : settings->insecure_registries) {
     if (registry.find('/') != std::string::npos)

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <memory>
 #include <optional>
 
 #include "archive/placement.h"
@@ -24,6 +25,22 @@ std::int64_t place_all(const Source& plain, int root) {
   return placement.bytes();
 }
 
+// gzip cannot do better than 1 to 1,032, and honest layers are far from it. What becomes more than this, and much, was
+// made to fill disks.
+constexpr std::int64_t kMostGrowth = 1100, kHarmless = 1 << 30;
+
+// Passes what was decompressed through, as long as it is in proportion to what came in.
+Source checked_for_bombs(Source plain, std::shared_ptr<std::int64_t> packed) {
+  return [plain = std::move(plain), packed = std::move(packed), total = std::int64_t{0}](char* buffer,
+                                                                                         std::size_t size) mutable {
+    std::size_t got = plain(buffer, size);
+    total += static_cast<std::int64_t>(got);
+    if (total > kHarmless && total / kMostGrowth > *packed)
+      fail_invalid("the layer is a decompression bomb: ", *packed, " bytes have become more than ", total);
+    return got;
+  };
+}
+
 }  // namespace
 
 ExtractedLayer extract_layer(const Source& tar, const std::string& directory, const std::string& recording) {
@@ -35,7 +52,13 @@ ExtractedLayer extract_layer(const Source& tar, const std::string& directory, co
   try {
     std::optional<TarRecorder> recorder;
     if (!recording.empty()) recorder.emplace(recording);
-    Source stream = hashed(decompress(tar, &layer.compression), hash);
+    auto packed = std::make_shared<std::int64_t>(0);
+    Source counted = [&tar, packed](char* buffer, std::size_t size) {
+      std::size_t got = tar(buffer, size);
+      *packed += static_cast<std::int64_t>(got);
+      return got;
+    };
+    Source stream = hashed(checked_for_bombs(decompress(std::move(counted), &layer.compression), packed), hash);
     Source plain = read_ahead(recorder ? recorded(std::move(stream), *recorder) : std::move(stream));
     layer.size = place_all(plain, root.get());
     // The digest is that of the whole stream, with the padding after the last entry.

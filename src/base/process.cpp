@@ -3,7 +3,9 @@
 
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -55,10 +57,19 @@ void collect(const Pipe& output, const Pipe& errors, ProcessOutput& result) {
 
 }  // namespace
 
-ProcessOutput run_program(const std::vector<std::string>& arguments) {
+ProcessOutput run_program(const std::vector<std::string>& arguments, std::string_view input) {
   Pipe output, errors;
   FileActions actions;
-  actions.open(0, "/dev/null", O_RDONLY);
+  UniqueFd given;
+  if (input.empty()) {
+    actions.open(0, "/dev/null", O_RDONLY);
+  } else {
+    // A file in memory: whatever the program reads, nobody waits for it.
+    given.reset(check(::memfd_create("input", MFD_CLOEXEC), "memfd_create"));
+    write_all(given.get(), input);
+    check(::lseek(given.get(), 0, SEEK_SET), "lseek");
+    actions.duplicate(given.get(), 0);
+  }
   actions.duplicate(output.write.get(), 1);
   actions.duplicate(errors.write.get(), 2);
   std::vector<char*> argv;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hull {
@@ -11,8 +12,8 @@ struct ProcessOutput {
   std::string output, errors;
 };
 
-// Runs a host program found in PATH to its end, without input, and collects what it writes. posix_spawn: its cost does
-// not grow with the caller's memory. Throws Error{kInternal} when it cannot be executed.
-ProcessOutput run_program(const std::vector<std::string>& arguments);
+// Runs a host program found in PATH to its end, with `input` for it to read, and collects what it writes. posix_spawn:
+// its cost does not grow with the caller's memory. Throws Error{kInternal} when it cannot be executed.
+ProcessOutput run_program(const std::vector<std::string>& arguments, std::string_view input = {});
 
 }  // namespace hull

@@ -187,9 +187,9 @@ Reply Client::call(std::string_view method, std::string_view path, const Value* 
   }
 }
 
-std::unique_ptr<Connection> Client::stream(std::string_view method, std::string_view path) {
+std::unique_ptr<Connection> Client::stream(std::string_view method, std::string_view path, const Headers& headers) {
   for (;;) {
-    auto connection = send(method, path);
+    auto connection = send(method, path, nullptr, headers);
     try {
       finish_head(*connection);
       negotiated_ = true;

@@ -85,7 +85,7 @@ class Client {
   void upload_with(std::string_view method, std::string_view path, std::string_view content_type,
                    const std::function<void(const Send&)>& produce);
   // GET whose body is read piece by piece.
-  std::unique_ptr<Connection> stream(std::string_view method, std::string_view path);
+  std::unique_ptr<Connection> stream(std::string_view method, std::string_view path, const Headers& headers = {});
   // Connects ahead of need, while something else is under way.
   void prepare_connections(int count);
   // The version that both sides speak; asks the engine when no request has shown it yet.

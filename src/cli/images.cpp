@@ -217,12 +217,7 @@ int save(Invocation& call) {
   Query query;
   for (const std::string& name : call.arguments()) query.add("names", name);
   for (const std::string& text : call.options.list("platform")) {
-    std::vector<std::string_view> parts = split(text, '/');
-    Value platform = Value::empty_map();
-    platform.set("os", parts[0]);
-    platform.set("architecture", parts.size() > 1 ? parts[1] : std::string_view());
-    if (parts.size() > 2) platform.set("variant", parts[2]);
-    query.add("platform", to_json(platform));
+    query.add("platform", to_json(platform_value(text)));
   }
   save_stream(call, cat("/images/get", query.text()));
   return 0;
@@ -230,11 +225,13 @@ int save(Invocation& call) {
 
 int pull(Invocation& call) {
   const Options& options = call.options;
-  bool quiet = options.is_set("quiet");
+  bool quiet = options.is_set("quiet"), all = options.is_set("all-tags");
   oci::Reference reference = oci::Reference::parse(call.argument(0));
-  if (reference.tag.empty() && reference.digest.empty() && !quiet) print_line("Using default tag: latest");
-  pull_image(call.client(), call.argument(0), options.text("platform"), quiet, STDOUT_FILENO);
-  print_line(reference.canonical());
+  bool bare = reference.tag.empty() && reference.digest.empty();
+  if (all && !bare) throw Exit(1, "tag can't be used with --all-tags/-a");
+  if (bare && !quiet && !all) print_line("Using default tag: latest");
+  pull_image(call.client(), call.argument(0), options.text("platform"), quiet, STDOUT_FILENO, all);
+  print_line(all ? reference.canonical_name() : reference.canonical());
   return 0;
 }
 

@@ -53,7 +53,24 @@ constexpr Flag kSave[] = {
     {"output", 'o', kText, "File to write to, instead of standard output"},
     {"platform", 0, kList, "Save only this platform"},
 };
+constexpr Flag kLogin[] = {
+    {"password", 'p', kText, "Password"},
+    {"password-stdin", 0, kBool, "Read the password from standard input"},
+    {"username", 'u', kText, "Name of the user"},
+};
+constexpr Flag kPush[] = {
+    {"all-tags", 'a', kBool, "Push all tags of the repository"},
+    {"platform", 0, kText, "Push only this platform (os/arch[/variant])"},
+    {"quiet", 'q', kBool, "Do not show progress"},
+};
+constexpr Flag kSearch[] = {
+    HULL_FLAG_FILTER,
+    HULL_FLAG_FORMAT,
+    {"limit", 0, kText, "At most so many", "25"},
+    {"no-trunc", 0, kBool, "Do not shorten"},
+};
 constexpr Flag kPull[] = {
+    {"all-tags", 'a', kBool, "Download all tags of the repository"},
     {"platform", 0, kText, "Platform of the image (os/arch[/variant])"},
     {"quiet", 'q', kBool, "Do not show progress"},
 };
@@ -204,6 +221,16 @@ std::span<const Command> object_commands() {
        kMixed,
        {kPull},
        image::pull},
+      {"image push",
+       "push",
+       "[OPTIONS] NAME[:TAG]",
+       "Upload an image to a registry",
+       1,
+       1,
+       kMixed,
+       {kPush},
+       image::push},
+      {"search", "", "[OPTIONS] TERM", "Search Docker Hub for images", 1, 1, kMixed, {kSearch}, image::search},
       {"image prune", "", kOptions, "Remove unused images", 0, 0, kMixed, {kPruneAll}, image::prune},
       {"image rm", "image remove|rmi", kImagesOf, "Remove images", 1, -1, kMixed, {kImageRemove}, image::remove},
       {"image tag",
@@ -326,6 +353,8 @@ std::span<const Command> system_commands() {
        kMixed,
        {kInspect},
        system::inspect},
+      {"login", "", "[OPTIONS] [SERVER]", "Log in to a registry", 0, 1, kMixed, {kLogin}, system::login},
+      {"logout", "", "[SERVER]", "Log out from a registry", 0, 1, kMixed, {}, system::logout},
       {"version", "", kOptions, "Show the versions of client and engine", 0, 0, kMixed, {kFormatOne}, system::version},
       {"system info",
        "info",

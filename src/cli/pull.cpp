@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/credentials.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
 #include "oci/reference.h"
@@ -67,13 +68,25 @@ void show_progress(Connection& connection, int out, bool quiet) {
     });
 }
 
-void pull_image(Client& client, const std::string& name, const std::string& platform, bool quiet, int out) {
+Value platform_value(std::string_view text) {
+  std::vector<std::string_view> parts = split(text, '/');
+  Value platform = Value::empty_map();
+  platform.set("os", parts[0]);
+  platform.set("architecture", parts.size() > 1 ? parts[1] : std::string_view());
+  if (parts.size() > 2) platform.set("variant", parts[2]);
+  return platform;
+}
+
+void pull_image(Client& client, const std::string& name, const std::string& platform, bool quiet, int out,
+                bool all_tags) {
   oci::Reference reference = oci::Reference::parse(name);
   Query query;
   query.add("fromImage", reference.canonical_name());
-  query.add("tag", reference.digest.empty() ? (reference.tag.empty() ? "latest" : reference.tag) : reference.digest);
+  if (!all_tags)
+    query.add("tag", reference.digest.empty() ? (reference.tag.empty() ? "latest" : reference.tag) : reference.digest);
   if (!platform.empty()) query.add("platform", platform);
-  show_progress(*client.stream("POST", cat("/images/create", query.text())), out, quiet);
+  std::string path = cat("/images/create", query.text());
+  show_progress(*client.stream("POST", path, registry_headers(reference.domain)), out, quiet);
 }
 
 }  // namespace hull::cli

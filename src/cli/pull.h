@@ -7,9 +7,12 @@
 
 namespace hull::cli {
 
-// POST /images/create for `name`, with its progress on `out` (nothing when `quiet`). Throws Refused or Error with
-// what the engine says.
-void pull_image(Client& client, const std::string& name, const std::string& platform, bool quiet, int out);
+// POST /images/create for `name` (`all_tags` of it), with its progress on `out` (nothing when `quiet`). Throws Refused
+// or Error with what the engine says.
+void pull_image(Client& client, const std::string& name, const std::string& platform, bool quiet, int out,
+                bool all_tags = false);
+// {"os", "architecture", "variant"} of "os/arch[/variant]".
+Value platform_value(std::string_view text);
 
 // Reads a body of JSON objects one after another (progress of pull, load, import) and shows them on `out`: one line
 // per message, with its id. On a terminal, lines of the same id are drawn over. Throws Error with the error in it.

@@ -57,4 +57,13 @@ void complain(std::string_view text) {
   }
 }
 
+HiddenInput::HiddenInput(int fd) : fd_(fd) {
+  check(::tcgetattr(fd_, &saved_), "tcgetattr");
+  termios hidden = saved_;
+  hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  ::tcsetattr(fd_, TCSAFLUSH, &hidden);
+}
+
+HiddenInput::~HiddenInput() { ::tcsetattr(fd_, TCSAFLUSH, &saved_); }
+
 }  // namespace hull::cli

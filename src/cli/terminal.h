@@ -31,4 +31,17 @@ class RawTerminal {
   std::optional<termios> saved_;
 };
 
+// What is typed does not show until destruction; lines and signals work as ever.
+class HiddenInput {
+ public:
+  explicit HiddenInput(int fd);
+  HiddenInput(const HiddenInput&) = delete;
+  HiddenInput& operator=(const HiddenInput&) = delete;
+  ~HiddenInput();
+
+ private:
+  int fd_;
+  termios saved_{};
+};
+
 }  // namespace hull::cli

@@ -42,7 +42,9 @@ int list(Invocation& call);
 int load(Invocation& call);
 int prune(Invocation& call);
 int pull(Invocation& call);
+int push(Invocation& call);
 int remove(Invocation& call);
+int search(Invocation& call);
 int save(Invocation& call);
 int tag(Invocation& call);
 }  // namespace image
@@ -75,6 +77,8 @@ int disk_usage(Invocation& call);
 int events(Invocation& call);
 int info(Invocation& call);
 int inspect(Invocation& call);
+int login(Invocation& call);
+int logout(Invocation& call);
 int prune(Invocation& call);
 int version(Invocation& call);
 }  // namespace system

@@ -7,12 +7,11 @@
 #include <algorithm>
 #include <set>
 
-#include "archive/decompress.h"
 #include "archive/sha256.h"
-#include "archive/tar_split.h"
 #include "archive/tar_writer.h"
 #include "base/file.h"
 #include "image/catalogue.h"
+#include "image/layer_content.h"
 #include "oci/image_manifest.h"
 #include "oci/json.h"
 #include "oci/reference.h"
@@ -27,13 +26,6 @@ constexpr std::string_view kConfigType = "application/vnd.oci.image.config.v1+js
 constexpr std::string_view kLayerType = "application/vnd.oci.image.layer.v1.tar";
 
 std::string blob_name(const std::string& digest) { return cat("blobs/sha256/", store::hex_of(digest)); }
-
-// The tar of one layer. Reading it is only possible once.
-struct LayerTar {
-  UniqueFd files, blob;
-  std::int64_t size = 0;
-  archive::Source source;
-};
 
 class ArchiveWriter {
  public:
@@ -112,27 +104,7 @@ class ArchiveWriter {
     return rows_.emplace(chain_id, *row).first->second;
   }
 
-  LayerTar open_layer(const store::LayerRow& row) const {
-    std::string directory = store::layer_path(data_root_, row.chain_id);
-    LayerTar tar;
-    tar.files = open_file(directory + "/diff", O_RDONLY | O_DIRECTORY);
-    if (auto replayed = archive::replayed_tar(directory + "/tar-split", tar.files.get())) {
-      tar.size = replayed->size;
-      tar.source = std::move(replayed->source);
-      return tar;
-    }
-    if (row.blob_digest.empty())
-      fail(Kind::kNotImplemented, "layer ", row.diff_id,
-           " cannot be saved: its archive named a path twice, and cannot be put together from the files");
-    std::string blob = store::blob_path(data_root_, row.blob_digest);
-    UniqueFd counted = open_file(blob, O_RDONLY);
-    archive::Source plain = archive::decompress(archive::file_source(counted.get()));
-    std::string buffer(256 * 1024, '\0');
-    while (std::size_t got = plain(buffer.data(), buffer.size())) tar.size += static_cast<std::int64_t>(got);
-    tar.blob = open_file(blob, O_RDONLY);
-    tar.source = archive::decompress(archive::file_source(tar.blob.get()));
-    return tar;
-  }
+  LayerContent open_layer(const store::LayerRow& row) const { return layer_tar(data_root_, row); }
 
   static archive::Entry entry_of(const std::string& name, mode_t mode, std::int64_t size) {
     archive::Entry entry;
@@ -155,7 +127,7 @@ class ArchiveWriter {
 
   // The digest is the layer's name: what does not have it must not go out under it.
   void layer(archive::TarWriter& tar, const store::LayerRow& row) const {
-    LayerTar content = open_layer(row);
+    LayerContent content = open_layer(row);
     archive::Sha256 hash;
     tar.add(entry_of(blob_name(row.diff_id), S_IFREG | 0644, content.size), archive::hashed(content.source, hash));
     if (hash.digest() != row.diff_id)

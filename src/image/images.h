@@ -4,11 +4,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "image/transfer.h"
 #include "oci/image_config.h"
 #include "store/database.h"
 #include "store/snapshots.h"
@@ -69,8 +71,17 @@ class Images {
   // layers as they are. Returns the id.
   std::string commit(const Source& layer, const CommitOptions& options);
   // docker-archive or OCI layout in a tar. Returns what was loaded, as Docker words it: "Loaded image: x:y",
-  // "Loaded image ID: sha256:…". All or nothing per image.
-  std::vector<std::string> load(const Source& tar);
+  // "Loaded image ID: sha256:…". All or nothing per image. Of an index, the images for `platforms`; none: this
+  // machine's.
+  std::vector<std::string> load(const Source& tar, const std::vector<oci::Platform>& platforms = {});
+
+  // From a registry. `report` is called in this thread, for the first time when the registry has the image. Errors are
+  // Repository's; Error{kNotFound} in Docker's words for a missing image and for one that we may not see. What was
+  // complete before an error or `stop` stays.
+  void pull(const PullRequest& request, const Report& report, const std::stop_token& stop);
+
+  // To a registry. `report` is called in this thread. What was uploaded stays there when it ends early.
+  void push(const PushRequest& request, const Report& report, const std::stop_token& stop);
 
   void tag(std::string_view name, std::string_view new_reference);
   // `in_use(image id)` names what uses an image, nullopt when nothing does (Docker's wording of conflicts,
@@ -91,6 +102,8 @@ class Images {
 
  private:
   struct State;
+  class Puller;
+  class Pusher;
   std::unique_ptr<State> state_;
 };
 

@@ -103,6 +103,16 @@ class Loader {
     row_.created = now().nanoseconds;
   }
 
+  // The archive may go: what is kept of it gets a place of its own.
+  void take_blobs() {
+    for (std::size_t i = 0; i < staged_.size(); ++i) {
+      if (staged_[i].blob.empty()) continue;
+      std::string own = cat(base_, "/blob-", row_.id.substr(7, 12), "-", i);
+      check(::link(staged_[i].blob.c_str(), own.c_str()), "link", own);
+      staged_[i].blob = own;
+    }
+  }
+
   const store::ImageRow& row() const { return row_; }
   const std::vector<store::StagedLayer>& staged() const { return staged_; }
 
@@ -159,7 +169,7 @@ class Loader {
 
 }  // namespace
 
-std::vector<std::string> Images::load(const Source& tar) {
+std::vector<std::string> Images::load(const Source& tar, const std::vector<oci::Platform>& platforms) {
   std::string base = store::incoming_path(state_->data_root, "load");
   Rollback cleanup;
   cleanup.add("incoming archive", [&] { remove_tree(base); });
@@ -167,19 +177,29 @@ std::vector<std::string> Images::load(const Source& tar) {
   UniqueFd root = open_file(base + "/archive", O_RDONLY | O_DIRECTORY);
   spool(tar, root.get());
 
+  std::vector<ArchivedImage> images;
+  for (const oci::Platform& platform : platforms.empty() ? std::vector{oci::host_platform()} : platforms)
+    for (ArchivedImage& image : read_archive_index(root.get(), platform)) images.push_back(std::move(image));
   std::vector<std::string> loaded;
-  for (const ArchivedImage& image : read_archive_index(root.get(), oci::host_platform())) {
+  for (std::size_t at = 0; at < images.size(); ++at) {
+    const ArchivedImage& image = images[at];
+    bool last = at + 1 == images.size();
     Loader loader(state_->database, base, root.get(), image);
     std::vector<std::string> references;
     for (const auto& reference : image.references) references.push_back(reference.canonical());
     for (int attempt = 0;; ++attempt) {
       loader.stage(attempt);
+      // What is removed before it was written to the disk never is: half of the work of loading.
+      if (last) {
+        loader.take_blobs();
+        remove_tree(base + "/archive");
+      }
       try {
         state_->commit(loader.row(), loader.staged(), references, image.manifest);
         break;
       } catch (const Error& e) {
         // Somebody removed an image that shared a layer with this one.
-        if (e.kind() != Kind::kConflict || attempt + 1 == kAttempts) throw;
+        if (e.kind() != Kind::kConflict || attempt + 1 == kAttempts || last) throw;
       }
     }
     const std::string& id = loader.row().id;

@@ -67,6 +67,11 @@ void fields(Visitor& visit, DockerArchiveImage& value) {
   visit("Layers", value.layers);
 }
 
+inline constexpr std::string_view kMediaTypeManifest = "application/vnd.oci.image.manifest.v1+json";
+inline constexpr std::string_view kMediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+inline constexpr std::string_view kMediaTypeConfig = "application/vnd.oci.image.config.v1+json";
+inline constexpr std::string_view kMediaTypeDockerConfig = "application/vnd.docker.container.image.v1+json";
+inline constexpr std::string_view kMediaTypeDockerLayer = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 inline constexpr std::string_view kMediaTypeIndex = "application/vnd.oci.image.index.v1+json";
 inline constexpr std::string_view kMediaTypeDockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
 

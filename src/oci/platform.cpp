@@ -77,6 +77,60 @@ Platform parse_platform(std::string_view text) {
   return platform;
 }
 
+namespace {
+
+// What leaves its variant out means this one.
+Platform with_variant(Platform platform) {
+  platform.os_version.clear();
+  if (const Alias* alias = find_architecture(platform.architecture)) {
+    if (platform.variant.empty()) platform.variant = alias->variant;
+    platform.architecture = alias->architecture;
+  }
+  if (platform.architecture == "arm64" && platform.variant == "v8") platform.variant.clear();
+  if (platform.architecture == "amd64" && platform.variant == "v1") platform.variant.clear();
+  if (platform.architecture == "arm" && platform.variant.empty()) platform.variant = "v7";
+  return platform;
+}
+
+void add_levels(std::vector<Platform>& out, Platform platform, int from, int to) {
+  for (int level = from; level >= to; --level) {
+    platform.variant = cat("v", level);
+    out.push_back(with_variant(platform));
+  }
+}
+
+int level_of(std::string_view variant, int otherwise) {
+  return variant.starts_with('v') ? parse_number<int>(variant.substr(1)).value_or(otherwise) : otherwise;
+}
+
+}  // namespace
+
+std::vector<Platform> runnable_on(const Platform& platform) {
+  Platform own = with_variant(platform);
+  std::vector<Platform> out{own};
+  Platform other = own;
+  other.variant.clear();
+  if (own.architecture == "amd64") {
+    add_levels(out, own, level_of(own.variant, 1) - 1, 1);
+    other.architecture = "386";
+    out.push_back(other);
+  } else if (own.architecture == "arm") {
+    add_levels(out, own, level_of(own.variant, 7) - 1, 5);
+  } else if (own.architecture == "arm64") {
+    if (!own.variant.empty()) out.push_back(other);
+    other.architecture = "arm";
+    add_levels(out, other, 8, 5);
+  }
+  return out;
+}
+
+std::optional<std::size_t> best_match(const std::vector<Platform>& offered, const Platform& platform) {
+  for (const Platform& wanted : runnable_on(platform))
+    for (std::size_t at = 0; at < offered.size(); ++at)
+      if (with_variant(offered[at]) == wanted) return at;
+  return std::nullopt;
+}
+
 std::string to_string(const Platform& platform) {
   return cat(platform.os, "/", platform.architecture, platform.variant.empty() ? "" : "/", platform.variant);
 }

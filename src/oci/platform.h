@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/fields.h"
 
@@ -28,5 +30,11 @@ Platform host_platform();
 // missing is this machine's. "" is this machine's platform. Throws Error{kInvalidArgument} for anything else.
 Platform parse_platform(std::string_view text);
 std::string to_string(const Platform& platform);  // os/architecture[/variant]
+
+// The platforms whose programs run on `platform` too, best first and itself included (image-spec, image-index.md,
+// "Platform Variants"): on arm/v7 those of v6 and v5, on arm64 those of arm, on amd64 those of 386 and lower levels.
+std::vector<Platform> runnable_on(const Platform& platform);
+// The position of the best of `offered` for `platform`; nothing when none runs there. Versions of systems count not.
+std::optional<std::size_t> best_match(const std::vector<Platform>& offered, const Platform& platform);
 
 }  // namespace hull::oci

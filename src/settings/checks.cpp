@@ -121,9 +121,13 @@ void check_numbers(const Settings& settings) {
 }
 
 void check_registries(const Settings& settings) {
-  for (const auto& mirror : settings.registry_mirrors)
-    if (!mirror.starts_with("http://") && !mirror.starts_with("https://"))
+  for (const auto& mirror : settings.registry_mirrors) {
+    // "quay.io=https://…" is a mirror of another registry than Docker Hub.
+    auto [registry, named] = split_once(mirror, '=');
+    std::string_view url = named && registry.find("://") == registry.npos ? *named : std::string_view(mirror);
+    if (!url.starts_with("http://") && !url.starts_with("https://"))
       fail_invalid("invalid mirror: ", hull::quoted(mirror), " is no http:// or https:// URL");
+  }
   for (const auto& registry : settings.insecure_registries)
     if (registry.find("://") != std::string::npos)
       fail_invalid("insecure registry ", registry, " should not contain '://'");

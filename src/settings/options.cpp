@@ -107,7 +107,8 @@ const Option kOptions[] = {
 
     {"storage-driver", "storage-driver", 's', &S::storage_driver, kWorks, "overlay2"},
     {"storage-opts", "storage-opt", 0, &S::storage_options, kWorks, "Options of the storage driver"},
-    {"registry-mirrors", "registry-mirror", 0, &S::registry_mirrors, kReloads, "Mirror of Docker Hub (URL)"},
+    {"registry-mirrors", "registry-mirror", 0, &S::registry_mirrors, kReloads,
+     "Mirror of Docker Hub (URL), or of another registry (registry=URL)"},
     {"insecure-registries", "insecure-registry", 0, &S::insecure_registries, kReloads,
      "Registry (host:port or network) that may speak HTTP, or show any certificate"},
     {"max-concurrent-downloads", "max-concurrent-downloads", 0, &S::max_concurrent_downloads, kReloads,

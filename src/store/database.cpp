@@ -142,7 +142,47 @@ class SqliteDatabase final : public Database {
                            "RETURNING chain_id, diff_id, parent_chain_id, blob_digest, media_type, size");
            q.step();)
         rows.push_back(read_layer(q));
+      if (!rows.empty()) query("DELETE FROM origins WHERE diff_id NOT IN (SELECT diff_id FROM layers)").step();
     });
+    return rows;
+  }
+  std::optional<LayerRow> layer_with_blob(const std::string& digest) override {
+    std::lock_guard guard(mutex_);
+    Query q = query(
+        "SELECT chain_id, diff_id, parent_chain_id, blob_digest, media_type, size FROM layers WHERE blob_digest = ?");
+    if (!q.bind(digest).step()) return std::nullopt;
+    return read_layer(q);
+  }
+  std::vector<LayerRow> layers_with_diff(const std::string& diff_id) override {
+    std::lock_guard guard(mutex_);
+    std::vector<LayerRow> rows;
+    for (Query q = std::move(query("SELECT chain_id, diff_id, parent_chain_id, blob_digest, media_type, size "
+                                   "FROM layers WHERE diff_id = ?")
+                                 .bind(diff_id));
+         q.step();)
+      rows.push_back(read_layer(q));
+    return rows;
+  }
+  void add_origins(const std::vector<OriginRow>& rows) override {
+    change(Sync::kNormal, [&] {
+      for (const OriginRow& row : rows)
+        query("INSERT OR REPLACE INTO origins (diff_id, digest, media_type, size, repository) VALUES (?, ?, ?, ?, ?)")
+            .bind(row.diff_id)
+            .bind(row.digest)
+            .bind(row.media_type)
+            .bind(row.size)
+            .bind(row.repository)
+            .step();
+    });
+  }
+  std::vector<OriginRow> origins(const std::string& diff_id) override {
+    std::lock_guard guard(mutex_);
+    std::vector<OriginRow> rows;
+    for (Query q = std::move(query("SELECT digest, media_type, size, repository FROM origins WHERE diff_id = ? "
+                                   "ORDER BY rowid DESC")
+                                 .bind(diff_id));
+         q.step();)
+      rows.push_back({diff_id, q.text(), q.text(), q.number(), q.text()});
     return rows;
   }
 
@@ -304,17 +344,16 @@ class SqliteDatabase final : public Database {
   void insert_image(const ImageRow& row) {
     query(
         "INSERT INTO images (id, config, manifest_digest, size, created) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (id) DO NOTHING")
+        "ON CONFLICT (id) DO UPDATE SET manifest_digest = excluded.manifest_digest WHERE manifest_digest = ''")
         .bind(row.id)
         .bind(row.config)
         .bind(row.manifest_digest)
         .bind(row.size)
         .bind(row.created)
         .step();
-    if (connection_.changes() == 0) return;
     std::int64_t position = 0;
     for (const std::string& chain_id : row.layer_chain_ids)
-      query("INSERT INTO image_layers (image_id, position, chain_id) VALUES (?, ?, ?)")
+      query("INSERT OR IGNORE INTO image_layers (image_id, position, chain_id) VALUES (?, ?, ?)")
           .bind(row.id)
           .bind(position++)
           .bind(chain_id)

@@ -56,6 +56,13 @@ struct LayerRow {
   std::int64_t size = 0;                // bytes of the extracted files
 };
 
+// A form in which a layer is known to a registry.
+struct OriginRow {
+  std::string diff_id, digest, media_type;
+  std::int64_t size = 0;   // bytes of the blob
+  std::string repository;  // canonical name: docker.io/library/debian
+};
+
 struct EndpointRow {
   std::string container_id, network;
   std::string state;  // JSON: network::Endpoint
@@ -99,6 +106,11 @@ class Database {
   virtual std::vector<ReferenceRow> references() = 0;
   virtual std::optional<LayerRow> layer(const std::string& chain_id) = 0;
   virtual std::vector<LayerRow> layers() = 0;
+  virtual std::optional<LayerRow> layer_with_blob(const std::string& digest) = 0;
+  virtual std::vector<LayerRow> layers_with_diff(const std::string& diff_id) = 0;
+  // Where layers came from and went to: kept as long as a layer with this content is. Newest first.
+  virtual void add_origins(const std::vector<OriginRow>& rows) = 0;
+  virtual std::vector<OriginRow> origins(const std::string& diff_id) = 0;
   // Removes the rows of layers that no image and no snapshot of a container uses, and gives them back: the
   // caller then removes their files.
   virtual std::vector<LayerRow> collect_layers() = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/layers.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,20 +8,10 @@
 
 #include "archive/sha256.h"
 #include "base/file.h"
+#include "store/late_sync.h"
 #include "store/layout.h"
 
 namespace hull::store {
-
-namespace {
-
-// The row that is about to be written survives a power cut: so must what it speaks of. One syncfs(2) for all files of
-// all layers, whatever their number.
-void sync_files(const std::string& directory) {
-  UniqueFd fd = open_file(directory, O_RDONLY | O_DIRECTORY);
-  check(::syncfs(fd.get()), "syncfs", directory);
-}
-
-}  // namespace
 
 std::string Layers::chain_id(const std::string& parent_chain_id, const std::string& diff_id) {
   if (parent_chain_id.empty()) return diff_id;
@@ -42,10 +31,13 @@ void Layers::commit(const ImageRow& image, const std::vector<StagedLayer>& stage
     place(*layer);
     rows.push_back(layer->row);
   }
-  if (!rows.empty()) sync_files(data_root_);
   place_blob(image.id, image.config);
-  if (!manifest.empty()) place_blob(image.manifest_digest, manifest);
+  // The manifest that an image came with first is the one that it keeps.
+  auto known = database_.image(image.id);
+  if (!manifest.empty() && (!known || known->manifest_digest.empty())) place_blob(image.manifest_digest, manifest);
+  if (!rows.empty()) mark_unsynced(data_root_, image.id);
   database_.add_image(image, rows, references);
+  if (!rows.empty()) sync_in_background(data_root_, image.id);
 }
 
 void Layers::place(const StagedLayer& layer) {

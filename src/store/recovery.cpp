@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "store/late_sync.h"
 #include "store/layout.h"
 
 namespace hull::store {
@@ -37,6 +38,7 @@ void recover(Database& database, const std::string& data_root) {
     make_directories(cat(data_root, "/", directory), 0710);
   remove_unnamed(data_root + "/incoming", {});
 
+  check_unsynced(database, data_root);
   database.collect_layers();
   Names layers, blobs, snapshots;
   for (const LayerRow& layer : database.layers()) {

@@ -40,6 +40,12 @@ CREATE TABLE volumes (name TEXT NOT NULL UNIQUE, driver TEXT NOT NULL, labels TE
     R"(
 CREATE TABLE networks (id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL);
 )",
+    R"(
+CREATE TABLE origins (diff_id TEXT NOT NULL, digest TEXT NOT NULL, media_type TEXT NOT NULL, size INTEGER NOT NULL,
+                      repository TEXT NOT NULL, UNIQUE (diff_id, digest, repository));
+CREATE INDEX layers_by_diff ON layers (diff_id);
+CREATE INDEX layers_by_blob ON layers (blob_digest);
+)",
 };
 
 std::int64_t version_of(Connection& connection) {

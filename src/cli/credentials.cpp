@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/credentials.h"
+
+#include <cstdlib>
+
+#include "base/base64.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "cli/output.h"
+
+namespace hull::cli {
+namespace {
+
+constexpr std::string_view kHubServer = "https://index.docker.io/v1/";
+constexpr std::string_view kTokenUser = "<token>";  // a helper's name of the user when the secret is an identity token
+
+std::string config_path() {
+  if (const char* directory = std::getenv("DOCKER_CONFIG"); directory && *directory)
+    return cat(directory, "/config.json");
+  const char* home = std::getenv("HOME");
+  return cat(home ? home : "/root", "/.docker/config.json");
+}
+
+Value read_config() {
+  auto text = read_if_exists(config_path());
+  if (!text || trim(*text).empty()) return Value::empty_map();
+  try {
+    return parse_value(*text);
+  } catch (const Error& e) {
+    fail_invalid("config file ", config_path(), " is no JSON: ", e.message());
+  }
+}
+
+void write_config(const Value& config) {
+  std::string path = config_path();
+  make_directories(path.substr(0, path.rfind('/')), 0700);
+  write_file_atomically(path, indent_json(to_json(config), "\t") + "\n", 0600);
+}
+
+Value without(const Value& map, std::string_view name) {
+  Value::Map rest;
+  for (const auto& entry : map.map())
+    if (entry.first != name) rest.push_back(entry);
+  return rest;
+}
+
+// "https://host:5000/v2/" and "host:5000" are the same registry to every client.
+std::string_view host_of(std::string_view key) {
+  if (auto scheme = key.find("://"); scheme != key.npos) key.remove_prefix(scheme + 3);
+  return key.substr(0, key.find('/'));
+}
+
+// The helper that keeps the login of a server; "" : config.json itself.
+std::string helper_of(const Value& config, const std::string& server) {
+  for (const auto& [name, helper] : config["credHelpers"].map())
+    if (name == server || name == host_of(server)) return helper.text();
+  return config["credsStore"].text();
+}
+
+// The helpers' protocol: a verb, the server's name or JSON on standard input, JSON or an error on standard output.
+std::optional<std::string> ask_helper(const std::string& helper, const std::string& verb, const std::string& input) {
+  std::string program = "docker-credential-" + helper;
+  ProcessOutput result = run_program({program, verb}, input);
+  if (result.exit_code == 0) return result.output;
+  std::string said(trim(result.output.empty() ? result.errors : result.output));
+  if (said.find("credentials not found") != std::string::npos) return std::nullopt;
+  fail(Kind::kInternal, "error getting credentials - err: exit status ", result.exit_code, ", out: `", said, "`");
+}
+
+std::optional<Login> login_of_helper(const std::string& helper, const std::string& server) {
+  auto output = ask_helper(helper, "get", server);
+  if (!output) return std::nullopt;
+  Value found = parse_value(*output);
+  Login login{server, found["Username"].text(), found["Secret"].text(), {}};
+  if (login.username == kTokenUser) login = {server, {}, {}, login.password};
+  return login;
+}
+
+}  // namespace
+
+std::string server_key(const std::string& registry) {
+  std::string host(host_of(registry));
+  bool hub = host.empty() || host == "docker.io" || host == "index.docker.io" || host == "registry-1.docker.io";
+  return hub ? std::string(kHubServer) : host;
+}
+
+std::optional<Login> find_login(const std::string& server) {
+  Value config = read_config();
+  if (std::string helper = helper_of(config, server); !helper.empty()) return login_of_helper(helper, server);
+  for (const auto& [key, entry] : config["auths"].map()) {
+    if (key != server && host_of(key) != host_of(server)) continue;
+    Login login{server, entry["username"].text(), entry["password"].text(), entry["identitytoken"].text()};
+    if (auto both = base64_decoded(entry["auth"].text()); both && !both->empty()) {
+      auto [name, password] = split_once(*both, ':');
+      login.username = name;
+      login.password = password.value_or("");
+    }
+    return login;
+  }
+  return std::nullopt;
+}
+
+Stored store_login(const Login& login) {
+  Value config = read_config();
+  std::string helper = helper_of(config, login.server);
+  Value entry = Value::empty_map();
+  if (!helper.empty()) {
+    bool token = !login.identity_token.empty();
+    ask_helper(helper, "store",
+               to_json(Value::Map{{"ServerURL", login.server},
+                                  {"Username", token ? std::string(kTokenUser) : login.username},
+                                  {"Secret", token ? login.identity_token : login.password}}));
+  } else {
+    entry.set("auth", base64(cat(login.username, ":", login.identity_token.empty() ? login.password : "")));
+    if (!login.identity_token.empty()) entry.set("identitytoken", login.identity_token);
+  }
+  // The docker CLI leaves an empty entry for what a helper keeps, and so do we: it says that there is a login.
+  Value auths = config["auths"].is_map() ? config["auths"] : Value::empty_map();
+  auths.set(login.server, entry);
+  config.set("auths", auths);
+  write_config(config);
+  return {helper.empty() ? config_path() : helper, helper.empty()};
+}
+
+bool erase_login(const std::string& server) {
+  Value config = read_config();
+  bool known = config["auths"].find_exact(server) != nullptr;
+  if (std::string helper = helper_of(config, server); !helper.empty())
+    known = ask_helper(helper, "erase", server).has_value() || known;
+  if (config["auths"].find_exact(server)) {
+    config.set("auths", without(config["auths"], server));
+    write_config(config);
+  }
+  return known;
+}
+
+Headers registry_headers(const std::string& registry) {
+  std::string server = server_key(registry);
+  Value header = Value::empty_map();
+  if (auto login = find_login(server)) {
+    header.set("username", login->username);
+    header.set("password", login->password);
+    if (!login->identity_token.empty()) header.set("identitytoken", login->identity_token);
+    header.set("serveraddress", server);
+  }
+  return {{"X-Registry-Auth", base64(to_json(header), true)}};
+}
+
+}  // namespace hull::cli

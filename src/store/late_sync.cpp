@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/late_sync.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "archive/sha256.h"
+#include "archive/tar_split.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "store/layout.h"
+
+namespace hull::store {
+
+namespace {
+
+std::string marks(const std::string& data_root) { return data_root + "/unsynced"; }
+std::string mark_of(const std::string& data_root, const std::string& image_id) {
+  return cat(marks(data_root), "/", hex_of(image_id));
+}
+
+std::string present_boot() { return std::string(trim(read_file("/proc/sys/kernel/random/boot_id"))); }
+
+// One syncfs(2) for all files of all layers, whatever their number.
+void sync_files(const std::string& data_root) {
+  UniqueFd fd = open_file(data_root, O_RDONLY | O_DIRECTORY);
+  check(::syncfs(fd.get()), "syncfs", data_root);
+}
+
+bool is_intact(const std::string& data_root, const LayerRow& layer) {
+  try {
+    std::string directory = layer_path(data_root, layer.chain_id);
+    UniqueFd files = open_file(directory + "/diff", O_RDONLY | O_DIRECTORY);
+    auto tar = archive::replayed_tar(directory + "/tar-split", files.get());
+    if (!tar) return false;
+    archive::Sha256 hash;
+    archive::drain(archive::hashed(tar->source, hash));
+    return hash.digest() == layer.diff_id;
+  } catch (const Error& e) {
+    log::info("layer ", layer.chain_id, ": ", e.message());
+    return false;
+  }
+}
+
+bool is_intact(Database& database, const std::string& data_root, const ImageRow& image) {
+  for (const std::string& chain_id : image.layer_chain_ids) {
+    auto layer = database.layer(chain_id);
+    if (!layer || !is_intact(data_root, *layer)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void mark_unsynced(const std::string& data_root, const std::string& image_id) {
+  make_directories(marks(data_root), 0700);
+  write_file_atomically(mark_of(data_root, image_id), present_boot() + "\n", 0600);
+}
+
+void sync_in_background(const std::string& data_root, const std::string& image_id) {
+  // Whoever ends the engine meanwhile loses nothing: the mark stays, and the next start syncs.
+  std::thread([data_root, mark = mark_of(data_root, image_id)] {
+    try {
+      sync_files(data_root);
+      ::unlink(mark.c_str());
+    } catch (const std::exception& e) {
+      log::warn("images are not on the disk yet: ", e.what());
+    }
+  }).detach();
+}
+
+void check_unsynced(Database& database, const std::string& data_root) {
+  auto names = list_directory(marks(data_root));
+  if (names.empty()) return;
+  std::string boot = present_boot();
+  for (const std::string& name : names) {
+    std::string mark = cat(marks(data_root), "/", name);
+    if (trim(read_if_exists(mark).value_or("")) == boot) continue;
+    auto image = database.image("sha256:" + name);
+    if (!image || is_intact(database, data_root, *image)) continue;
+    log::warn("image sha256:", name,
+              " did not reach the disk before the machine stopped, and is removed: pull or load it again");
+    database.remove_image(image->id);
+  }
+  sync_files(data_root);
+  for (const std::string& name : names) remove_tree(cat(marks(data_root), "/", name));
+}
+
+}  // namespace hull::store
