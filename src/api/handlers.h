@@ -64,6 +64,11 @@ void prune_images(Call& call);
 void save_images(Call& call);
 void save_image(Call& call);
 
+// build.cpp
+void build_image(Call& call);
+void prune_builds(Call& call);
+void cancel_build(Call& call);
+
 // networks.cpp
 void list_networks(Call& call);
 void inspect_network(Call& call);

@@ -12,11 +12,10 @@ namespace {
 template <int kSubject>
 void refused(Call&);
 
-enum Subject : int { kCheckpoint, kBuild, kSession, kSearch, kPush, kAttestation, kAuth, kDistribution, kPlugins };
+enum Subject : int { kCheckpoint, kSession, kSearch, kPush, kAttestation, kAuth, kDistribution, kPlugins };
 
 constexpr std::string_view kNames[] = {
     "checkpointing a container",
-    "building images",
     "a BuildKit session",
     "searching for images",
     "pushing images",
@@ -40,9 +39,6 @@ void not_a_manager(Call&) {
 
 void no_plugins(Call& call) { call.response.send(200, kJson, "[]\n"); }
 void no_such_plugin(Call& call) { fail(Kind::kNotFound, "plugin ", call.parameter("name"), " not found"); }
-void nothing_pruned_of_builds(Call& call) {
-  call.response.send(200, kJson, "{\"CachesDeleted\":null,\"SpaceReclaimed\":0}\n");
-}
 constexpr Route kRoutes[] = {
     {"GET", "/_ping", ping},
     {"HEAD", "/_ping", ping},
@@ -118,9 +114,9 @@ constexpr Route kRoutes[] = {
     {"PUT", "/volumes/{name}", not_a_manager},
     {"DELETE", "/volumes/{name}", remove_volume},
 
-    {"POST", "/build", refused<kBuild>},
-    {"POST", "/build/prune", nothing_pruned_of_builds},
-    {"POST", "/build/cancel", refused<kBuild>},
+    {"POST", "/build", build_image},
+    {"POST", "/build/prune", prune_builds},
+    {"POST", "/build/cancel", cancel_build},
     {"POST", "/session", refused<kSession>},
     {"POST", "/grpc", refused<kSession>},
 

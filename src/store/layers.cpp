@@ -42,10 +42,22 @@ void Layers::commit(const ImageRow& image, const std::vector<StagedLayer>& stage
     place(*layer);
     rows.push_back(layer->row);
   }
-  if (!rows.empty()) sync_files(data_root_);
+  bool unsynced = database_.has_unsynced_build_records();
+  if (!rows.empty() || unsynced) sync_files(data_root_);
+  if (unsynced) database_.build_records_are_synced();
   place_blob(image.id, image.config);
   if (!manifest.empty()) place_blob(image.manifest_digest, manifest);
   database_.add_image(image, rows, references);
+}
+
+void Layers::commit_step(const BuildRecord& record, const StagedLayer* staged) {
+  std::lock_guard guard(mutex_);
+  std::vector<LayerRow> rows;
+  if (staged && !database_.layer(staged->row.chain_id)) {
+    place(*staged);
+    rows.push_back(staged->row);
+  }
+  database_.put_build_record(record, rows);
 }
 
 void Layers::place(const StagedLayer& layer) {

@@ -40,6 +40,13 @@ CREATE TABLE volumes (name TEXT NOT NULL UNIQUE, driver TEXT NOT NULL, labels TE
     R"(
 CREATE TABLE networks (id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL);
 )",
+    R"(
+CREATE TABLE build_records (key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, parent_key TEXT NOT NULL,
+                            chain_id TEXT NOT NULL, value TEXT NOT NULL, description TEXT NOT NULL,
+                            size INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL,
+                            uses INTEGER NOT NULL, boot TEXT NOT NULL);
+CREATE INDEX build_records_by_layer ON build_records (chain_id);
+)",
 };
 
 std::int64_t version_of(Connection& connection) {
