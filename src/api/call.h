@@ -8,6 +8,7 @@
 
 #include "api/version.h"
 #include "base/clock.h"
+#include "build/builder.h"
 #include "container/engine.h"
 #include "http/message.h"
 #include "http/query.h"
@@ -29,6 +30,7 @@ struct About {
 // One request on its way: all that a handler gets.
 struct Call {
   container::Engine& engine;
+  build::Builder& builder;
   const About& about;
   Request& request;
   Response& response;

@@ -111,7 +111,7 @@ void disk_usage(Call& call) {
   }
   if (wanted("container")) out["Containers"] = containers_usage(call, containers);
   if (wanted("volume")) out["Volumes"] = volumes_usage(call);
-  if (wanted("build-cache")) out["BuildCache"] = Json::array();
+  if (wanted("build-cache")) out["BuildCache"] = build_cache_shape(call);
   reply(call, 200, out);
 }
 

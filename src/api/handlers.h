@@ -71,6 +71,11 @@ void inspect_distribution(Call& call);
 void search_images(Call& call);
 void check_login(Call& call);
 
+// build.cpp
+void build_image(Call& call);
+void prune_builds(Call& call);
+void cancel_build(Call& call);
+
 // networks.cpp
 void list_networks(Call& call);
 void inspect_network(Call& call);

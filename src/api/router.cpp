@@ -94,8 +94,14 @@ void Router::dispatch(Request& request, Response& response) const {
     if (route.method != request.method) continue;
     auto parameters = match_path(route.pattern, path);
     if (!parameters) continue;
-    Call call{
-        engine_, about_, request, response, version.value_or(kNewest), Query(request.query), std::move(*parameters)};
+    Call call{engine_,
+              builder_,
+              about_,
+              request,
+              response,
+              version.value_or(kNewest),
+              Query(request.query),
+              std::move(*parameters)};
     if (version) check_supported(*version, call.oldest());
     const std::int64_t begin = monotonic_nanoseconds();
     route.handle(call);

@@ -31,8 +31,9 @@ std::pair<std::optional<Version>, std::string_view> split_version(std::string_vi
 // Finds the handler of a request, and answers every error that it throws.
 class Router {
  public:
-  Router(container::Engine& engine, About about, std::vector<Route> routes, Metrics* metrics = nullptr)
-      : engine_(engine), about_(std::move(about)), routes_(std::move(routes)), metrics_(metrics) {}
+  Router(container::Engine& engine, build::Builder& builder, About about, std::vector<Route> routes,
+         Metrics* metrics = nullptr)
+      : engine_(engine), builder_(builder), about_(std::move(about)), routes_(std::move(routes)), metrics_(metrics) {}
 
   void operator()(Request& request, Response& response) const;
 
@@ -40,6 +41,7 @@ class Router {
   void dispatch(Request& request, Response& response) const;
 
   container::Engine& engine_;
+  build::Builder& builder_;
   About about_;
   std::vector<Route> routes_;
   Metrics* metrics_;

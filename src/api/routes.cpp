@@ -12,10 +12,10 @@ namespace {
 template <int kSubject>
 void refused(Call&);
 
-enum Subject : int { kCheckpoint, kBuild, kSession, kAttestation, kPlugins };
+enum Subject : int { kCheckpoint, kSession, kAttestation, kPlugins };
 
 constexpr std::string_view kNames[] = {
-    "checkpointing a container", "building images", "a BuildKit session", "reading attestations", "installing plugins",
+    "checkpointing a container", "a BuildKit session", "reading attestations", "installing plugins",
 };
 
 template <int kSubject>
@@ -32,9 +32,6 @@ void not_a_manager(Call&) {
 
 void no_plugins(Call& call) { call.response.send(200, kJson, "[]\n"); }
 void no_such_plugin(Call& call) { fail(Kind::kNotFound, "plugin ", call.parameter("name"), " not found"); }
-void nothing_pruned_of_builds(Call& call) {
-  call.response.send(200, kJson, "{\"CachesDeleted\":null,\"SpaceReclaimed\":0}\n");
-}
 constexpr Route kRoutes[] = {
     {"GET", "/_ping", ping},
     {"HEAD", "/_ping", ping},
@@ -113,9 +110,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/volumes/{name}/import", import_volume},
     {"DELETE", "/volumes/{name}", remove_volume},
 
-    {"POST", "/build", refused<kBuild>},
-    {"POST", "/build/prune", nothing_pruned_of_builds},
-    {"POST", "/build/cancel", refused<kBuild>},
+    {"POST", "/build", build_image},
+    {"POST", "/build/prune", prune_builds},
+    {"POST", "/build/cancel", cancel_build},
     {"POST", "/session", refused<kSession>},
     {"POST", "/grpc", refused<kSession>},
 

@@ -5,17 +5,21 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "archive/placement.h"
 #include "archive/sha256.h"
 #include "archive/tar_reader.h"
 #include "archive/tar_split.h"
+#include "archive/tar_writer.h"
 #include "base/error.h"
 #include "base/file.h"
 
 namespace hull::archive {
 
 namespace {
+
+constexpr std::size_t kPiece = 256 << 10;
 
 std::int64_t place_all(const Source& plain, int root) {
   TarReader reader(plain);
@@ -69,6 +73,33 @@ ExtractedLayer extract_layer(const Source& tar, const std::string& directory, co
     throw;
   }
   layer.diff_id = hash.digest();
+  return layer;
+}
+
+ExtractedLayer record_layer(int directory, const RecordOptions& options) {
+  TreeOptions tree;
+  tree.whiteouts = Whiteouts::kOverlay;
+  tree.root = options.with_root ? "./" : "";
+  std::int64_t content_bytes = 0;
+  // Reading the files on one thread, hashing on another.
+  Source tar = produced_by([&](const Sink& sink) {
+    TarWriter writer(sink);
+    write_tree(directory, writer, tree);
+    writer.finish();
+    content_bytes = writer.content_bytes();
+  });
+  ExtractedLayer layer;
+  Sha256 hash;
+  TarRecorder recorder(options.recording);
+  std::vector<char> buffer(kPiece);
+  while (std::size_t size = tar(buffer.data(), buffer.size())) {
+    std::string_view piece(buffer.data(), size);
+    hash.update(piece);
+    recorder.feed(piece);
+  }
+  recorder.finish();
+  layer.diff_id = hash.digest();
+  layer.size = content_bytes;  // written: the stream has ended
   return layer;
 }
 

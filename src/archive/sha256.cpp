@@ -23,10 +23,15 @@ Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::string_view data) { SHA256_Update(&context_->sha, data.data(), data.size()); }
 
+std::array<unsigned char, 32> Sha256::bytes() {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> bytes;
+  SHA256_Final(bytes.data(), &context_->sha);
+  return bytes;
+}
+
 std::string Sha256::digest() {
-  unsigned char bytes[SHA256_DIGEST_LENGTH];
-  SHA256_Final(bytes, &context_->sha);
-  return cat("sha256:", to_hex(bytes, sizeof bytes));
+  auto all = bytes();
+  return cat("sha256:", to_hex(all.data(), all.size()));
 }
 
 std::string sha256_digest(std::string_view data) {

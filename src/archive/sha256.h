@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@ class Sha256 {
   Sha256& operator=(Sha256&&) noexcept;
 
   void update(std::string_view data);
-  std::string digest();  // "sha256:<64 hex>"; the last thing to be asked of it
+  std::array<unsigned char, 32> bytes();  // the last thing to be asked of it
+  std::string digest();                   // the same as "sha256:<64 hex>"
 
  private:
   struct Context;

@@ -51,6 +51,7 @@ struct TarWriter::State {
   Sink sink;
   ::archive* handle = nullptr;
   std::vector<char> buffer = std::vector<char>(kBlock);
+  std::int64_t content_bytes = 0;
   std::exception_ptr failure;  // of `sink`: must not fly through libarchive, which is C
 
   ~State() {
@@ -109,8 +110,12 @@ void TarWriter::add(const Entry& entry, const Source& content) {
   Utf8Names names;
   Header header = header_of(entry);
   state_->require(::archive_write_header(state_->handle, header.get()));
-  if (entry.is(S_IFREG) && entry.hard_link.empty()) state_->copy_content(entry.size, content);
+  if (!entry.is(S_IFREG) || !entry.hard_link.empty()) return;
+  state_->copy_content(entry.size, content);
+  state_->content_bytes += entry.size;
 }
+
+std::int64_t TarWriter::content_bytes() const { return state_->content_bytes; }
 
 void TarWriter::finish() {
   Utf8Names names;

@@ -22,7 +22,8 @@ class TarWriter {
   // `content` gives entry.size bytes; what it falls short of (a file that shrinks meanwhile) is filled with zeros,
   // what is more is left out.
   void add(const Entry& entry, const Source& content = {});
-  void finish();  // the end marks; without it the stream is cut off
+  void finish();                       // the end marks; without it the stream is cut off
+  std::int64_t content_bytes() const;  // of regular files, so far
 
  private:
   struct State;

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "build/builder.h"
 #include "container/engine.h"
 #include "http/server.h"
 #include "hulld_configuration.h"
@@ -174,12 +175,13 @@ int run(const CommandLine& line, Settings wanted) {
   container::Engine engine(std::move(configuration),
                            {*database, snapshots, images, networks, volumes, *shims, reactor, events});
   engine.recover();
+  build::Builder builder(engine);
   if (settings.bridge != "none") reactor.run_in_background([&networks] { networks.prepare(); });
 
   // From here on clients can connect.
   auto listeners = open_listeners(settings);
   api::Metrics metrics;
-  http::Server server(api::Router(engine, about, api::all_routes(), &metrics), reactor, std::move(tls));
+  http::Server server(api::Router(engine, builder, about, api::all_routes(), &metrics), reactor, std::move(tls));
   std::thread acceptor([&] { server.serve(listeners); });
   api::MetricsServer metrics_server(settings.metrics_address, metrics, engine, about, reactor);
   linux::notify_manager(cat("READY=1\nMAINPID=", ::getpid()));

@@ -148,6 +148,17 @@ struct RemoveOptions {
   bool force = false, volumes = false, link = false;
 };
 
+// A command that runs once in a root file system, as a container does, without being one that anybody can see: a step
+// of a build. What it leaves behind when the engine dies is removed by the next start, as nothing names it.
+struct StepRequest {
+  std::string id;  // owner of a prepared snapshot: its root file system
+  Spec spec;       // config and host as for create()
+  oci::ExecutionConfig base;
+  std::vector<oci::Mount> mounts;  // more of them; those of the type runtime::kDescriptorMount name …
+  std::vector<UniqueFd> detached;  // … one of these by its index
+  std::function<void(std::string_view data, bool is_stderr)> output;
+};
+
 class Engine {
  public:
   struct Impl;  // what the verbs share: engine_impl.h, for this room only
@@ -224,6 +235,10 @@ class Engine {
   void exec_start(const std::string& exec_id, ExecStart start);
   ExecState exec_inspect(const std::string& exec_id) const;  // kNotFound "No such exec instance: id"
   void exec_resize(const std::string& exec_id, std::uint32_t height, std::uint32_t width);
+
+  // Runs the step to its end and returns how that was. Output comes on the calling thread. Errors as those of create()
+  // and start(); Error{kCancelled} after `stop`, when the processes are gone.
+  shim::ExitRecord run_step(StepRequest request, std::stop_token stop);
 
   struct Pruned {
     std::vector<std::string> ids;

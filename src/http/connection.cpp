@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "http/transport.h"
 #include "linux/server_socket.h"
+#include "linux/unix_socket.h"
 
 namespace hull::http {
 
@@ -115,6 +116,24 @@ class Exchange final : public Request, public Response {
       if (std::size_t got = size - body.size) return got;
     }
     return 0;
+  }
+
+  std::vector<UniqueFd> receive_descriptors(std::size_t count) override {
+    if (!expects_continue_ || buffer_.size() != 0)
+      fail_invalid("descriptors can only be sent with a body that waits for \"100 Continue\"");
+    expects_continue_ = false;
+    transport_.write("HTTP/1.1 100 Continue\r\nX-Hull-Descriptors: yes\r\n\r\n");
+    std::vector<UniqueFd> descriptors;
+    auto space = buffer_.prepare(1);
+    if (transport_.wait_readable(kHeadPatience) != linux::Wakeup::kReady)
+      fail(Kind::kCancelled, "the client did not send what it had announced");
+    auto size =
+        linux::receive_with_descriptors(transport_.fd(), {static_cast<char*>(space.data()), 1}, descriptors, true);
+    buffer_.commit(size.value_or(0));
+    if (descriptors.size() != count)
+      fail_invalid("the request should have come with ", count, " descriptors, and has ", descriptors.size(),
+                   ": they can only be sent through a local socket");
+    return descriptors;
   }
 
   std::stop_token hung_up() override {

@@ -36,6 +36,10 @@ class Request {
   // The next bytes of the body; 0 at its end. Answers "Expect: 100-continue" first. Throws Error{kCancelled} when the
   // client went away, Error{kInvalidArgument} for a body that breaks HTTP's rules.
   virtual std::size_t read(char* buffer, std::size_t size) = 0;
+  // Descriptors that a client of this machine sends beside a body of one byte, which it holds back until it is asked
+  // ("Expect: 100-continue"; the interim answer has the header "X-Hull-Descriptors"). Error{kInvalidArgument} when
+  // there are not `count` of them: the connection is not a local socket.
+  virtual std::vector<UniqueFd> receive_descriptors(std::size_t count) = 0;
   // The whole body. Error{kInvalidArgument} when it is longer than `limit`.
   std::string read_all(std::size_t limit);
 

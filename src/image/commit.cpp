@@ -40,6 +40,29 @@ oci::ImageConfig child_of(const oci::ImageConfig& parent, const CommitOptions& o
 
 }  // namespace
 
+std::string Images::add_built(const std::string& config, const std::vector<std::string>& layer_chain_ids,
+                              std::int64_t size, const std::vector<std::string>& references) {
+  store::ImageRow row;
+  row.config = config;
+  row.id = archive::sha256_digest(config);
+  row.layer_chain_ids = layer_chain_ids;
+  row.size = size;
+  row.created = now().nanoseconds;
+  auto catalogue = state_->current();
+  bool known = catalogue->by_id.contains(row.id);
+  std::vector<std::string> changed;
+  std::vector<Event> events;
+  if (!known) events.push_back({"create", row.id, row.id});
+  for (const std::string& name : references) {
+    auto old = catalogue->references.find(name);
+    if (old == catalogue->references.end() || old->second != row.id) changed.push_back(name);
+    events.push_back({"tag", row.id, oci::Reference::parse(name).familiar()});
+  }
+  if (!known || !changed.empty()) state_->commit(row, {}, changed);
+  state_->tell(events);
+  return row.id;
+}
+
 std::string Images::commit(const Source& layer, const CommitOptions& options) {
   std::string reference = commit_reference(options.reference);
   ImagePtr parent = get(options.parent);

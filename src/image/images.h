@@ -70,6 +70,10 @@ class Images {
   // One more layer (a plain tar with whiteouts) on the layers of another image. A layer without entries leaves the
   // layers as they are. Returns the id.
   std::string commit(const Source& layer, const CommitOptions& options);
+  // An image whose layers are in the store already, by the text of its config; `references` (canonical) are pointed at
+  // it. Nothing is written that is so already. Error{kConflict} when a layer was removed meanwhile. Returns the id.
+  std::string add_built(const std::string& config, const std::vector<std::string>& layer_chain_ids, std::int64_t size,
+                        const std::vector<std::string>& references);
   // docker-archive or OCI layout in a tar. Returns what was loaded, as Docker words it: "Loaded image: x:y",
   // "Loaded image ID: sha256:…". All or nothing per image. Of an index, the images for `platforms`; none: this
   // machine's.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/plan.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
 
@@ -116,13 +117,22 @@ bool prepare_layers(PreparedMount& prepared) {
   return true;
 }
 
+UniqueFd mount_of_handle(const Plan& plan, const std::string& source) {
+  auto index = parse_number<std::size_t>(source);
+  if (!index || *index >= plan.handles.mounts.size())
+    fail_invalid("there is no mount ", quoted(source), " among the descriptors of the container");
+  return UniqueFd(check(::fcntl(plan.handles.mounts[*index], F_DUPFD_CLOEXEC, 3), "dup"));
+}
+
 void plan_mounts(Plan& plan, Progress& progress) {
   for (const auto& mount : plan.config.mounts) {
     progress.at(Step::kMount, mount.destination);
     PreparedMount prepared{mount, linux::parse_mount_options(mount.options), {}, true};
-    if (mount.type == "bind") prepared.options.bind = true;
+    bool handed_over = mount.type == kDescriptorMount;
+    if (mount.type == "bind" || handed_over) prepared.options.bind = true;
     if (!prepare_layers(prepared) && prepared.options.bind) {
-      prepared.source = linux::clone_mount(host_path(plan, mount.source), prepared.options.recursive);
+      prepared.source = handed_over ? mount_of_handle(plan, mount.source)
+                                    : linux::clone_mount(host_path(plan, mount.source), prepared.options.recursive);
       struct stat info {};
       check(::fstat(prepared.source.get(), &info), "stat", mount.source);
       prepared.onto_directory = S_ISDIR(info.st_mode);

@@ -63,11 +63,16 @@ void fields(Visitor& visit, Failure& value) {
   visit("message", value.message);
 }
 
+// The type of a mount whose source is the index of a descriptor in Handles::mounts. hull's own: no file of a bundle can
+// have descriptors.
+inline constexpr std::string_view kDescriptorMount = "descriptor";
+
 // Descriptors that replace paths of the configuration. -1: use the configuration. The caller keeps them.
 struct Handles {
   int rootfs = -1;                  // a detached mount, instead of root.path
   int network_namespace = -1;       // instead of creating or opening one
   int user_namespace = -1;          // the same; its maps are those of the configuration
+  std::vector<int> mounts{};        // detached mounts: the sources of mounts of the type "descriptor"
   int in = -1, out = -1, err = -1;  // stdio of the process without a terminal; -1: this process's own
   // A listening handshake socket (linux/handshake.h): with hold_before_exec the process waits for a connection
   // to it instead of Init::release(), so that another process than its creator can let it go.

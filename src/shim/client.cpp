@@ -59,6 +59,7 @@ Started ShimClient::start(StartRequest request) {
   if (request.rootfs) descriptors.push_back(request.rootfs.get());
   if (request.network_namespace) descriptors.push_back(request.network_namespace.get());
   if (request.user_namespace) descriptors.push_back(request.user_namespace.get());
+  for (const UniqueFd& mount : request.mounts) descriptors.push_back(mount.get());
   descriptors.insert(descriptors.end(), streams.sockets.begin(), streams.sockets.end());
   StartMessage message{.directory = directory_,
                        .id = std::move(request.id),
@@ -71,6 +72,7 @@ Started ShimClient::start(StartRequest request) {
                        .has_rootfs = request.rootfs.valid(),
                        .has_network_namespace = request.network_namespace.valid(),
                        .has_user_namespace = request.user_namespace.valid(),
+                       .mounts = request.mounts.size(),
                        .streams = std::move(streams.messages)};
   Started started = to_started(link_->ask(MessageKind::kStart, wire::encode(message), descriptors));
   link_->watch();

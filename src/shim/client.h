@@ -44,7 +44,8 @@ struct StartRequest {
   UniqueFd rootfs;              // detached mount
   UniqueFd network_namespace;   // invalid: as the configuration says
   UniqueFd user_namespace;      // the same
-  std::vector<Stream> streams;  // attached from the very first byte
+  std::vector<UniqueFd> mounts;  // detached; sources of mounts of the type runtime::kDescriptorMount, by their index
+  std::vector<Stream> streams;   // attached from the very first byte
 };
 
 struct Started {

@@ -29,7 +29,8 @@ void fields(Visitor& visit, StreamMessage& value) {
   visit("earlyInput", value.early_input);
 }
 
-// kStart. Descriptors: the root filesystem, the network and the user namespace (each if announced), one per stream.
+// kStart. Descriptors: the root filesystem, the network and the user namespace (each if announced), the mounts, one per
+// stream.
 struct StartMessage {
   std::string directory, id;
   oci::RuntimeConfig config;
@@ -38,6 +39,7 @@ struct StartMessage {
   LogOptions log;
   bool open_stdin = false, stdin_once = false, has_rootfs = false, has_network_namespace = false,
        has_user_namespace = false;
+  std::uint64_t mounts = 0;  // how many
   std::vector<StreamMessage> streams;
 };
 template <class Visitor>
@@ -53,6 +55,7 @@ void fields(Visitor& visit, StartMessage& value) {
   visit("hasRootfs", value.has_rootfs);
   visit("hasNetworkNamespace", value.has_network_namespace);
   visit("hasUserNamespace", value.has_user_namespace);
+  visit("mounts", value.mounts);
   visit("streams", value.streams);
 }
 

@@ -100,6 +100,8 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   };
   UniqueFd rootfs = take(message.has_rootfs), network_namespace = take(message.has_network_namespace),
            user_namespace = take(message.has_user_namespace);
+  std::vector<UniqueFd> mounts;
+  for (std::uint64_t i = 0; i < message.mounts; ++i) mounts.push_back(take(true));
 
   oci::RuntimeConfig& config = message.config;
   bool terminal = config.process && config.process->terminal;
@@ -118,8 +120,13 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   options.id = message.id;
   cgroup_path_ = config.linux.cgroups_path;
   uid_mappings_ = config.linux.uid_mappings;
-  runtime::Handles handles{rootfs.get(),   network_namespace.get(), user_namespace.get(),
-                           pipes.in.get(), pipes.out.get(),         pipes.err.get()};
+  runtime::Handles handles{.rootfs = rootfs.get(),
+                           .network_namespace = network_namespace.get(),
+                           .user_namespace = user_namespace.get(),
+                           .in = pipes.in.get(),
+                           .out = pipes.out.get(),
+                           .err = pipes.err.get()};
+  for (const UniqueFd& mount : mounts) handles.mounts.push_back(mount.get());
   init_ = runtime::start(config, handles, options);
   started_ = now();
   fault::point("shim.executed");

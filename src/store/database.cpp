@@ -139,6 +139,10 @@ class SqliteDatabase final : public Database {
     change(Sync::kNormal, [&] {
       for (Query q = query("DELETE FROM layers WHERE chain_id NOT IN (SELECT chain_id FROM image_layers) "
                            "AND chain_id NOT IN (SELECT chain_id FROM snapshot_layers) "
+                           "AND chain_id NOT IN (WITH RECURSIVE built (id) AS ("
+                           "SELECT chain_id FROM build_records WHERE chain_id <> '' "
+                           "UNION SELECT layers.parent_chain_id FROM layers JOIN built ON layers.chain_id = built.id "
+                           "WHERE layers.parent_chain_id <> '') SELECT id FROM built) "
                            "RETURNING chain_id, diff_id, parent_chain_id, blob_digest, media_type, size");
            q.step();)
         rows.push_back(read_layer(q));
@@ -258,6 +262,69 @@ class SqliteDatabase final : public Database {
     return rows;
   }
 
+  void put_build_record(const BuildRecord& record, const std::vector<LayerRow>& layers) override {
+    change(Sync::kNormal, [&] {
+      for (const LayerRow& layer : layers) insert_layer(layer);
+      query(
+          "INSERT OR REPLACE INTO build_records (key, kind, parent_key, chain_id, value, description, size, created, "
+          "used, uses, boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+          .bind(record.key)
+          .bind(record.kind)
+          .bind(record.parent_key)
+          .bind(record.chain_id)
+          .bind(record.value)
+          .bind(record.description)
+          .bind(record.size)
+          .bind(record.created)
+          .bind(record.used)
+          .bind(record.uses)
+          .bind(boot_)
+          .step();
+    });
+  }
+  std::optional<BuildRecord> build_record(const std::string& key) override {
+    std::lock_guard guard(mutex_);
+    Query q = query(
+        "SELECT key, kind, parent_key, chain_id, value, description, size, created, used, uses FROM build_records "
+        "WHERE key = ?");
+    if (!q.bind(key).step()) return std::nullopt;
+    return read_build_record(q);
+  }
+  std::vector<BuildRecord> build_records() override {
+    std::lock_guard guard(mutex_);
+    std::vector<BuildRecord> rows;
+    for (Query q = query("SELECT key, kind, parent_key, chain_id, value, description, size, created, used, uses "
+                         "FROM build_records ORDER BY rowid");
+         q.step();)
+      rows.push_back(read_build_record(q));
+    return rows;
+  }
+  void use_build_records(const std::vector<std::string>& keys, std::int64_t now) override {
+    if (keys.empty()) return;
+    change(Sync::kNormal, [&] {
+      for (const std::string& key : keys)
+        query("UPDATE build_records SET used = ?, uses = uses + 1 WHERE key = ?").bind(now).bind(key).step();
+    });
+  }
+  void remove_build_records(const std::vector<std::string>& keys) override {
+    change(Sync::kNormal, [&] {
+      for (const std::string& key : keys) query("DELETE FROM build_records WHERE key = ?").bind(key).step();
+    });
+  }
+  bool has_unsynced_build_records() override {
+    std::lock_guard guard(mutex_);
+    return query("SELECT 1 FROM build_records WHERE boot <> '' LIMIT 1").step();
+  }
+  void build_records_are_synced() override {
+    change(Sync::kNormal, [&] { query("UPDATE build_records SET boot = '' WHERE boot <> ''").step(); });
+  }
+  // After a power cut nobody knows which files of layers that were not synced have reached the disk.
+  void forget_unsynced_build_records() {
+    change(Sync::kNormal, [&] {
+      query("DELETE FROM build_records WHERE boot <> '' AND boot <> ?").bind(boot_).step();
+    });
+  }
+
   void add_volume(const VolumeRow& row) override {
     change(Sync::kNormal, [&] {
       query("INSERT INTO volumes (name, driver, labels, options, anonymous, created) VALUES (?, ?, ?, ?, ?, ?)")
@@ -328,6 +395,9 @@ class SqliteDatabase final : public Database {
   std::vector<std::string> layers_of_image(const std::string& id) {
     return texts(query("SELECT chain_id FROM image_layers WHERE image_id = ? ORDER BY position").bind(id));
   }
+  static BuildRecord read_build_record(Query& q) {
+    return {q.text(), q.text(), q.text(), q.text(), q.text(), q.text(), q.number(), q.number(), q.number(), q.number()};
+  }
   static LayerRow read_layer(Query& q) { return {q.text(), q.text(), q.text(), q.text(), q.text(), q.number()}; }
   void insert_layer(const LayerRow& row) {
     query(
@@ -371,6 +441,7 @@ class SqliteDatabase final : public Database {
   FileLock lock_;
   std::mutex mutex_;
   Connection connection_;
+  const std::string boot_ = std::string(trim(read_file("/proc/sys/kernel/random/boot_id")));
   Sync sync_ = Sync::kNormal;
 };
 
@@ -381,6 +452,7 @@ std::unique_ptr<Database> Database::open(const std::string& data_root) {
   auto lock = FileLock::try_acquire(data_root + "/hull.lock");
   if (!lock) fail(Kind::kConflict, "another engine is using the data root ", data_root);
   auto database = std::make_unique<SqliteDatabase>(std::move(*lock), data_root + "/hull.db");
+  database->forget_unsynced_build_records();
   recover(*database, data_root);
   return database;
 }

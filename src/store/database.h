@@ -79,6 +79,19 @@ struct VolumeRow {
   std::int64_t created = 0;
 };
 
+// What a build found out and may use again (build/cache.h).
+struct BuildRecord {
+  std::string key;         // "sha256:…" of what it depends on
+  std::string kind;        // Docker's words: "regular", "exec.cachemount", "source.local", …; "image", "content"
+  std::string parent_key;  // of the step before
+  std::string chain_id;    // the layers that it ends with, which it keeps alive; "" for a record without layer
+  std::string value;       // what else it found out; up to its kind
+  std::string description;
+  std::int64_t size = 0;
+  std::int64_t created = 0, used = 0;  // nanoseconds
+  std::int64_t uses = 0;
+};
+
 // All methods are thread-safe; each is one transaction. SQL appears in this room and nowhere else. Rows come
 // back in the order of their creation. Errors of SQLite are Error{kInternal}, a full disk Error{kUnavailable}.
 class Database {
@@ -129,6 +142,16 @@ class Database {
   virtual void add_network(const NetworkRow& row) = 0;     // kConflict when the name or the id is taken
   virtual void remove_network(const std::string& id) = 0;  // idempotent
   virtual std::vector<NetworkRow> networks() = 0;
+
+  // Puts the record in place of one with the same key, with `layers` that are new, in one transaction. They do not
+  // have to survive a power cut: records whose layers were not synced since are dropped when the machine starts again.
+  virtual void put_build_record(const BuildRecord& record, const std::vector<LayerRow>& layers) = 0;
+  virtual std::optional<BuildRecord> build_record(const std::string& key) = 0;
+  virtual std::vector<BuildRecord> build_records() = 0;
+  virtual void use_build_records(const std::vector<std::string>& keys, std::int64_t now) = 0;
+  virtual void remove_build_records(const std::vector<std::string>& keys) = 0;  // their layers by garbage collection
+  virtual bool has_unsynced_build_records() = 0;
+  virtual void build_records_are_synced() = 0;  // all files of the data root are on the disk
 
   virtual void add_volume(const VolumeRow& row) = 0;  // kConflict when the name is taken
   // Name and labels of a volume; kConflict when the new name is taken.

@@ -23,12 +23,6 @@ std::string mark_of(const std::string& data_root, const std::string& image_id) {
 
 std::string present_boot() { return std::string(trim(read_file("/proc/sys/kernel/random/boot_id"))); }
 
-// One syncfs(2) for all files of all layers, whatever their number.
-void sync_files(const std::string& data_root) {
-  UniqueFd fd = open_file(data_root, O_RDONLY | O_DIRECTORY);
-  check(::syncfs(fd.get()), "syncfs", data_root);
-}
-
 bool is_intact(const std::string& data_root, const LayerRow& layer) {
   try {
     std::string directory = layer_path(data_root, layer.chain_id);
@@ -53,6 +47,11 @@ bool is_intact(Database& database, const std::string& data_root, const ImageRow&
 }
 
 }  // namespace
+
+void sync_files(const std::string& data_root) {
+  UniqueFd fd = open_file(data_root, O_RDONLY | O_DIRECTORY);
+  check(::syncfs(fd.get()), "syncfs", data_root);
+}
 
 void mark_unsynced(const std::string& data_root, const std::string& image_id) {
   make_directories(marks(data_root), 0700);

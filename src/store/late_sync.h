@@ -12,6 +12,8 @@
 //   <data-root>/unsynced/<hex of the image's id>    the boot during which it was made
 namespace hull::store {
 
+// One syncfs(2) for all files of all layers, whatever their number. Throws errno.
+void sync_files(const std::string& data_root);
 // Before the image's row is written. Survives a power cut itself.
 void mark_unsynced(const std::string& data_root, const std::string& image_id);
 // After it: brings everything to the disk on a thread of its own, then takes the mark away.

@@ -31,13 +31,30 @@ void Layers::commit(const ImageRow& image, const std::vector<StagedLayer>& stage
     place(*layer);
     rows.push_back(layer->row);
   }
+  // A build left layers that nobody has waited for yet: they reach the disk with the image.
+  bool unsynced = database_.has_unsynced_build_records();
+  if (unsynced) {
+    sync_files(data_root_);
+    database_.build_records_are_synced();
+  }
   place_blob(image.id, image.config);
   // The manifest that an image came with first is the one that it keeps.
   auto known = database_.image(image.id);
   if (!manifest.empty() && (!known || known->manifest_digest.empty())) place_blob(image.manifest_digest, manifest);
-  if (!rows.empty()) mark_unsynced(data_root_, image.id);
+  bool later = !rows.empty() && !unsynced;
+  if (later) mark_unsynced(data_root_, image.id);
   database_.add_image(image, rows, references);
-  if (!rows.empty()) sync_in_background(data_root_, image.id);
+  if (later) sync_in_background(data_root_, image.id);
+}
+
+void Layers::commit_step(const BuildRecord& record, const StagedLayer* staged) {
+  std::lock_guard guard(mutex_);
+  std::vector<LayerRow> rows;
+  if (staged && !database_.layer(staged->row.chain_id)) {
+    place(*staged);
+    rows.push_back(staged->row);
+  }
+  database_.put_build_record(record, rows);
 }
 
 void Layers::place(const StagedLayer& layer) {

@@ -31,6 +31,9 @@ class Layers {
   // image.manifest_digest) unless it is empty.
   void commit(const ImageRow& image, const std::vector<StagedLayer>& staged, const std::vector<std::string>& references,
               const std::string& manifest = {});
+  // Moves the layer of a build step to its place and records the step, without waiting for the disk: the commit of an
+  // image that is built with it does. A layer that is there already stays; `staged` may be null.
+  void commit_step(const BuildRecord& record, const StagedLayer* staged);
   // Removes the rows of layers that nothing uses and puts their files into the trash.
   void collect();
   // The same after taking an image away.

@@ -46,6 +46,13 @@ CREATE TABLE origins (diff_id TEXT NOT NULL, digest TEXT NOT NULL, media_type TE
 CREATE INDEX layers_by_diff ON layers (diff_id);
 CREATE INDEX layers_by_blob ON layers (blob_digest);
 )",
+    R"(
+CREATE TABLE build_records (key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, parent_key TEXT NOT NULL,
+                            chain_id TEXT NOT NULL, value TEXT NOT NULL, description TEXT NOT NULL,
+                            size INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL,
+                            uses INTEGER NOT NULL, boot TEXT NOT NULL);
+CREATE INDEX build_records_by_layer ON build_records (chain_id);
+)",
 };
 
 std::int64_t version_of(Connection& connection) {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "archive/placement.h"
+#include "base/unique_fd.h"
+#include "build/file_tree.h"
+
+namespace hull::build {
+
+// How what is copied differs from what it is a copy of.
+struct CopyOptions {
+  std::optional<archive::Owner> owner;           // of all that is made
+  std::function<mode_t(mode_t mode)> mode = {};  // of files and directories; not given: the source's
+  bool attributes = false;                       // extended attributes go along
+};
+
+// Puts files into a root file system that is an overlay: `root` is the mounted overlay, `upper` the path of its
+// writable directory. Paths are resolved in the overlay, links followed inside of it only. What goes into a directory
+// that the layers below do not have is made in the writable directory itself, without the detour.
+class Copier {
+ public:
+  Copier(int root, std::string upper, CopyOptions options);
+
+  // Whether a directory is there.
+  bool has_directory(const std::string& path) const;
+  // Makes a directory with what is missing above it; what is made belongs to `owner` and has mode 0755.
+  void make_directories(const std::string& path);
+  // Puts the contents of the directory `tree.front()` into the directory `to` (made when it is missing, like the
+  // source).
+  void copy_contents(int source_root, std::span<const FileEntry> tree, const std::string& to);
+  // Puts what is at `tree.front()` where `to` says, by that name; the directory for it is made.
+  void copy_as(int source_root, std::span<const FileEntry> tree, const std::string& to);
+  void write_document(const std::string& to, std::string_view text, mode_t mode);
+
+ private:
+  struct Directory {
+    std::string path;  // of the source, to know what belongs in it
+    UniqueFd from, to;
+    std::string upper;                  // where `to` is in the writable directory
+    bool direct = false;                // `to` is in the writable directory
+    const FileEntry* finish = nullptr;  // it was made: set its times in the end
+  };
+
+  Directory open_target(const std::string& path);
+  void fill(Directory top, std::span<const FileEntry> tree);
+  std::optional<Directory> make_child(const Directory& parent, const FileEntry& entry, const std::string& name);
+  void copy_one(const Directory& parent, const FileEntry& entry, const std::string& name);
+  void copy_file(const Directory& parent, const FileEntry& entry, const std::string& from, const std::string& name);
+  UniqueFd create(const Directory& parent, const std::string& name, mode_t mode);
+  void set_metadata(int fd, const FileEntry& entry);
+  void set_metadata_at(int parent, const std::string& name, const FileEntry& entry);
+  void finish(Directory& directory);
+  mode_t mode_of(const FileEntry& entry) const;
+  archive::Owner owner_of(const FileEntry& entry) const;
+
+  int root_;
+  std::string upper_;
+  CopyOptions options_;
+  std::vector<char> buffer_;
+};
+
+}  // namespace hull::build

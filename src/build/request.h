@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "container/spec.h"
+
+namespace hull::build {
+
+using Strings = std::vector<std::string>;
+using StringMap = std::map<std::string, std::string>;
+
+// A value that must reach no layer, no history, no log and no cache: it lives here, in the memory of one request, and
+// for the time of a RUN in a file of its run directory.
+struct Secret {
+  std::string id;
+  std::string value;
+};
+
+// The socket of an ssh agent: an O_PATH descriptor that the client has opened.
+struct SshAgent {
+  std::string id;
+  UniqueFd socket;
+};
+
+// What a result is written to besides the store.
+struct Output {
+  std::string type;      // "local" and "tar": the files; "docker" and "oci": an image archive; "image", "cacheonly"
+  StringMap attributes;  // as `--output` gives them
+  UniqueFd destination;  // a tar is written there; not with "image" and "cacheonly"
+};
+
+// What to build and how; one build.
+struct Request {
+  std::string id;                              // to cancel it by; "" : none
+  std::string dockerfile;                      // path in the context; "": "Dockerfile"
+  std::optional<std::string> dockerfile_text;  // instead
+  std::string ignore_text;  // of the ignore file that lies beside a Dockerfile outside of the context
+  bool has_ignore_text = false;
+  Strings tags;
+  StringMap arguments;  // --build-arg
+  StringMap labels;
+  StringMap annotations;
+  std::string target, platform;
+  bool no_cache = false, pull = false, squash = false;
+  Strings no_cache_filter;  // names of stages
+  Strings cache_from;
+  container::HostConfig host;  // limits, extra hosts, network mode, ulimits: of every RUN
+  std::string hostname = "buildkitsandbox";
+  bool allow_insecure = false, allow_host_network = true;
+  std::vector<Secret> secrets;
+  std::vector<SshAgent> agents;
+  std::vector<Output> outputs;                    // none: the image goes into the store
+  StringMap image_contexts;                       // --build-context name=docker-image://…: name to reference
+  std::optional<std::int64_t> source_date_epoch;  // seconds
+  bool rewrite_timestamps = false;
+  bool explain = false;  // say for each step why it was not cached
+};
+
+}  // namespace hull::build
