@@ -63,6 +63,13 @@ class MemoryDatabase : public hull::store::Database {
   void remove_snapshot(const std::string&) override {}
   std::vector<std::string> snapshot_layers(const std::string&) override { return {}; }
   std::vector<std::string> snapshots() override { return {}; }
+  void put_build_record(const hull::store::BuildRecord&, const std::vector<hull::store::LayerRow>&) override {}
+  std::optional<hull::store::BuildRecord> build_record(const std::string&) override { return {}; }
+  std::vector<hull::store::BuildRecord> build_records() override { return {}; }
+  void use_build_records(const std::vector<std::string>&, std::int64_t) override {}
+  void remove_build_records(const std::vector<std::string>&) override {}
+  bool has_unsynced_build_records() override { return false; }
+  void build_records_are_synced() override {}
   void add_volume(const hull::store::VolumeRow&) override {}
   void set_volume(const std::string&, const hull::store::VolumeRow&) override {}
   void remove_volume(const std::string&) override {}
