@@ -115,8 +115,7 @@ def judge(entry):
     return verdicts
 
 
-def print_table(results):
-    names = ["hull", "docker", "podman", "floor"]
+def print_table(results, names=("hull", "docker", "podman", "floor")):
     print(f"{'measure':44}" + "".join(f"{name:>10}" for name in names) + "  targets")
     for entry in results:
         cells = "".join(f"{entry['values'][n]:10.2f}" if n in entry["values"] else f"{'-':>10}" for n in names)

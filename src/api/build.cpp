@@ -180,6 +180,7 @@ Json build_cache_shape(Call& call) {
 
 void build_image(Call& call) {
   build::Request request = request_of(call.query);
+  if (request.squash) fail(Kind::kNotImplemented, "squashing layers is not available in this build of hull");
   for (OutputText& text : json_value<std::vector<OutputText>>(call.query, "outputs")) {
     build::Output& output = request.outputs.emplace_back();
     output.type = std::move(text.type);

@@ -183,8 +183,9 @@ Result Builder::build(Request request, Sources sources, Observer& to, std::stop_
     if (node.cached && !node.key.empty()) used.push_back(node.key);
   std::ranges::sort(used);
   used.erase(std::ranges::unique(used).begin(), used.end());
+  // The answer does not wait for it. The database outlives background work, this builder does not.
   shared.services().reactor.run_in_background(
-      [&shared, used] { shared.services().database.use_build_records(used, now().nanoseconds); });
+      [&database = shared.services().database, used] { database.use_build_records(used, now().nanoseconds); });
   return result;
 }
 

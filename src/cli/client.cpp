@@ -42,6 +42,8 @@ std::string reason_in(const std::string& body) {
 
 }  // namespace
 
+std::string reason_of(const std::string& body) { return reason_in(body); }
+
 Refused::Refused(int status, std::string reason)
     : Error(kind_of(status), cat("Error response from daemon: ", reason)),
       status_(status),
@@ -211,6 +213,19 @@ std::unique_ptr<Connection> Client::upload(std::string_view path, std::string_vi
   auto connection = open();
   connection->send(head("POST", path, {}, cat("Content-Type: ", content_type, "\r\nTransfer-Encoding: chunked\r\n")));
   for (auto piece = produce(); !piece.empty(); piece = produce()) connection->send_chunk(piece);
+  connection->send_chunk({});
+  finish_head(*connection);
+  return connection;
+}
+
+std::unique_ptr<Connection> Client::upload_streaming(std::string_view path, std::string_view content_type,
+                                                     const std::function<void(const Send&)>& produce) {
+  negotiated_version();  // the body can be sent only once
+  auto connection = open();
+  connection->send(head("POST", path, {}, cat("Content-Type: ", content_type, "\r\nTransfer-Encoding: chunked\r\n")));
+  produce([&](std::string_view piece) {
+    if (!piece.empty()) connection->send_chunk(piece);
+  });
   connection->send_chunk({});
   finish_head(*connection);
   return connection;

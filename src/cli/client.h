@@ -84,12 +84,16 @@ class Client {
   using Send = std::function<void(std::string_view)>;
   void upload_with(std::string_view method, std::string_view path, std::string_view content_type,
                    const std::function<void(const Send&)>& produce);
+  // The same for an answer that comes in pieces, which is still to be read, and may begin before the upload has ended.
+  std::unique_ptr<Connection> upload_streaming(std::string_view path, std::string_view content_type,
+                                               const std::function<void(const Send&)>& produce);
   // GET whose body is read piece by piece.
   std::unique_ptr<Connection> stream(std::string_view method, std::string_view path, const Headers& headers = {});
   // Connects ahead of need, while something else is under way.
   void prepare_connections(int count);
   // The version that both sides speak; asks the engine when no request has shown it yet.
   const std::string& negotiated_version();
+  const std::string& version() const { return version_; }  // as far as it is known
 
  private:
   UniqueFd dial();
@@ -104,6 +108,9 @@ class Client {
   std::unique_ptr<Connection> idle_;
   std::vector<UniqueFd> prepared_;
 };
+
+// What an engine says in a refusal: {"message": "…"}, or plain text.
+std::string reason_of(const std::string& body);
 
 // Starts hulld for the default socket and waits until it answers there. Throws Error{kUnavailable} with the end of
 // its log when it does not within ten seconds.

@@ -116,21 +116,26 @@ std::string Connection::read_line() {
   }
 }
 
+ResponseHead Connection::read_any_head() {
+  ResponseHead head;
+  std::string line = read_line();
+  if (!line.starts_with("HTTP/1.") || line.size() < 12)
+    fail(Kind::kUnavailable, "error during connect: the answer is not HTTP: ", quoted(line.substr(0, 60)));
+  head.status = parse_number<int>(std::string_view(line).substr(9, 3)).value_or(0);
+  keep_alive_ = line[7] == '1';
+  for (line = read_line(); !line.empty(); line = read_line()) {
+    auto [name, value] = split_once(line, ':');
+    head.headers.emplace_back(lower(name), trim(value.value_or("")));
+  }
+  bool interim = head.status >= 100 && head.status < 200 && head.status != 101;
+  if (!interim) start_body(head);
+  return head;
+}
+
 ResponseHead Connection::read_head() {
   ResponseHead head;
-  do {
-    head = {};
-    std::string line = read_line();
-    if (!line.starts_with("HTTP/1.") || line.size() < 12)
-      fail(Kind::kUnavailable, "error during connect: the answer is not HTTP: ", quoted(line.substr(0, 60)));
-    head.status = parse_number<int>(std::string_view(line).substr(9, 3)).value_or(0);
-    keep_alive_ = line[7] == '1';
-    for (line = read_line(); !line.empty(); line = read_line()) {
-      auto [name, value] = split_once(line, ':');
-      head.headers.emplace_back(lower(name), trim(value.value_or("")));
-    }
-  } while (head.status >= 100 && head.status < 200 && head.status != 101);
-  start_body(head);
+  do head = read_any_head();
+  while (head.status >= 100 && head.status < 200 && head.status != 101);
   return head;
 }
 

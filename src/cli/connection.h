@@ -28,6 +28,7 @@ class Connection {
   void send_chunk(std::string_view bytes);
   // Reads the next head and gets ready to read its body. Throws Error{kUnavailable} when there is none.
   ResponseHead read_head();
+  ResponseHead read_any_head();  // interim ones (100 Continue) too, which have no body
   // Up to `size` bytes of the body, without its chunk marks; 0 at its end.
   std::size_t read_some(char* out, std::size_t size);
   std::string read_body();  // all that is left of it

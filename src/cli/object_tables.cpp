@@ -159,6 +159,72 @@ constexpr Flag kUsage[] = {
 #undef HULL_FLAG_FORMAT
 #undef HULL_FLAG_FORMAT_ONE
 
+constexpr Flag kBuild[] = {
+    {"add-host", 0, FlagKind::kList, "Line for /etc/hosts of RUN (name:address)"},
+    {"allow", 0, FlagKind::kList, "Let RUN do more: network.host, security.insecure"},
+    {"annotation", 0, FlagKind::kList, "Annotation of the image (name=value)"},
+    {"attest", 0, FlagKind::kList, ""},
+    {"build-arg", 0, FlagKind::kList, "Value of an ARG (name=value; a name takes it from the environment)"},
+    {"build-context", 0, FlagKind::kList, "Another context (name=path, name=docker-image://image)"},
+    {"builder", 0, FlagKind::kText, ""},
+    {"cache-from", 0, FlagKind::kList, "Where to look for cached steps besides the engine's own cache"},
+    {"cache-to", 0, FlagKind::kList, ""},
+    {"call", 0, FlagKind::kText, "What to do: build, check (of the Dockerfile)", "build"},
+    {"check", 0, FlagKind::kBool, "The same as --call=check"},
+    {"cgroup-parent", 0, FlagKind::kText, "Control group that those of RUN are made in"},
+    {"compress", 0, FlagKind::kBool, ""},
+    {"cpu-period", 0, FlagKind::kInteger, "Microseconds of a period of the CPU limit"},
+    {"cpu-quota", 0, FlagKind::kInteger, "Microseconds of CPU time in a period"},
+    {"cpu-shares", 'c', FlagKind::kInteger, "Weight of CPU time"},
+    {"cpuset-cpus", 0, FlagKind::kText, "CPUs for RUN (0-3, 0,1)"},
+    {"cpuset-mems", 0, FlagKind::kText, "Memory nodes for RUN"},
+    {"disable-content-trust", 0, FlagKind::kBool, "", "true"},
+    {"file", 'f', FlagKind::kText, "Path of the Dockerfile; - is standard input"},
+    {"force-rm", 0, FlagKind::kBool, ""},
+    {"iidfile", 0, FlagKind::kText, "Write the image's id to this file"},
+    {"isolation", 0, FlagKind::kText, ""},
+    {"label", 0, FlagKind::kList, "Label of the image (name=value)"},
+    {"load", 0, FlagKind::kBool, ""},
+    {"memory", 'm', FlagKind::kBytes, "Most memory for each RUN"},
+    {"memory-swap", 0, FlagKind::kBytes, "Most memory and swap together; -1: no limit"},
+    {"metadata-file", 0, FlagKind::kText, "Write what was built to this file, as JSON"},
+    {"network", 0, FlagKind::kText, "Network of RUN", "default"},
+    {"no-cache", 0, FlagKind::kBool, "Do every step anew"},
+    {"no-cache-filter", 0, FlagKind::kList, "Do the steps of this stage anew"},
+    {"output", 'o', FlagKind::kList, "What to make: a directory, or type=local|tar|oci|docker|image,dest=path"},
+    {"platform", 0, FlagKind::kText, "Platform of the image (os/arch[/variant])"},
+    {"progress", 0, FlagKind::kText, "How to show what goes on: auto, plain, tty, quiet, rawjson", "auto"},
+    {"provenance", 0, FlagKind::kText, ""},
+    {"pull", 0, FlagKind::kBool, "Look for newer base images"},
+    {"push", 0, FlagKind::kBool, "Send the image to its registry"},
+    {"quiet", 'q', FlagKind::kBool, "Print the image's id and nothing else"},
+    {"rm", 0, FlagKind::kBool, "", "true"},
+    {"sbom", 0, FlagKind::kText, ""},
+    {"secret", 0, FlagKind::kList, "Secret for RUN --mount=type=secret (id=name,src=path or id=name,env=VARIABLE)"},
+    {"security-opt", 0, FlagKind::kList, "Security options of RUN"},
+    {"shm-size", 0, FlagKind::kBytes, "Size of /dev/shm of RUN"},
+    {"squash", 0, FlagKind::kBool, "Make one layer of all new ones"},
+    {"ssh", 0, FlagKind::kList, "Agent for RUN --mount=type=ssh (default, or name=socket)"},
+    {"tag", 't', FlagKind::kList, "Name of the image (name:tag)"},
+    {"target", 0, FlagKind::kText, "Stage to build"},
+    {"ulimit", 0, FlagKind::kList, "Limit of RUN (name=soft[:hard])"},
+};
+constexpr Flag kBuilderPrune[] = {
+    {"all", 'a', FlagKind::kBool, "Remove also what images are made of"},
+    {"filter", 0, FlagKind::kList, "Only what fits (until=24h, type=…, id=…)"},
+    {"force", 'f', FlagKind::kBool, "Do not ask"},
+    {"keep-storage", 0, FlagKind::kBytes, "Bytes that may stay, the newest"},
+    {"max-used-space", 0, FlagKind::kBytes, "The same"},
+    {"min-free-space", 0, FlagKind::kBytes, ""},
+    {"reserved-space", 0, FlagKind::kBytes, "The same"},
+    {"verbose", 0, FlagKind::kBool, ""},
+};
+constexpr Flag kBuilderUsage[] = {
+    {"filter", 0, FlagKind::kList, ""},
+    {"format", 0, FlagKind::kText, "'table', 'json', or a Go template"},
+    {"verbose", 0, FlagKind::kBool, "All about each record"},
+};
+
 constexpr std::string_view kImagesOf = "[OPTIONS] IMAGE [IMAGE...]", kOptions = "[OPTIONS]";
 constexpr bool kMixed = true;
 
@@ -175,6 +241,17 @@ std::span<const Command> object_commands() {
        kMixed,
        {kImages},
        image::list},
+      {"image build",
+       "build|builder build|buildx build",
+       "[OPTIONS] PATH | URL | -",
+       "Build an image from a Dockerfile",
+       1,
+       1,
+       kMixed,
+       {kBuild},
+       image::build},
+      {"builder prune", "buildx prune", kOptions, "Remove build cache", 0, 0, kMixed, {kBuilderPrune}, builder::prune},
+      {"builder du", "buildx du", kOptions, "Show the build cache", 0, 0, kMixed, {kBuilderUsage}, builder::disk_usage},
       {"image inspect", "", kImagesOf, "Show all about images", 1, -1, kMixed, {kImageInspect}, image::inspect},
       {"image history",
        "history",
@@ -382,10 +459,13 @@ std::span<const Command> system_commands() {
 }
 
 std::span<const Group> command_groups() {
-  static constexpr Group kGroups[] = {
-      {"container", "Manage containers"}, {"image", "Manage images"},
-      {"network", "Manage networks"},     {"registry", "Run a registry, and look after what is in it"},
-      {"volume", "Manage volumes"},       {"system", "Manage the engine"}};
+  static constexpr Group kGroups[] = {{"container", "Manage containers"},
+                                      {"image", "Manage images"},
+                                      {"builder", "Manage builds"},
+                                      {"network", "Manage networks"},
+                                      {"registry", "Run a registry, and look after what is in it"},
+                                      {"volume", "Manage volumes"},
+                                      {"system", "Manage the engine"}};
   return kGroups;
 }
 

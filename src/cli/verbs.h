@@ -34,7 +34,13 @@ int update(Invocation& call);
 int wait(Invocation& call);
 }  // namespace container
 
+namespace builder {
+int disk_usage(Invocation& call);
+int prune(Invocation& call);
+}  // namespace builder
+
 namespace image {
+int build(Invocation& call);
 int history(Invocation& call);
 int import(Invocation& call);
 int inspect(Invocation& call);

@@ -13,7 +13,7 @@ import pytest
 os.environ["DOCKER_BUILDKIT"] = "0"  # without the plugin buildx: POST /build
 
 
-@pytest.fixture(params=["docker"])
+@pytest.fixture(params=["docker", "hull"])
 def build(request, engine, tmp_path):
     """build(dockerfile, *flags, files={…}): builds with one of the command lines; gives what was printed."""
     def run(dockerfile, *flags, files=None, check=True, context=None):

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hull build`: what the docker CLI has only with its plugin."""
+import io
+import json
+import os
+import socket
+import subprocess
+import tarfile
+import time
+
+
+def write(directory, files):
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def output(engine, image, *command):
+    return engine.docker("run", "--rm", image, *command).stdout
+
+
+def test_secrets_reach_the_command_and_nothing_else(engine, tmp_path):
+    secret = "s3cr3t-" + os.urandom(12).hex()
+    (tmp_path / "file").write_text(secret)
+    write(tmp_path / "context", {"Dockerfile": """
+FROM busybox
+RUN --mount=type=secret,id=token test "$(cat /run/secrets/token)" && cat /run/secrets/token | md5sum > /sum
+RUN --mount=type=secret,id=token,env=TOKEN test -n "$TOKEN"
+RUN test ! -e /run/secrets/token && ! ls -A /run | grep secrets
+RUN --mount=type=secret,id=token,required true
+"""})
+    engine.hull("build", "-t", "secret", "--secret", f"id=token,src={tmp_path / 'file'}", tmp_path / "context")
+    found = subprocess.run(["grep", "-rl", secret, engine.data, engine.exec, engine.log], capture_output=True, text=True)
+    assert found.stdout == ""
+    refused = engine.hull("build", "--no-cache", tmp_path / "context", check=False)
+    assert refused.returncode == 1 and "token" in refused.stderr
+
+
+def test_an_ssh_agent_is_there(engine, tmp_path):
+    write(tmp_path / "context", {"Dockerfile": "FROM busybox\nRUN --mount=type=ssh test -S $SSH_AUTH_SOCK\n"})
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "agent"))
+    listener.listen()
+    engine.hull("build", "--ssh", f"default={tmp_path / 'agent'}", tmp_path / "context")
+
+
+def test_outputs(engine, tmp_path):
+    write(tmp_path / "context", {"Dockerfile": "FROM busybox AS b\nRUN echo x > /x\nFROM scratch\nCOPY --from=b /x /made/x\n"})
+    engine.hull("build", "-o", tmp_path / "out", tmp_path / "context")
+    assert (tmp_path / "out" / "made" / "x").read_text() == "x\n"
+    engine.hull("build", "-o", f"type=tar,dest={tmp_path / 'a.tar'}", tmp_path / "context")
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        assert "made/x" in tar.getnames()
+    engine.hull("build", "-t", "exported", "-o", f"type=docker,dest={tmp_path / 'd.tar'}", tmp_path / "context")
+    assert engine.hull("images", "-q", "exported").stdout == ""
+    assert "Loaded image: exported:latest" in engine.hull("load", "-i", tmp_path / "d.tar").stdout
+    engine.hull("build", "--iidfile", tmp_path / "iid", "--metadata-file", tmp_path / "meta", "-t", "named", tmp_path / "context")
+    assert (tmp_path / "iid").read_text() == engine.inspect("named", "{{.Id}}")
+    assert json.loads((tmp_path / "meta").read_text())["image.name"] == "named:latest"
+
+
+def test_the_same_image_twice_with_a_date(own_engine, tmp_path):
+    write(tmp_path, {"f": "x", "Dockerfile": "FROM busybox\nCOPY f /d/f\nRUN touch /now\n"})
+    ids = []
+    for name in ("one", "two"):
+        os.utime(tmp_path / "f")
+        own_engine.hull("build", "--no-cache", "-t", name, "--build-arg", "SOURCE_DATE_EPOCH=1000000000", "-o",
+                        "type=image,rewrite-timestamp=true", tmp_path)
+        ids.append(own_engine.inspect(name, "{{.Id}}"))
+        time.sleep(1.1)
+    assert ids[0] == ids[1]
+
+
+def test_standard_input_and_other_dockerfiles(engine, tmp_path):
+    result = engine.hull("build", "-q", "-", input="FROM busybox\nRUN true\n")
+    assert result.stdout.startswith("sha256:")
+    write(tmp_path / "context", {"f": "f"})
+    engine.hull("build", "-t", "stdin", "-f", "-", tmp_path / "context", input="FROM busybox\nCOPY f /f\n")
+    assert output(engine, "stdin", "cat", "/f") == "f"
+    write(tmp_path, {"outside": "FROM busybox\nCOPY f /g\n"})
+    engine.hull("build", "-t", "outside", "-f", tmp_path / "outside", tmp_path / "context")
+    assert output(engine, "outside", "cat", "/g") == "f"
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for name, text in {"Dockerfile": b"FROM busybox\nCOPY h /h\n", "h": b"h"}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    engine.hull("build", "-t", "tar", "-", input=archive.getvalue(), text=False)
+    assert output(engine, "tar", "cat", "/h") == "h"
+
+
+def test_named_contexts(engine, tmp_path):
+    write(tmp_path / "context", {"Dockerfile": "FROM base\nCOPY --from=more f /f\n"})
+    write(tmp_path / "more", {"f": "more"})
+    engine.hull("build", "-t", "contexts", "--build-context", f"more={tmp_path / 'more'}", "--build-context",
+                "base=docker-image://busybox", tmp_path / "context")
+    assert output(engine, "contexts", "cat", "/f") == "more"
+
+
+
+
+def test_checks(engine, tmp_path):
+    write(tmp_path, {"Dockerfile": "FROM busybox as one\nCMD echo $X\n"})
+    found = engine.hull("build", "--check", tmp_path, check=False)
+    assert found.returncode == 1 and "FromAsCasing" in found.stdout and "JSONArgsRecommended" in found.stdout
+    assert "warnings found" in engine.hull("build", tmp_path).stderr
+    write(tmp_path, {"Dockerfile": "FROM busybox\nRUN true\n"})
+    assert "no warnings" in engine.hull("build", "--call=check", tmp_path).stdout
+
+
+def test_progress(engine, tmp_path):
+    write(tmp_path, {"Dockerfile": "FROM busybox\nRUN echo shown; echo $((1+1))\n"})
+    plain = engine.hull("build", "--progress=plain", "--no-cache", tmp_path).stderr
+    assert "[2/2] RUN echo shown" in plain and " shown\n" in plain and " DONE " in plain
+    raw = [json.loads(line) for line in engine.hull("build", "--progress=rawjson", tmp_path).stderr.splitlines()
+           if line.startswith("{")]
+    assert any(vertex.get("cached") for report in raw for vertex in report.get("vertexes", []))
+    quiet = engine.hull("build", "-q", tmp_path)
+    assert quiet.stdout.startswith("sha256:") and quiet.stderr == ""
+    refused = engine.hull("build", "--progress=odd", tmp_path, check=False)
+    assert refused.returncode == 1 and "odd" in refused.stderr
