@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "container/log_drivers.h"
 #include "linux/cgroup.h"
+#include "network/foreign_firewall.h"
 #include "oci/json.h"
 
 namespace hull::api {
@@ -158,6 +159,8 @@ void add_fixed(Json& out, Call& call) {
   if (!call.since(50)) out["BridgeNfIptables"] = out["BridgeNfIp6tables"] = false;
   if (call.since(49)) out["FirewallBackend"] = {{"Driver", "nftables"}};
   out["Warnings"] = warnings(call);
+  for (auto& text : network::foreign_firewall_warnings(call.services().networks))
+    out["Warnings"].push_back(cat("WARNING: ", text));
 }
 
 }  // namespace

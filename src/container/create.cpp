@@ -16,6 +16,7 @@
 #include "container/shipped_images.h"
 #include "container/user_namespace.h"
 #include "container/volume_intent.h"
+#include "network/foreign_firewall.h"
 
 // POST /containers/create: everything that can be refused is refused here. In the end there are a row in the
 // database, a writable directory over the image's layers, the container's own directory, and its volumes.
@@ -78,7 +79,9 @@ CreateResult Engine::create(CreateRequest request) {
   request.spec.image_id = image->id;
   request.spec.created = now().nanoseconds;
   auto plans = plan_mounts(request.spec, [&](std::string_view name) { return get(name); });
-  plan_ports(request.spec);  // refuses what cannot be published
+  // Refuses what cannot be published.
+  if (!plan_ports(request.spec).empty())
+    for (auto& text : network::foreign_firewall_warnings(services.networks)) result.warnings.push_back(std::move(text));
   trace.step("validate");
 
   std::string name = choose_name(request, result.id, self.registry);

@@ -161,6 +161,13 @@ NftRule& NftRule::redirect(std::uint32_t address, std::uint32_t port) {
   });
 }
 
+NftRule& NftRule::redirect(std::uint32_t address) {
+  return expression("nat", [&] {
+    batch_.put_be32(NFTA_NAT_TYPE, NFT_NAT_DNAT).put_be32(NFTA_NAT_FAMILY, is_v6_ ? NFPROTO_IPV6 : NFPROTO_IPV4);
+    batch_.put_be32(NFTA_NAT_REG_ADDR_MIN, number(address));
+  });
+}
+
 NftRule& NftRule::masquerade() {
   return expression("masq", [] {});
 }

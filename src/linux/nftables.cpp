@@ -34,6 +34,19 @@ std::uint32_t concatenation(const std::vector<NftTransaction::Field>& fields) {
   return type;
 }
 
+// Of what is compared, without the padding.
+std::uint32_t size_of(NftTransaction::Field field) {
+  using Field = NftTransaction::Field;
+  switch (field) {
+    case Field::kAddress: return 4;
+    case Field::kAddress6:
+    case Field::kInterface: return 16;
+    case Field::kProtocol: return 1;
+    case Field::kPort: return 2;
+  }
+  return 4;
+}
+
 std::uint32_t length_of(const std::vector<NftTransaction::Field>& fields) {
   std::uint32_t length = 0;
   for (auto field : fields)
@@ -65,7 +78,9 @@ void NftTransaction::begin(std::uint16_t type, std::uint16_t flags) {
 
 void NftTransaction::write_header(std::uint16_t type, std::uint16_t flags, bool is_v6) {
   batch_.message(message_type(type), static_cast<std::uint16_t>(flags | NLM_F_ACK),
-                 family_header(is_v6 ? NFPROTO_IPV6 : NFPROTO_IPV4));
+                 family_header(is_inet_ ? NFPROTO_INET
+                               : is_v6  ? NFPROTO_IPV6
+                                        : NFPROTO_IPV4));
 }
 
 void NftTransaction::add_table() {
@@ -85,13 +100,28 @@ void NftTransaction::add_set(std::string_view name, const std::vector<Field>& ke
   batch_.put_be32(NFTA_SET_KEY_LEN, length_of(key)).put_be32(NFTA_SET_ID, ++sets_);
 }
 
-void NftTransaction::add_map(std::string_view name, const std::vector<Field>& key, const std::vector<Field>& value) {
+void NftTransaction::begin_map(std::string_view name, std::uint32_t flags, const std::vector<Field>& key,
+                               const std::vector<Field>& value) {
   begin(NFT_MSG_NEWSET, NLM_F_CREATE);
   batch_.put_text(NFTA_SET_TABLE, table_).put_text(NFTA_SET_NAME, name);
-  batch_.put_be32(NFTA_SET_FLAGS, NFT_SET_MAP);
+  batch_.put_be32(NFTA_SET_FLAGS, flags);
   batch_.put_be32(NFTA_SET_KEY_TYPE, concatenation(key)).put_be32(NFTA_SET_KEY_LEN, length_of(key));
   batch_.put_be32(NFTA_SET_DATA_TYPE, concatenation(value)).put_be32(NFTA_SET_DATA_LEN, length_of(value));
   batch_.put_be32(NFTA_SET_ID, ++sets_);
+}
+
+void NftTransaction::add_map(std::string_view name, const std::vector<Field>& key, const std::vector<Field>& value) {
+  begin_map(name, NFT_SET_MAP, key, value);
+}
+
+void NftTransaction::add_range_map(std::string_view name, const std::vector<Field>& key,
+                                   const std::vector<Field>& value) {
+  begin_map(name, NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT, key, value);
+  batch_.nest(NFTA_SET_DESC, [&] {
+    batch_.nest(NFTA_SET_DESC_CONCAT, [&] {
+      for (Field field : key) batch_.nest(NFTA_LIST_ELEM, [&] { batch_.put_be32(NFTA_SET_FIELD_LEN, size_of(field)); });
+    });
+  });
 }
 
 void NftTransaction::add_chain(std::string_view name) {
@@ -113,14 +143,14 @@ void NftTransaction::begin_rule(std::string_view chain) {
   batch_.put_text(NFTA_RULE_TABLE, table_).put_text(NFTA_RULE_CHAIN, chain);
 }
 
-void NftTransaction::element(Elements where, std::string_view key, std::string_view value) {
+void NftTransaction::element(Elements where, Elements::One one) {
   bool fits = waiting_.type == where.type && waiting_.is_v6 == where.is_v6 && waiting_.map == where.map &&
               waiting_.content.size() < kTogether;
   if (!fits) {
     write_elements();
     waiting_ = std::move(where);
   }
-  waiting_.content.emplace_back(key, value);
+  waiting_.content.push_back(std::move(one));
 }
 
 void NftTransaction::write_elements() {
@@ -128,21 +158,27 @@ void NftTransaction::write_elements() {
   Elements elements = std::exchange(waiting_, {});
   write_header(elements.type, elements.flags, elements.is_v6);
   batch_.put_text(NFTA_SET_ELEM_LIST_TABLE, table_).put_text(NFTA_SET_ELEM_LIST_SET, elements.map);
+  auto put_value = [&](std::uint16_t attribute, const std::string& value) {
+    if (!value.empty()) batch_.nest(attribute, [&] { batch_.put(NFTA_DATA_VALUE, value); });
+  };
   batch_.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
-    for (const auto& [key, value] : elements.content)
+    for (const auto& one : elements.content)
       batch_.nest(NFTA_LIST_ELEM, [&] {
-        batch_.nest(NFTA_SET_ELEM_KEY, [&] { batch_.put(NFTA_DATA_VALUE, key); });
-        if (!value.empty()) batch_.nest(NFTA_SET_ELEM_DATA, [&] { batch_.put(NFTA_DATA_VALUE, value); });
+        put_value(NFTA_SET_ELEM_KEY, one.key);
+        put_value(NFTA_SET_ELEM_KEY_END, one.key_end);
+        put_value(NFTA_SET_ELEM_DATA, one.value);
       });
   });
 }
 
-void NftTransaction::add_element(std::string_view map, std::string_view key, std::string_view value) {
-  element({NFT_MSG_NEWSETELEM, NLM_F_CREATE, is_v6_, std::string(map), {}}, key, value);
+void NftTransaction::add_element(std::string_view map, std::string_view key, std::string_view value,
+                                 std::string_view key_end) {
+  element({NFT_MSG_NEWSETELEM, NLM_F_CREATE, is_v6_, std::string(map), {}},
+          {std::string(key), std::string(value), std::string(key_end)});
 }
 
-void NftTransaction::delete_element(std::string_view map, std::string_view key) {
-  element({NFT_MSG_DELSETELEM, 0, is_v6_, std::string(map), {}}, key, {});
+void NftTransaction::delete_element(std::string_view map, std::string_view key, std::string_view key_end) {
+  element({NFT_MSG_DELSETELEM, 0, is_v6_, std::string(map), {}}, {std::string(key), {}, std::string(key_end)});
 }
 
 void NftTransaction::commit(NetlinkSocket& socket) {
@@ -151,26 +187,37 @@ void NftTransaction::commit(NetlinkSocket& socket) {
   socket.execute(batch_, cat("change the firewall table ", table_));
 }
 
-bool nft_table_exists(NetlinkSocket& socket, const std::string& table, bool is_v6) {
+namespace {
+
+bool table_exists(NetlinkSocket& socket, const std::string& table, std::uint8_t family) {
   NetlinkBatch batch;
-  batch.message(message_type(NFT_MSG_GETTABLE), NLM_F_ACK, family_header(is_v6 ? NFPROTO_IPV6 : NFPROTO_IPV4))
-      .put_text(NFTA_TABLE_NAME, table);
+  batch.message(message_type(NFT_MSG_GETTABLE), NLM_F_ACK, family_header(family)).put_text(NFTA_TABLE_NAME, table);
   auto outcome = socket.try_execute(batch).front();
   if (outcome.code && outcome.code != ENOENT) throw_errno("look for the firewall table", table, outcome.code);
   return outcome.code == 0;
 }
 
-std::vector<std::string> forward_chains_that_drop(NetlinkSocket& socket, const std::string& own) {
+}  // namespace
+
+bool nft_table_exists(NetlinkSocket& socket, const std::string& table, bool is_v6) {
+  return table_exists(socket, table, is_v6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+}
+
+bool nft_inet_table_exists(NetlinkSocket& socket, const std::string& table) {
+  return table_exists(socket, table, NFPROTO_INET);
+}
+
+std::vector<NftChain> nft_chains(NetlinkSocket& socket) {
   NetlinkBatch batch;
   batch.message(message_type(NFT_MSG_GETCHAIN), NLM_F_DUMP, family_header(NFPROTO_UNSPEC));
-  std::vector<std::string> found;
+  std::vector<NftChain> found;
   socket.dump(batch, "list the firewall's chains", [&](const nlmsghdr& message) {
-    std::string table, name;
+    NftChain chain;
     std::uint32_t policy = NF_ACCEPT, hook = NF_INET_NUMHOOKS;
     for_each_attribute(attributes_of(message, sizeof(nfgenmsg)), [&](std::uint16_t type, std::string_view content) {
       switch (type) {
-        case NFTA_CHAIN_TABLE: table = text_of(content); break;
-        case NFTA_CHAIN_NAME: name = text_of(content); break;
+        case NFTA_CHAIN_TABLE: chain.table = text_of(content); break;
+        case NFTA_CHAIN_NAME: chain.name = text_of(content); break;
         case NFTA_CHAIN_POLICY: policy = be32_of(content); break;
         case NFTA_CHAIN_HOOK:
           for_each_attribute(content, [&](std::uint16_t key, std::string_view value) {
@@ -180,9 +227,25 @@ std::vector<std::string> forward_chains_that_drop(NetlinkSocket& socket, const s
         default: break;
       }
     });
-    auto family = family_name(static_cast<const nfgenmsg*>(NLMSG_DATA(&message))->nfgen_family);
-    if (!family.empty() && hook == NF_INET_FORWARD && policy == NF_DROP && table != own)
-      found.push_back(cat(family, " ", table, " ", name));
+    chain.family = family_name(static_cast<const nfgenmsg*>(NLMSG_DATA(&message))->nfgen_family);
+    chain.drops_forwarded = hook == NF_INET_FORWARD && policy == NF_DROP;
+    if (!chain.family.empty()) found.push_back(std::move(chain));
+  });
+  return found;
+}
+
+bool nft_table_mentions(NetlinkSocket& socket, const NftChain& chain, const std::string& text) {
+  std::uint8_t family = NFPROTO_INET;
+  for (std::uint8_t one : {std::uint8_t{NFPROTO_IPV4}, std::uint8_t{NFPROTO_IPV6}})
+    if (family_name(one) == chain.family) family = one;
+  NetlinkBatch batch;
+  batch.message(message_type(NFT_MSG_GETRULE), NLM_F_DUMP, family_header(family));
+  batch.put_text(NFTA_RULE_TABLE, chain.table);
+  bool found = false;
+  socket.dump(batch, "list the firewall's rules", [&](const nlmsghdr& message) {
+    std::string_view bytes(reinterpret_cast<const char*>(&message), message.nlmsg_len);
+    // The kernel of old does not look at the table's name in a dump.
+    found = found || (bytes.find(chain.table) != bytes.npos && bytes.find(text) != bytes.npos);
   });
   return found;
 }

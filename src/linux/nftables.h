@@ -44,6 +44,7 @@ class NftRule {
   NftRule& look_up(std::string_view map, std::uint32_t key, std::uint32_t value);  // ends the rule when not found
   NftRule& is_in(std::string_view set, std::uint32_t key, bool inside = true);
   NftRule& redirect(std::uint32_t address, std::uint32_t port);  // destination NAT to the values in these registers
+  NftRule& redirect(std::uint32_t address);                      // the same, to the same port
   NftRule& masquerade();
   NftRule& translate_source(const IpAddress& address);  // source NAT
   // Write the ports of the packet itself, with its checksum; no connection is tracked for that.
@@ -81,7 +82,11 @@ class NftTransaction {
  public:
   explicit NftTransaction(std::string table, bool is_v6 = false);
   // Whether the changes that follow are for the table of family ip6, or that of ip.
-  void select(bool is_v6) { is_v6_ = is_v6; }
+  void select(bool is_v6) {
+    is_v6_ = is_v6;
+    is_inet_ = false;
+  }
+  void select_inet() { is_inet_ = true; }  // one for both
 
   void add_table();
   void delete_table();  // it must exist
@@ -89,6 +94,8 @@ class NftTransaction {
   enum class Field : std::uint32_t { kAddress = 7, kAddress6 = 8, kProtocol = 12, kPort = 13, kInterface = 41 };
   void add_set(std::string_view name, const std::vector<Field>& key);
   void add_map(std::string_view name, const std::vector<Field>& key, const std::vector<Field>& value);
+  // The same for keys whose fields may each be a range, from one value to another; Linux 5.6.
+  void add_range_map(std::string_view name, const std::vector<Field>& key, const std::vector<Field>& value);
   void add_chain(std::string_view name);
   enum class Hook : std::uint32_t { kPrerouting = 0, kInput = 1, kForward = 2, kOutput = 3, kPostrouting = 4 };
   void add_base_chain(std::string_view name, std::string_view type, Hook hook, std::int32_t priority);
@@ -98,8 +105,10 @@ class NftTransaction {
     batch_.nest(kRuleExpressions, [&] { fill(NftRule(batch_, is_v6_)); });
   }
   // Those of one set that follow each other travel together: ten thousand are a dozen messages.
-  void add_element(std::string_view map, std::string_view key, std::string_view value = {});
-  void delete_element(std::string_view map, std::string_view key);
+  // `key_end`: of an element of a range map.
+  void add_element(std::string_view map, std::string_view key, std::string_view value = {},
+                   std::string_view key_end = {});
+  void delete_element(std::string_view map, std::string_view key, std::string_view key_end = {});
 
   // Throws Error{kInternal, errno}; nothing has changed then. A transaction is committed once.
   void commit(NetlinkSocket& socket);
@@ -108,26 +117,36 @@ class NftTransaction {
   static const std::uint16_t kRuleExpressions;
   void begin(std::uint16_t type, std::uint16_t flags);
   void begin_rule(std::string_view chain);
+  void begin_map(std::string_view name, std::uint32_t flags, const std::vector<Field>& key,
+                 const std::vector<Field>& value);
   struct Elements {
     std::uint16_t type = 0, flags = 0;
     bool is_v6 = false;
     std::string map;
-    std::vector<std::pair<std::string, std::string>> content;  // keys and values
+    struct One {
+      std::string key, value, key_end;
+    };
+    std::vector<One> content;
   };
-  void element(Elements where, std::string_view key, std::string_view value);
+  void element(Elements where, Elements::One one);
   void write_elements();  // those that wait
   void write_header(std::uint16_t type, std::uint16_t flags, bool is_v6);
 
   std::string table_;
-  bool is_v6_;
+  bool is_v6_, is_inet_ = false;
   Elements waiting_;
   std::uint32_t sets_ = 0;
   NetlinkBatch batch_;
 };
 
 bool nft_table_exists(NetlinkSocket& socket, const std::string& table, bool is_v6 = false);
-// "ip filter FORWARD": the base chains of the forward hook, in whatever table but `own`, that drop what no rule
-// accepts. (An accept in our table does not overrule them.)
-std::vector<std::string> forward_chains_that_drop(NetlinkSocket& socket, const std::string& own);
+bool nft_inet_table_exists(NetlinkSocket& socket, const std::string& table);
+struct NftChain {
+  std::string family, table, name;  // "ip", "filter", "FORWARD"
+  bool drops_forwarded = false;     // a base chain of the forward hook that drops what no rule accepts
+};
+std::vector<NftChain> nft_chains(NetlinkSocket& socket);
+// Whether any rule of a table has `text` in it, as the name of an interface for example.
+bool nft_table_mentions(NetlinkSocket& socket, const NftChain& chain, const std::string& text);
 
 }  // namespace hull::linux

@@ -14,14 +14,6 @@ namespace {
 using linux::NftTransaction;
 using Elements = std::map<FirewallElement, std::string>;
 
-Elements elements_of(const Endpoints& endpoints) {
-  Elements elements;
-  for (const auto& [name, endpoint] : endpoints)
-    for (const auto& binding : endpoint.ports)
-      elements.emplace(element_of(endpoint, binding), target_of(endpoint, binding));
-  return elements;
-}
-
 // Flows of UDP have no end: a client that goes on would be led to the former container for ever.
 void forget_flows_to(const Endpoints& endpoints) {
   std::set<std::uint16_t> ports;
@@ -52,7 +44,7 @@ void Firewall::write_table(NftTransaction& change, bool is_v6) const {
   change.add_table();
   write_rules(change, bridges_, is_v6);
   for (const auto& [element, target] : published_)
-    if (element.is_v6 == is_v6) change.add_element(element.map, element.key, target);
+    if (element.is_v6 == is_v6) change.add_element(element.map, element.key, target, element.key_end);
 }
 
 void Firewall::install_locked() {
@@ -61,6 +53,11 @@ void Firewall::install_locked() {
   write_table(change, false);
   if (has_v6_) write_table(change, true);
   change.commit(socket());
+  // Only when it is not there: even its policy is somebody else's.
+  if (linux::nft_inet_table_exists(socket(), std::string(kSiteTable))) return;
+  NftTransaction site{std::string(kSiteTable)};
+  write_site_table(site);
+  site.commit(socket());
 }
 
 void Firewall::install(std::vector<BridgePolicy> bridges) {
@@ -108,7 +105,7 @@ void Firewall::publish_elements(const Endpoints& endpoints) {
   NftTransaction change(table_);
   for (const auto& [element, target] : elements) {
     change.select(element.is_v6);
-    change.add_element(element.map, element.key, target);
+    change.add_element(element.map, element.key, target, element.key_end);
     published_[element] = target;
   }
   try {
@@ -136,7 +133,7 @@ void Firewall::withdraw_elements(const Endpoints& endpoints) {
   for (const auto& [element, target] : elements) {
     if (published_.erase(element) == 0) continue;
     change.select(element.is_v6);
-    change.delete_element(element.map, element.key);
+    change.delete_element(element.map, element.key, element.key_end);
     any = true;
   }
   if (!any) return;

@@ -20,6 +20,7 @@ namespace hull::network {
 //
 //     published      host address . protocol . port : container address . port
 //     published_any  protocol . port : container address . port
+//     published_ranges, published_any_ranges    the same for many ports in a row that keep their numbers: one element
 //     bridges        all of them
 //     internal       those that nothing leaves or enters
 //     same           bridge . bridge: pairs between which containers talk

@@ -4,6 +4,10 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <span>
+#include <tuple>
+
 namespace hull::network {
 
 namespace {
@@ -19,6 +23,8 @@ constexpr std::string_view kPublished = "published", kPublishedAny = "published_
 constexpr std::string_view kBridges = "bridges", kInternal = "internal", kSame = "same";
 constexpr std::string_view kOpened = "opened", kOpen = "open", kRouted = "routed", kTrusted = "trusted";
 constexpr std::string_view kLoopback = "loopback";
+constexpr std::string_view kRanges = "published_ranges", kRangesAny = "published_any_ranges";
+constexpr std::size_t kShortestRange = 16;  // fewer are elements of their own: finding those costs less
 
 // Priorities of netfilter's own hooks (NF_IP_PRI_*).
 constexpr int kRaw = -300, kDestinationNat = -100, kFilter = 0, kSourceNat = 100;
@@ -51,6 +57,8 @@ void add_sets(NftTransaction& change, const Bridges& bridges, bool is_v6) {
   std::vector<Field> target{address, Field::kPort};
   change.add_map(kPublished, {address, Field::kProtocol, Field::kPort}, target);
   change.add_map(kPublishedAny, {Field::kProtocol, Field::kPort}, target);
+  change.add_range_map(kRanges, {address, Field::kProtocol, Field::kPort}, {address});
+  change.add_range_map(kRangesAny, {Field::kProtocol, Field::kPort}, {address});
   change.add_set(kOpened, {address, Field::kProtocol, Field::kPort});
   for (auto name : {kBridges, kInternal, kOpen, kRouted}) change.add_set(name, {Field::kInterface});
   for (auto name : {kSame, kTrusted}) change.add_set(name, {Field::kInterface, Field::kInterface});
@@ -76,6 +84,13 @@ void add_publishing(NftTransaction& change, bool is_v6) {
   change.add_rule(kPublish, [&](NftRule rule) {
     rule.load_protocol(0).load_destination_port(1).look_up(kPublishedAny, 0, 0).redirect(0, after_address);
   });
+  change.add_rule(kPublish, [&](NftRule rule) {
+    rule.load_destination(0).load_protocol(after_address).load_destination_port(after_address + 1);
+    rule.look_up(kRanges, 0, 0).redirect(0);
+  });
+  change.add_rule(kPublish, [&](NftRule rule) {
+    rule.load_protocol(0).load_destination_port(1).look_up(kRangesAny, 0, 0).redirect(0);
+  });
   change.add_base_chain("prerouting", "nat", Hook::kPrerouting, kDestinationNat);
   change.add_rule("prerouting", [&](NftRule rule) {
     Subnet own = loopback(is_v6);
@@ -95,14 +110,16 @@ void add_loopback(NftTransaction& change, const Bridges& bridges) {
   for (const auto& bridge : bridges) {
     if (bridge.v6.mode == GatewayMode::kRouted) continue;
     for (const Subnet& gateway : bridge.v6.gateways) {
-      change.add_rule(kLoopback, [&](NftRule rule) {
-        rule.load_destination(0).load_protocol(4).load_destination_port(5).look_up(kPublished, 0, 0);
-        rule.is_within(0, gateway.address, gateway.prefix_length).set_source(gateway.address);
-      });
-      change.add_rule(kLoopback, [&](NftRule rule) {
-        rule.load_protocol(0).load_destination_port(1).look_up(kPublishedAny, 0, 0);
-        rule.is_within(0, gateway.address, gateway.prefix_length).set_source(gateway.address);
-      });
+      for (auto map : {kPublished, kRanges})
+        change.add_rule(kLoopback, [&](NftRule rule) {
+          rule.load_destination(0).load_protocol(4).load_destination_port(5).look_up(map, 0, 0);
+          rule.is_within(0, gateway.address, gateway.prefix_length).set_source(gateway.address);
+        });
+      for (auto map : {kPublishedAny, kRangesAny})
+        change.add_rule(kLoopback, [&](NftRule rule) {
+          rule.load_protocol(0).load_destination_port(1).look_up(map, 0, 0);
+          rule.is_within(0, gateway.address, gateway.prefix_length).set_source(gateway.address);
+        });
     }
   }
   change.add_base_chain("from_loopback", "filter", Hook::kOutput, kRaw);
@@ -181,23 +198,69 @@ void add_forward(NftTransaction& change, bool is_v6) {
   add([](NftRule rule) { rule.verdict(Verdict::kDrop); });
 }
 
-}  // namespace
-
 FirewallElement element_of(const Endpoint& endpoint, const PortBinding& binding) {
   IpAddress host = host_address(binding);
   std::string protocol = protocol_field(binding.protocol);
   if (binding.host_port == 0)
-    return {
-        host.is_v6(), std::string(kOpened),
-        cat(address_field(container_address(endpoint, host.is_v6())), protocol, port_field(binding.container_port))};
+    return {host.is_v6(),
+            std::string(kOpened),
+            cat(address_field(container_address(endpoint, host.is_v6())), protocol, port_field(binding.container_port)),
+            {}};
   std::string port = protocol + port_field(binding.host_port);
-  if (host.is_any()) return {host.is_v6(), std::string(kPublishedAny), port};
-  return {host.is_v6(), std::string(kPublished), address_field(host) + port};
+  if (host.is_any()) return {host.is_v6(), std::string(kPublishedAny), port, {}};
+  return {host.is_v6(), std::string(kPublished), address_field(host) + port, {}};
 }
 
 std::string target_of(const Endpoint& endpoint, const PortBinding& binding) {
   if (binding.host_port == 0) return {};
   return address_field(container_address(endpoint, host_address(binding).is_v6())) + port_field(binding.container_port);
+}
+
+FirewallElement range_of(const PortBinding& first, const PortBinding& last) {
+  IpAddress host = host_address(first);
+  std::string before = (host.is_any() ? "" : address_field(host)) + protocol_field(first.protocol);
+  return {host.is_v6(), std::string(host.is_any() ? kRangesAny : kRanges), before + port_field(first.host_port),
+          before + port_field(last.host_port)};
+}
+
+// Whether `next` goes on where `last` ends: both keep their numbers.
+bool follows(const PortBinding& last, const PortBinding& next) {
+  return next.host_ip == last.host_ip && next.protocol == last.protocol && next.host_port == last.host_port + 1 &&
+         last.host_port == last.container_port && next.host_port == next.container_port && last.host_port != 0;
+}
+
+using Elements = std::map<FirewallElement, std::string>;
+
+void add_run(Elements& elements, const Endpoint& endpoint, std::span<const PortBinding> run) {
+  if (run.size() >= kShortestRange) {
+    bool is_v6 = host_address(run.front()).is_v6();
+    elements.emplace(range_of(run.front(), run.back()), address_field(container_address(endpoint, is_v6)));
+    return;
+  }
+  for (const auto& binding : run) elements.emplace(element_of(endpoint, binding), target_of(endpoint, binding));
+}
+
+}  // namespace
+
+Elements elements_of(const Endpoints& endpoints) {
+  Elements elements;
+  for (const auto& [name, endpoint] : endpoints) {
+    auto ports = endpoint.ports;
+    std::ranges::sort(ports, {}, [](const PortBinding& one) {
+      return std::tie(one.host_ip, one.protocol, one.host_port, one.container_port);
+    });
+    for (std::size_t begin = 0, end = 0; begin < ports.size(); begin = end) {
+      for (end = begin + 1; end < ports.size() && follows(ports[end - 1], ports[end]);) ++end;
+      add_run(elements, endpoint, std::span(ports).subspan(begin, end - begin));
+    }
+  }
+  return elements;
+}
+
+void write_site_table(NftTransaction& change) {
+  change.select_inet();
+  change.add_table();
+  change.add_base_chain("forward", "filter", Hook::kForward, kFilter - 10);
 }
 
 void write_rules(NftTransaction& change, const Bridges& bridges, bool is_v6) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -40,13 +41,18 @@ struct BridgePolicy {
 // An element of a map or a set of the tables.
 struct FirewallElement {
   bool is_v6 = false;
-  std::string map, key;
+  std::string map, key, key_end;  // key_end: of an element that is a range
   auto operator<=>(const FirewallElement&) const = default;
 };
-// What publishes a port of the container with this endpoint: an address of the host that is translated, or, for a
-// binding without a host port, the container's own address (routed mode).
-FirewallElement element_of(const Endpoint& endpoint, const PortBinding& binding);
-std::string target_of(const Endpoint& endpoint, const PortBinding& binding);  // "" : the element has none
+// What publishes the ports of these endpoints, each element with its target ("" : it has none): an address of the host
+// that is translated, or, for a binding without a host port, the container's own address (routed mode). Ports that
+// follow each other and keep their numbers are one element, however many.
+std::map<FirewallElement, std::string> elements_of(const Endpoints& endpoints);
+
+// A table for the administrator's own rules, with a chain that forwarded packets go through before ours: made when it
+// is not there, and never written again. One for all engines of the machine.
+inline constexpr std::string_view kSiteTable = "hull-user";
+void write_site_table(linux::NftTransaction& change);
 
 // Everything but the published ports. The table is there and empty.
 void write_rules(linux::NftTransaction& change, const std::vector<BridgePolicy>& bridges, bool is_v6);

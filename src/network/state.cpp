@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "network/foreign_firewall.h"
 
 namespace hull::network {
 
@@ -18,10 +19,7 @@ constexpr std::size_t kReady = 3;  // starts that come faster than 1 ms make the
 constexpr std::chrono::seconds kUntilDeleted{1};
 
 void warn_of_other_firewalls(const Options& options) {
-  linux::NetlinkSocket socket(NETLINK_NETFILTER);
-  for (const auto& chain : linux::forward_chains_that_drop(socket, options.firewall_table))
-    log::warn("the firewall chain \"", chain, "\" drops forwarded packets: containers on ", options.bridge,
-              " have no network beyond this machine until it accepts the interface ", options.bridge);
+  for (const auto& text : foreign_firewall_warnings(std::vector{options.bridge})) log::warn(text);
 }
 
 std::string option_of(const Network& network, std::string_view name) {

@@ -139,7 +139,8 @@ void check_networks(const Settings& settings) {
   for (const auto& pool : settings.default_address_pools) {
     auto [address, prefix_text] = split_once(pool.base, '/');
     auto prefix = parse_number<int>(prefix_text.value_or(""));
-    if (!prefix || pool.size < *prefix || pool.size > 30)
+    int longest = address.find(':') == address.npos ? 30 : 126;
+    if (!prefix || pool.size < *prefix || pool.size > longest)
       fail_invalid("default-address-pools: invalid pool ", hull::quoted(pool.base), " with networks of size ",
                    pool.size);
   }

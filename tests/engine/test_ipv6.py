@@ -19,7 +19,9 @@ def engine(busybox):
     hulld = Hulld()
     try:
         number = os.getpid() % 200
-        hulld.start("--default-address-pool", f"base=10.{60 + number // 16}.{number % 16 * 16}.0/20,size=24")
+        hulld.pool6 = f"fd00:66:{os.getpid() % 65536:x}"
+        hulld.start("--default-address-pool", f"base=10.{60 + number // 16}.{number % 16 * 16}.0/20,size=24",
+                    "--default-address-pool", f"base={hulld.pool6}::/56,size=64")
         hulld.docker("import", busybox, "busybox")
         hulld.docker("network", "create", "--ipv6", "six")
         yield hulld
@@ -39,6 +41,17 @@ def test_a_dual_stack_network_has_a_private_prefix(engine):
     four, six = shape["IPAM"]["Config"]
     assert six["Subnet"].startswith("fd") and six["Subnet"].endswith("/64") and six["Gateway"].startswith("fd")
     assert ":" not in four["Subnet"]
+
+
+def test_prefixes_come_from_the_engines_pools(engine):
+    subnets = set()
+    for name in ("pool1", "pool2"):
+        engine.docker("network", "create", "--ipv6", "--ipv4=false", name)
+        (pool,) = json.loads(engine.docker("network", "inspect", name).stdout)[0]["IPAM"]["Config"]
+        assert pool["Subnet"].startswith(engine.pool6 + ":") and pool["Subnet"].endswith("/64"), pool
+        subnets.add(pool["Subnet"])
+    assert len(subnets) == 2
+    engine.docker("network", "rm", "pool1", "pool2")
 
 
 def test_containers_talk_and_find_each_other(engine):

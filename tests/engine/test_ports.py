@@ -154,14 +154,28 @@ def test_a_range_of_5001_ports_is_published_in_one_go(cli, serve):
     assert len(cli("port", "range").stdout.splitlines()) == 5001
     assert f"{OWN_LOOPBACK}:5000-10000->5000-10000/udp" in cli("ps").stdout
     table = f"hull_{cli.engine.bridge}"
-    elements = lambda: subprocess.run(["nft", "-j", "list", "map", "ip", table, "published"], capture_output=True,
-                                      text=True).stdout.count('"udp"')
-    assert elements() == 5001
+    elements = lambda: subprocess.run(["nft", "list", "map", "ip", table, "published_ranges"], capture_output=True,
+                                      text=True).stdout
+    assert f"{OWN_LOOPBACK} . udp . 5000-10000 : " in elements() and elements().count("udp") == 1
     cli.engine.crash()
     cli.engine.start()
     assert udp(OWN_LOOPBACK, 9999) == "" and udp(OWN_LOOPBACK, 7777).endswith(" 7777")
     cli("rm", "-f", "range")
-    assert elements() == 0
+    assert "udp" not in elements()
+
+
+def test_ranges_that_change_their_numbers_and_short_ones(engine, serve):
+    box(engine, "shifted", "-p", f"{OWN_LOOPBACK}:6200-6299:7200-7299", "-p", f"{OWN_LOOPBACK}:6300-6303:6300-6303", "-p",
+        f"{OWN_LOOPBACK}:6320-6349:6320-6349/udp", "-p", f"{OWN_LOOPBACK}:6350:80/udp")
+    serve("shifted", 7200, 7299, 6300, 6303, 6320, 6349, 80)
+    for outside in (6200, 6299, 6300, 6303):
+        assert tcp(OWN_LOOPBACK, outside), outside
+    assert udp(OWN_LOOPBACK, 6320).endswith(" 6320") and udp(OWN_LOOPBACK, 6349).endswith(" 6349")
+    assert udp(OWN_LOOPBACK, 6350).endswith(" 80") and not tcp(OWN_LOOPBACK, 6325)
+    engine.docker("network", "create", "--ipv6", "six")
+    box(engine, "both", "--network", "six", "-p", "127.0.0.1:6400-6430:6400-6430", "-p", "[::1]:6400-6430:6400-6430")
+    serve("both", 6400, 6430)
+    assert tcp("::1", 6400) and tcp("::1", 6430) and tcp("127.0.0.1", 6430)
 
 
 def test_forms_of_publish(cli, serve):

@@ -131,7 +131,6 @@ def test_ports_of_a_start_that_is_cut_off_are_free_again(hulld):
     for delay in (0.03, 0.05, 0.07, 0.1):
         crash_during(hulld, delay, "run", "-d", "--name", "cut", "-p", f"{own}:7000-7500:7000-7500/udp", "busybox", "sleep", "1000")
         running = hulld.docker("ps", "-q").stdout.strip() != ""
-        count = rules(hulld).count("udp")
-        assert (count >= 501) == running, (count, running)
+        assert ("7000-7500" in rules(hulld)) == running
         hulld.remove_containers()
         hulld.docker("run", "--rm", "-p", f"{own}:7000-7500:7000-7500/udp", "busybox", "true")

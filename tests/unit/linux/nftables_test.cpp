@@ -48,5 +48,13 @@ TEST(NftTransaction, FindsForwardChainsThatDropByDefault) {
   make.add_table();
   make.add_base_chain("forward", "filter", NftTransaction::Hook::kForward, 0);
   make.commit(socket);
-  EXPECT_TRUE(forward_chains_that_drop(socket, "other").empty());
+  auto chains = nft_chains(socket);
+  ASSERT_EQ(chains.size(), 1u);
+  EXPECT_EQ(chains[0].family + " " + chains[0].table + " " + chains[0].name, "ip mine forward");
+  EXPECT_FALSE(chains[0].drops_forwarded);
+  NftTransaction rule("mine");
+  rule.add_rule("forward", [](NftRule one) { one.from_interface("br-one").verdict(Verdict::kAccept); });
+  rule.commit(socket);
+  EXPECT_TRUE(nft_table_mentions(socket, chains[0], "br-one"));
+  EXPECT_FALSE(nft_table_mentions(socket, chains[0], "br-two"));
 }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/foreign_firewall.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "linux/legacy_tables.h"
+#include "linux/nftables.h"
+
+namespace hull::network {
+
+namespace {
+
+using linux::NftChain;
+using Names = std::vector<std::string>;
+
+std::string warning(const std::string& chain, const Names& bridges, const std::string& remedy) {
+  return cat("the firewall chain \"", chain,
+             "\" drops forwarded packets: published ports and the way out of containers on ", join(bridges, ", "),
+             " do not work until it lets them through: ", remedy);
+}
+
+// The same two rules for each bridge: what comes from it, and what goes to it.
+template <class Rule>
+std::string for_each_direction(const Names& bridges, Rule rule) {
+  Names commands;
+  for (const auto& bridge : bridges)
+    for (bool in : {true, false}) commands.push_back(rule(bridge, in));
+  return join(commands, "; ");
+}
+
+bool has_chain(const std::vector<NftChain>& chains, const NftChain& like, std::string_view name) {
+  return std::ranges::any_of(chains, [&](const NftChain& one) {
+    return one.family == like.family && one.table == like.table && one.name == name;
+  });
+}
+
+std::string remedy_for(const NftChain& chain, const std::vector<NftChain>& chains, const Names& bridges) {
+  bool is_iptables = chain.table == "filter" && chain.name == "FORWARD";
+  std::string program = chain.family == "ip6" ? "ip6tables" : "iptables";
+  if (is_iptables && (has_chain(chains, chain, "ufw-user-forward") || has_chain(chains, chain, "ufw6-user-forward")))
+    return for_each_direction(bridges, [](const auto& bridge, bool in) {
+      return cat("ufw route allow ", in ? "in on " : "out on ", bridge);
+    });
+  std::string place = has_chain(chains, chain, "DOCKER-USER") ? "DOCKER-USER" : "FORWARD";
+  if (is_iptables)
+    return for_each_direction(bridges, [&](const auto& bridge, bool in) {
+      return cat(program, " -I ", place, in ? " -i " : " -o ", bridge, " -j ACCEPT");
+    });
+  return for_each_direction(bridges, [&](const auto& bridge, bool in) {
+    return cat("nft insert rule ", chain.family, " ", chain.table, " ", chain.name, in ? " iifname " : " oifname ",
+               bridge, " accept");
+  });
+}
+
+// firewalld rejects at the end of its chain, whatever the policy.
+bool is_firewalld(const NftChain& chain) { return chain.table == "firewalld" && chain.name == "filter_FORWARD"; }
+
+std::string firewalld_remedy(const Names& bridges) {
+  Names commands;
+  for (const auto& bridge : bridges)
+    commands.push_back(cat("firewall-cmd --permanent --zone=trusted --add-interface=", bridge));
+  commands.emplace_back("firewall-cmd --reload");
+  return join(commands, "; ");
+}
+
+void look_at_nftables(const Names& bridges, Names& warnings) {
+  linux::NetlinkSocket socket(NETLINK_NETFILTER);
+  auto chains = linux::nft_chains(socket);
+  for (const NftChain& chain : chains) {
+    if (!chain.drops_forwarded && !is_firewalld(chain)) continue;
+    Names unknown;
+    for (const auto& bridge : bridges)
+      if (!linux::nft_table_mentions(socket, chain, bridge)) unknown.push_back(bridge);
+    if (unknown.empty()) continue;
+    warnings.push_back(warning(cat(chain.family, " ", chain.table, " ", chain.name), unknown,
+                               is_firewalld(chain) ? firewalld_remedy(unknown) : remedy_for(chain, chains, unknown)));
+  }
+}
+
+void look_at_legacy_tables(const Names& bridges, Names& warnings) {
+  for (bool is_v6 : {false, true}) {
+    auto rules = linux::legacy_rules_that_drop_forwarded(is_v6);
+    if (!rules) continue;
+    Names unknown;
+    for (const auto& bridge : bridges)
+      if (rules->find(bridge) == rules->npos) unknown.push_back(bridge);
+    if (unknown.empty()) continue;
+    std::string program = is_v6 ? "ip6tables-legacy" : "iptables-legacy";
+    warnings.push_back(
+        warning(cat(program, " filter FORWARD"), unknown, for_each_direction(unknown, [&](const auto& bridge, bool in) {
+                  return cat(program, " -I FORWARD", in ? " -i " : " -o ", bridge, " -j ACCEPT");
+                })));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> foreign_firewall_warnings(const std::vector<std::string>& bridges) {
+  Names warnings;
+  if (bridges.empty()) return warnings;
+  look_at_nftables(bridges, warnings);
+  look_at_legacy_tables(bridges, warnings);
+  return warnings;
+}
+
+std::vector<std::string> foreign_firewall_warnings(const Networks& networks) {
+  Names bridges;
+  for (const auto& network : networks.list())
+    if (!network.bridge.empty() && !network.internal) bridges.push_back(network.bridge);
+  try {
+    return foreign_firewall_warnings(bridges);
+  } catch (const Error& e) {
+    return {cat("the firewall cannot be looked at: ", e.message())};
+  }
+}
+
+}  // namespace hull::network
