@@ -84,17 +84,17 @@ class BareKernel:
         self.bridge, self.names = f"hbk{tag}", [f"hbk{tag}a", f"hbk{tag}b"]
         run = lambda *words: subprocess.run(["ip", *words], check=True)
         run("link", "add", self.bridge, "type", "bridge")
-        run("addr", "add", "10.215.0.1/24", "dev", self.bridge)
+        run("addr", "add", "10.217.0.1/24", "dev", self.bridge)
         run("link", "set", self.bridge, "up")
         self.places = []
         for number, name in enumerate(self.names, 2):
             run("netns", "add", name)
             run("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
             run("link", "set", name, "master", self.bridge, "up")
-            for words in (["link", "set", "lo", "up"], ["addr", "add", f"10.215.0.{number}/24", "dev", "eth0"],
+            for words in (["link", "set", "lo", "up"], ["addr", "add", f"10.217.0.{number}/24", "dev", "eth0"],
                           ["link", "set", "eth0", "up"]):
                 run("-n", name, *words)
-            self.places.append(Place(f"10.215.0.{number}", netns=name))
+            self.places.append(Place(f"10.217.0.{number}", netns=name))
 
     def close(self):
         for name in self.names:
