@@ -304,8 +304,7 @@ void Checker::check_stage(std::size_t index, const GlobalScope& global, bool wit
       report(Rule::kInvalidBaseImagePlatform, options_, stage.start.lines,
              cat("Base image ", from.base, " was pulled with platform ", quoted(oci::to_string(*image.platform)),
                  ", expected ", quoted(oci::to_string(wanted)), " for current build"));
-    if (!Environment(image.env).find("PATH"))
-      image.env.push_back("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    if (!Environment(image.env).find("PATH")) image.env.push_back(cat("PATH=", kDefaultPath));
     here.scope.emplace(global, image.env);
     here.has_shell = !image.shell.empty();
     triggers = image.on_build;

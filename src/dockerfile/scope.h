@@ -22,6 +22,9 @@ struct Platforms {
   oci::Platform build, target;  // where the build runs; what the image is for
 };
 
+// The PATH of a base image that has none.
+inline constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 // HTTP_PROXY … in both cases: set for RUN without an ARG when given as --build-arg, in no cache key and no history.
 bool is_proxy_argument(std::string_view name);
 // What a RUN must get beside StageScope::environment(): the proxies of --build-arg.

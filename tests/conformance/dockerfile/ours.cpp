@@ -9,6 +9,7 @@
 #include "dockerfile/ignore.h"
 #include "dockerfile/lint.h"
 #include "dockerfile/mode.h"
+#include "dockerfile/outline.h"
 #include "dump.h"
 #include "oci/json.h"
 
@@ -80,7 +81,7 @@ std::string answer_mode(const Question& question) {
   }
 }
 
-std::string answer_lint(const Question& question) {
+CheckInput check_input(const Question& question) {
   CheckInput input;
   input.platforms.build =
       input.platforms.target = {.architecture = "amd64", .os = "linux", .os_version = {}, .variant = {}};
@@ -88,7 +89,30 @@ std::string answer_lint(const Question& question) {
     const auto [name, value] = split_once(*argument, '=');
     input.arguments[std::string(name)] = value.value_or("");
   }
-  const CheckResult result = check(question[1], input);
+  return input;
+}
+
+std::string answer_targets(const Question& question) {
+  try {
+    const auto targets = list_targets(parse(question[1]));
+    return format_targets(targets) + json_of_targets(targets, question[1]);
+  } catch (const Error&) {
+    return "error";
+  }
+}
+
+std::string answer_outline(const Question& question) {
+  try {
+    const CheckInput input = check_input(question);
+    const Outline shown = outline(parse(question[1]), input.arguments, input.platforms, "");
+    return format_outline(shown) + json_of_outline(shown, question[1]);
+  } catch (const Error&) {
+    return "error";
+  }
+}
+
+std::string answer_lint(const Question& question) {
+  const CheckResult result = check(question[1], check_input(question));
   std::vector<std::string> lines;
   for (const Warning& warning : result.warnings)
     lines.push_back(cat(warning.lines.first, " ", info(warning.rule).name, " ", dump::quote(warning.message), " ",
@@ -104,6 +128,8 @@ const std::map<std::string, std::function<std::string(const Question&)>> kAnswer
     {"git", answer_git},
     {"mode", answer_mode},
     {"lint", answer_lint},
+    {"targets", answer_targets},
+    {"outline", answer_outline},
 };
 
 }  // namespace

@@ -329,12 +329,7 @@ func (anyImage) ResolveImageConfig(_ context.Context, ref string, opt sourcereso
 	return ref, digest.FromBytes(data), data, err
 }
 
-func lint(arguments []string) (answer string) {
-	defer func() {
-		if recover() != nil {
-			answer = "panic"
-		}
-	}()
+func convertOptions(arguments []string) dockerfile2llb.ConvertOpt {
 	caps := pb.Caps.CapSet(pb.Caps.All())
 	amd64 := ocispecs.Platform{OS: "linux", Architecture: "amd64"}
 	options := dockerfile2llb.ConvertOpt{MetaResolver: anyImage{}, TargetPlatform: &amd64, LLBCaps: &caps}
@@ -345,6 +340,16 @@ func lint(arguments []string) (answer string) {
 	}
 	options.SourceMap = llb.NewSourceMap(nil, "Dockerfile", "Dockerfile", []byte(arguments[0]))
 	options.SourceMap.Definition = &llb.Definition{}
+	return options
+}
+
+func lint(arguments []string) (answer string) {
+	defer func() {
+		if recover() != nil {
+			answer = "panic"
+		}
+	}()
+	options := convertOptions(arguments)
 	result, err := dockerfile2llb.DockerfileLint(context.Background(), []byte(arguments[0]), options)
 	if err != nil {
 		return "error"
@@ -365,14 +370,52 @@ func lint(arguments []string) (answer string) {
 	return text
 }
 
+// Text of --call=targets.
+func listTargets(text string) (answer string) {
+	defer func() {
+		if recover() != nil {
+			answer = "panic"
+		}
+	}()
+	list, err := dockerfile2llb.ListTargets(context.Background(), []byte(text))
+	if err != nil {
+		return "error"
+	}
+	result, err := list.ToResult()
+	if err != nil {
+		return "error"
+	}
+	return string(result.Metadata["result.txt"]) + string(result.Metadata["result.json"]) + "\n"
+}
+
+// Text of --call=outline. Its arguments are those of lint.
+func showOutline(arguments []string) (answer string) {
+	defer func() {
+		if recover() != nil {
+			answer = "panic"
+		}
+	}()
+	outline, err := dockerfile2llb.Dockerfile2Outline(context.Background(), []byte(arguments[0]), convertOptions(arguments))
+	if err != nil {
+		return "error"
+	}
+	result, err := outline.ToResult()
+	if err != nil {
+		return "error"
+	}
+	return string(result.Metadata["result.txt"]) + string(result.Metadata["result.json"]) + "\n"
+}
+
 func main() {
 	answers := map[string]func([]string) string{
-		"parse":  func(arguments []string) string { return parse(arguments[0]) },
-		"expand": expand,
-		"ignore": ignore,
-		"git":    func(arguments []string) string { return gitReference(arguments[0]) },
-		"mode":   changeMode,
-		"lint":   lint,
+		"parse":   func(arguments []string) string { return parse(arguments[0]) },
+		"expand":  expand,
+		"ignore":  ignore,
+		"git":     func(arguments []string) string { return gitReference(arguments[0]) },
+		"mode":    changeMode,
+		"lint":    lint,
+		"targets": func(arguments []string) string { return listTargets(arguments[0]) },
+		"outline": showOutline,
 	}
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := bufio.NewWriter(os.Stdout)
