@@ -153,13 +153,13 @@ bool Repository::mount_blob(const std::string& digest, const std::string& from, 
 
 oci::Descriptor Repository::push_blob(const Upload& upload, const std::stop_token& stop) {
   for (int failures = 1;; ++failures) {
-    Request begin;
-    begin.method = "POST";
-    begin.url = cat(state_->base, "/blobs/uploads/");
-    Response session = state_->ask(begin, stop);
-    if (session.status != 202) refuse(session, "");
     std::optional<Response> refusal;
     try {
+      Request begin;
+      begin.method = "POST";
+      begin.url = cat(state_->base, "/blobs/uploads/");
+      Response session = state_->ask(begin, stop);
+      if (session.status != 202) refuse(session, "");
       archive::Sha256 hash;
       std::int64_t size = 0;
       Request body;

@@ -48,6 +48,7 @@ Response Connection::perform(Request request, const std::string& scope, const st
   bool ours = origin_of(request.url) == origin_of(endpoint_.url);
   if (ours) request.authorization = authorizer_.header(scope);
   Response response = session->perform(request, endpoint_.route, stop);
+  answered_ = true;
   // A stream cannot be sent twice.
   if (response.status == 401 && ours && !request.upload &&
       authorizer_.answer(response, scope, request.authorization, *session, endpoint_.route, stop)) {

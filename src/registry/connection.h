@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +20,8 @@ class Connection {
 
   const Endpoint& endpoint() const { return endpoint_; }
   Authorizer& authorizer() { return authorizer_; }
+  // Somebody was there once: when nobody is now, he may come back.
+  bool answered() const { return answered_; }
 
   // One exchange; request.url is a path ("/v2/…"), or a whole URL. Logs in when the registry asks for it.
   Response perform(Request request, const std::string& scope, const std::stop_token& stop);
@@ -26,6 +29,7 @@ class Connection {
  private:
   Endpoint endpoint_;
   Authorizer authorizer_;
+  std::atomic<bool> answered_ = false;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Session>> idle_;
 };

@@ -41,7 +41,8 @@ Response Repository::State::ask_at(Connection& connection, const Request& reques
       if (!is_temporary(response.status) || failures >= attempts) return response;
       wait_before_retry(failures, &response, stop);
     } catch (const TransportError& e) {
-      if (e.stage() != TransportError::Stage::kBroken || failures >= attempts) throw;
+      bool may_return = e.stage() == TransportError::Stage::kBroken || connection.answered();
+      if (!may_return || failures >= attempts) throw;
       wait_before_retry(failures, nullptr, stop);
     }
   }

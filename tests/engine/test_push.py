@@ -53,7 +53,7 @@ def test_an_image_is_pushed_and_comes_back(cli, registry):
     output = cli("push", name).stdout
     manifest, digest = manifest_of(registry, path, "v1")
     assert f"The push refers to repository [{registry.host}/{path}]" in output
-    assert f"v1: digest: {digest} size: " in output and output.count(": Pushed") + output.count("Layer already exists") == 2
+    assert f"v1: digest: {digest} size: " in output and output.count(": Pushed") + output.count("Layer already exists") + output.count("Mounted from") == 2
     assert manifest["mediaType"] == DOCKER_MANIFEST and len(manifest["layers"]) == 2
     assert manifest["config"]["digest"] == engine.inspect(name, "{{.Id}}")
     assert engine.inspect(name, "{{.RepoDigests}}") == f"[{registry.host}/{path}@{digest}]"
@@ -67,7 +67,7 @@ def test_an_image_is_pushed_and_comes_back(cli, registry):
     elsewhere = f"{registry.host}/other/{cli.name}:v2"
     engine.docker("tag", name, elsewhere)
     moved = cli("push", elsewhere).stdout
-    assert digest in moved and moved.count(f"Mounted from {path}") == 2
+    assert digest in moved and moved.count("Mounted from ") == 2
     assert cli("push", "-q", elsewhere).stdout.strip().endswith(elsewhere)
 
 
