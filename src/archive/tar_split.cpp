@@ -84,6 +84,7 @@ struct TarRecorder::State {
   std::string raw, compressed = std::string(128 * 1024, '\0');
   std::unordered_set<std::string> names;  // of all that is no directory
   bool usable = true, done = false;
+  bool ended = false;  // what follows the block of zeros is no entry to whoever reads the archive
   std::int64_t total = 0;
 
   // Where in the tar we are.
@@ -137,10 +138,11 @@ void TarRecorder::State::begin_entry() {
   std::int64_t size = number(block.substr(kSizeAt, 12));
   content_kept = false;
   collecting = '\0';
+  ended = std::ranges::all_of(block, [](char c) { return c == '\0'; });
   if (type == 'x' || type == 'g' || type == 'L' || type == 'K') {
     if (size <= kLargestHeader && (type == 'x' || type == 'L')) collecting = type;
     collected.clear();
-  } else if (std::ranges::any_of(block, [](char c) { return c != '\0'; })) {
+  } else if (!ended) {
     Override told = std::exchange(next, {});
     if (told.size) size = *told.size;
     std::string name(text(block.substr(0, 100)));
@@ -164,6 +166,10 @@ void TarRecorder::State::begin_entry() {
 
 // Handles the beginning of `data`; how many bytes that was.
 std::size_t TarRecorder::State::take(std::string_view data) {
+  if (ended) {
+    keep(data);
+    return data.size();
+  }
   if (left > 0) {
     auto size = static_cast<std::size_t>(std::min<std::int64_t>(left, static_cast<std::int64_t>(data.size())));
     if (!content_kept) keep(data.substr(0, size));
