@@ -129,6 +129,8 @@ std::string Reference::familiar_name() const {
   // "library/a/b" has no shorter form: without its first part it would be another repository.
   if (short_path.starts_with(kOfficialPrefix) && short_path.find('/', kOfficialPrefix.size()) == short_path.npos)
     short_path.remove_prefix(kOfficialPrefix.size());
+  // Without its domain, "docker.io/a.b/c" would be read as c of the registry a.b.
+  if (split_domain(short_path) != std::pair(domain, path)) return canonical_name();
   return std::string(short_path);
 }
 
