@@ -107,8 +107,8 @@ def test_statuses_of_what_cannot_be(api):  # noqa: F811
         "invalid container format container:<name|id>")
     assert api("POST", "/containers/create", {**BOX, "HostConfig": {"Binds": ["/tmp:/proc/sys"]}}).message.endswith(
         '"/proc/sys" cannot be mounted because it is inside /proc')
-    assert api("POST", "/volumes/create", {"Name": "v", "Driver": "none"}).status == 404
-    assert api("POST", "/containers/create", {**BOX, "HostConfig": {"Binds": ["v:/v"], "VolumeDriver": "none"}}).status == 400
+    assert api("POST", "/volumes/create", {"Name": "vol", "Driver": "none"}).status == 404
+    assert api("POST", "/containers/create", {**BOX, "HostConfig": {"Binds": ["vol:/v"], "VolumeDriver": "none"}}).status == 400
     assert api("DELETE", "/images/%20").message == "image name cannot be blank"
     assert api("POST", f"/containers/{donor}/resize?h=-100&w=1").message == 'invalid resize height "-100": value out of range'
 
