@@ -77,6 +77,7 @@ class Supervisor {
   int exit_code_ = 0;
 
   std::string directory_;
+  UniqueFd directory_fd_;  // /proc/<pid>/fd shows whose shim this is
   std::unique_ptr<runtime::Init> init_;
   Timestamp started_;
   linux::CgroupDriver cgroup_driver_ = linux::CgroupDriver::kCgroupfs;

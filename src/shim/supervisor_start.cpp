@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/fault.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/wire.h"
 #include "linux/notifier.h"
@@ -107,6 +108,7 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   bool terminal = config.process && config.process->terminal;
   if (config.process && !config.process->oom_score_adj) config.process->oom_score_adj = oom_score_;
   directory_ = message.directory;
+  directory_fd_ = open_file(directory_, O_RDONLY | O_DIRECTORY);
   engine_.listen(directory_);
   fault::point("shim.listening");
   open_log(message.log);
