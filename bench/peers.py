@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engines that the benchmark compares: each one private (own roots, socket, bridge), with the same busybox image."""
+import glob
 import json
 import os
 import shutil
@@ -132,10 +133,11 @@ class Hull(Engine):
         self.bin = os.path.join(build, "bin")
         self.exec_root = os.path.join(self.directory, "exec")
         self.bridge = f"hb{os.getpid() % 100000}"
+        self.cgroup_parent = f"hull-bench-{os.getpid()}"
         self.start_daemon([os.path.join(self.bin, "hulld"), "-H", f"unix://{self.socket}",
                            "--data-root", os.path.join(self.directory, "data"), "--exec-root", self.exec_root,
                            "--pidfile", os.path.join(self.directory, "pid"), "--bridge", self.bridge,
-                           "--bip", "10.214.0.1/16", "--cgroup-parent", f"/hull-bench-{os.getpid()}"],
+                           "--bip", "10.214.0.1/16", "--cgroup-parent", f"/{self.cgroup_parent}"],
                           self.cli("version"))
 
     def cli(self, *arguments):
@@ -147,6 +149,8 @@ class Hull(Engine):
     def close(self):
         super().close()
         subprocess.run(["ip", "link", "del", self.bridge], capture_output=True)
+        for group in glob.glob(f"/sys/fs/cgroup/*/{self.cgroup_parent}") + glob.glob(f"/sys/fs/cgroup/{self.cgroup_parent}"):
+            os.rmdir(group)
         for table in ("inet", "ip", "ip6"):
             subprocess.run(["nft", "delete", "table", table, f"hull_{self.bridge}"], capture_output=True)
 
@@ -195,7 +199,7 @@ class Podman(Engine):
                  "--runtime", "runc", "--cgroup-manager", "cgroupfs"]
         limits = ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=20000:20000"]
         verb, *rest = arguments
-        return ["podman", *roots, verb, *(limits if verb == "run" else []), *rest]
+        return ["podman", *roots, verb, *(limits if verb in ("run", "create") else []), *rest]
 
     def container_processes(self):
         return [pid for pid in pids_with(self.directory) if command_name(pid) == "conmon"]
