@@ -204,8 +204,7 @@ void load_images(Call& call) {
     platforms.push_back(text.starts_with('{') ? from_json<oci::Platform>(parse_json(text)) : oci::parse_platform(text));
   // Whatever goes wrong is part of the progress here, as clients expect it.
   try {
-    for (const auto& line : call.services().images.load(body_of(call), platforms)) progress.show("stream", line + "
-");
+    for (const auto& line : call.services().images.load(body_of(call), platforms)) progress.show("stream", line + "\n");
   } catch (const Error& e) {
     if (e.kind() == Kind::kCancelled) throw;
     progress.error(e.message());

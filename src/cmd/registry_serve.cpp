@@ -5,6 +5,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "http/server.h"
 #include "linux/notify.h"
@@ -28,6 +29,19 @@ constexpr auto kSignals = {SIGTERM, SIGINT, SIGUSR2};
 constexpr auto kIdlePatience = 30s;  // of connections without a request, while a successor serves already
 constexpr std::string_view kDefaultAddress = ":5000";
 
+registry::UpstreamOptions upstream_of(const cli::Options& options, std::string url) {
+  registry::UpstreamOptions upstream{std::move(url), {}, {}};
+  std::string file = options.text("mirror-auth");
+  if (file.empty()) return upstream;
+  // A file, because everybody on the machine can read a command line.
+  std::string text = read_file(file);
+  auto [user, password] = split_once(trim(text), ':');
+  if (user.empty() || !password) fail_invalid("the file ", quoted(file), " of --mirror-auth has no line user:password");
+  upstream.user = user;
+  upstream.password = *password;
+  return upstream;
+}
+
 registry::Options options_of(const cli::Options& options) {
   registry::Options wanted;
   wanted.root = root_of(options);
@@ -36,6 +50,14 @@ registry::Options options_of(const cli::Options& options) {
   wanted.manifest_limit = static_cast<std::uint64_t>(options.bytes("max-manifest-size"));
   wanted.blob_limit = static_cast<std::uint64_t>(options.bytes("max-blob-size"));
   wanted.quiet = options.is_set("quiet");
+  if (std::string url = options.text("mirror"); !url.empty()) wanted.upstream = upstream_of(options, std::move(url));
+  return wanted;
+}
+
+registry::CollectOptions collect_options_of(const cli::Options& options) {
+  registry::CollectOptions wanted;
+  wanted.grace = std::chrono::nanoseconds(options.nanoseconds("gc-grace"));
+  if (!options.text("mirror").empty()) wanted.unused = std::chrono::nanoseconds(options.nanoseconds("mirror-keep"));
   return wanted;
 }
 
@@ -96,8 +118,8 @@ bool follow_signals(const std::vector<http::Listener>& listeners) {
 class Collection {
  public:
   Collection(registry::Service& service, linux::Reactor& reactor, std::chrono::nanoseconds interval,
-             std::chrono::nanoseconds grace)
-      : service_(service), reactor_(reactor), interval_(interval), grace_(grace) {
+             registry::CollectOptions wanted)
+      : service_(service), reactor_(reactor), interval_(interval), wanted_(wanted) {
     if (interval_.count() > 0) plan();
   }
   ~Collection() { reactor_.cancel(timer_); }
@@ -111,15 +133,15 @@ class Collection {
     });
   }
   void run() {
-    registry::CollectOptions wanted;
-    wanted.grace = grace_;
-    auto done = service_.collector.run(wanted);
-    log::info("garbage: ", done.blobs, " blobs, ", done.uploads, " uploads, ", done.bytes, " bytes removed");
+    auto done = service_.collector.run(wanted_);
+    log::info("garbage: ", done.manifests, " manifests, ", done.blobs, " blobs, ", done.uploads, " uploads, ",
+              done.bytes, " bytes removed");
   }
 
   registry::Service& service_;
   linux::Reactor& reactor_;
-  std::chrono::nanoseconds interval_, grace_;
+  std::chrono::nanoseconds interval_;
+  registry::CollectOptions wanted_;
   std::atomic<linux::Reactor::Id> timer_ = 0;
 };
 
@@ -141,7 +163,7 @@ int serve(const cli::Options& options) {
   linux::Reactor reactor;
   std::optional<Collection> collection(std::in_place, service, reactor,
                                        std::chrono::nanoseconds(options.nanoseconds("gc-interval")),
-                                       std::chrono::nanoseconds(options.nanoseconds("gc-grace")));
+                                       collect_options_of(options));
   http::Rules rules{registry::refusal_body, 5min, 5min};
   http::Server server([&](http::Request& request, http::Response& response) { service.answer(request, response); },
                       reactor, std::move(tls), rules);

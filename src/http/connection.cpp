@@ -159,13 +159,15 @@ class Exchange final : public Request, public Response {
     started_ = true;
     transport_.write(head_with_length(status, content_type, length));
     if (!has_body_with(status)) return;
-    for (const Piece& piece : pieces) {
-      if (piece.file < 0)
-        transport_.write(piece.text);
-      else
-        transport_.write_file(piece.file, piece.offset, piece.size);
-      sent_bytes += piece.length();
-    }
+    for (const Piece& piece : pieces) send_piece(piece);
+  }
+
+  void send_stream(int status, std::string_view content_type, std::uint64_t length,
+                   const std::function<Piece()>& next) override {
+    started_ = true;
+    transport_.write(head_with_length(status, content_type, length));
+    if (!has_body_with(status)) return;
+    while (sent_bytes < length) send_piece(next());
   }
 
   void begin(int status, std::string_view content_type) override {
@@ -234,6 +236,14 @@ class Exchange final : public Request, public Response {
 
   static bool is_bodiless(int status) { return status == 204 || status == 304 || (status >= 100 && status < 200); }
   bool has_body_with(int status) const { return !is_bodiless(status) && method != "HEAD"; }
+
+  void send_piece(const Piece& piece) {
+    if (piece.file < 0)
+      transport_.write(piece.text);
+    else
+      transport_.write_file(piece.file, piece.offset, piece.size);
+    sent_bytes += piece.length();
+  }
 
   std::string head_with_length(int status, std::string_view content_type, std::uint64_t length) {
     std::string out = head_of(status, content_type);

@@ -79,6 +79,9 @@ class Response {
   // The same for a body in pieces. Bytes of files go from the page cache to the socket (sendfile(2)). A file that is
   // shorter than its piece says breaks the connection: the length has been promised.
   virtual void send_pieces(int status, std::string_view content_type, std::span<const Piece> pieces) = 0;
+  // The same for a body of `length` bytes that is still coming: `next` gives one piece after the other, and may wait.
+  virtual void send_stream(int status, std::string_view content_type, std::uint64_t length,
+                           const std::function<Piece()>& next) = 0;
   // The head goes out at once; the body follows in pieces of unknown number.
   virtual void begin(int status, std::string_view content_type) = 0;
   virtual void write(std::string_view piece) = 0;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/error.h"
 #include "base/id.h"
 #include "registry_server/call.h"
 #include "registry_server/refusal.h"
@@ -54,22 +57,65 @@ void send_blob(Call& call, const OpenFile& blob, const std::string& etag) {
   call.response.send_pieces(range.asked ? 206 : 200, kType, {&piece, 1});
 }
 
+// A mirror does not have it yet: it goes to the client while it comes from the upstream.
+void send_download(Call& call, Download& download) {
+  RangeRequest range = parse_range(call.request.header("Range"), download.size());
+  bool part = range.spans.size() == 1;  // anything else is answered with the whole, as RFC 9110 allows
+  Span span = part ? range.spans.front() : Span{0, download.size()};
+  if (part) call.header("Content-Range", content_range(span, download.size()));
+  call.response.send_stream(part ? 206 : 200, kType, span.size, [&, at = span.offset]() mutable {
+    try {
+      std::uint64_t there = std::min(download.wait(at), span.offset + span.size);
+      http::Piece piece{.text = {}, .file = download.file(), .offset = at, .size = there - at};
+      at = there;
+      return piece;
+    } catch (const Error& e) {
+      fail(Kind::kCancelled, e.message());  // the head is on its way: only a broken connection says that it went wrong
+    }
+  });
+}
+
+void describe(Call& call, const Digest& digest) {
+  call.header("Docker-Content-Digest", digest.text());
+  call.header("ETag", cat("\"", digest.text(), "\""));
+  call.header("Cache-Control", "max-age=31536000, immutable");
+}
+
+// True when it was the upstream's and has been sent.
+bool send_from_upstream(Call& call, const Digest& digest) {
+  Mirror& mirror = *call.service.mirror;
+  if (call.is_head()) {
+    auto size = mirror.blob_size(call.name, digest);
+    if (!size) return false;
+    describe(call, digest);
+    call.response.send_stream(200, kType, *size, {});
+    return true;
+  }
+  auto download = mirror.fetch_blob(call.name, digest);
+  if (!download) return false;
+  describe(call, digest);
+  send_download(call, *download);
+  return true;
+}
+
 }  // namespace
 
 void read_blob(Call& call) {
   Digest digest = call.digest();
   const Blobs& blobs = call.service.blobs;
+  const bool cache = call.service.mirror != nullptr;
+  if (cache && !blobs.exists(call.name, digest)) {
+    if (!send_from_upstream(call, digest)) refuse_unknown(call, digest.text());
+    return;
+  }
   // Whoever asks for the head only is about to push, and relies on the answer.
-  if (call.is_head() && !call.service.options.read_only && !blobs.claim(call.name, digest))
+  if (call.is_head() && !cache && !call.service.options.read_only && !blobs.claim(call.name, digest))
     refuse_unknown(call, digest.text());
   auto blob = blobs.open(call.name, digest);
   if (!blob) refuse_unknown(call, digest.text());
-  std::string etag = cat("\"", digest.text(), "\"");
-  call.header("Docker-Content-Digest", digest.text());
-  call.header("ETag", etag);
-  call.header("Cache-Control", "max-age=31536000, immutable");
+  describe(call, digest);
   if (is_known_to_client(call, digest)) return call.response.send(304, {}, {});
-  send_blob(call, *blob, etag);
+  send_blob(call, *blob, cat("\"", digest.text(), "\""));
 }
 
 void remove_blob(Call& call) {

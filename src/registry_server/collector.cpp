@@ -62,6 +62,23 @@ std::int64_t Collector::cutoff(const std::string& name, const CollectOptions& op
   return since - grace - kFreshness;
 }
 
+void Collector::remove_unused(const std::string& name, Graph& graph, std::int64_t before, bool dry_run,
+                              Collected& result) const {
+  for (auto entry = graph.begin(); entry != graph.end();) {
+    if (claimed_at(layout_.manifest(name, entry->first)) >= before) {
+      ++entry;
+      continue;
+    }
+    ++result.manifests;
+    if (!dry_run) manifests_.unlink(name, entry->first, entry->second.subject);
+    entry = graph.erase(entry);
+  }
+  for (const std::string& tag : manifests_.tags(name)) {
+    auto digest = manifests_.resolve(name, tag);
+    if ((!digest || !graph.contains(*digest)) && !dry_run) manifests_.remove_tag(name, tag);
+  }
+}
+
 void Collector::remove_untagged(const std::string& name, Graph& graph, std::int64_t before, bool dry_run,
                                 Collected& result) const {
   std::set<Digest> kept;
@@ -166,6 +183,8 @@ void Collector::collect(const std::string& name, const CollectOptions& options, 
   if (!lock) return;
   scan(name, graph);
   std::int64_t before = cutoff(name, options);
+  if (options.unused.count() > 0)
+    remove_unused(name, graph, now().nanoseconds - options.unused.count(), options.dry_run, result);
   if (options.untagged) remove_untagged(name, graph, before, options.dry_run, result);
   remove_blobs(name, graph, before, options.dry_run, result);
   remove_uploads(name, options, result);

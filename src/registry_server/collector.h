@@ -18,6 +18,8 @@ struct CollectOptions {
   // upload to a repository goes on, the time is counted back from its beginning.
   std::chrono::nanoseconds grace = std::chrono::hours(24);
   std::chrono::nanoseconds upload_lifetime = std::chrono::hours(24 * 7);  // since an upload's last byte
+  // Of a mirror: manifests that nobody has asked for during this time, with their tags; 0: none.
+  std::chrono::nanoseconds unused = std::chrono::nanoseconds(0);
   bool untagged = false;  // manifests that no tag leads to are garbage, too
   bool dry_run = false;   // count only
 };
@@ -47,6 +49,7 @@ class Collector {
 
   void scan(const std::string& name, Graph& graph) const;
   std::int64_t cutoff(const std::string& name, const CollectOptions& options) const;
+  void remove_unused(const std::string& name, Graph& graph, std::int64_t before, bool dry_run, Collected& result) const;
   void remove_untagged(const std::string& name, Graph& graph, std::int64_t before, bool dry_run,
                        Collected& result) const;
   void remove_blobs(const std::string& name, const Graph& graph, std::int64_t before, bool dry_run,

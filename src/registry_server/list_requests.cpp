@@ -55,9 +55,11 @@ void list_repositories(Call& call) {
 
 void list_tags(Call& call) {
   auto wanted = page_size(call);
-  if (!call.service.manifests.repository_exists(call.name))
+  if (!call.service.mirror && !call.service.manifests.repository_exists(call.name))
     refuse(Code::kNameUnknown, "the registry has no such repository", call.name);
-  auto page = page_of(call, call.service.manifests.tags(call.name), wanted);
+  auto tags = call.service.mirror ? call.service.mirror->tags(call.name) : call.service.manifests.tags(call.name);
+  std::ranges::sort(tags);
+  auto page = page_of(call, tags, wanted);
   call.response.send(200, kJson, dump_json({{"name", call.name}, {"tags", page}}));
 }
 

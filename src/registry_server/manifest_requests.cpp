@@ -20,7 +20,10 @@ constexpr std::size_t kMostTags = 100;  // of one push; the specification asks f
 // What the reference of the path means here and now.
 Digest resolve(const Call& call) {
   if (means_digest(call.reference)) return call.digest();
-  auto digest = is_tag(call.reference) ? call.service.manifests.resolve(call.name, call.reference) : std::nullopt;
+  std::optional<Digest> digest;
+  if (is_tag(call.reference))
+    digest = call.service.mirror ? call.service.mirror->resolve(call.name, call.reference)
+                                 : call.service.manifests.resolve(call.name, call.reference);
   if (!digest) refuse_unknown(call);
   return *digest;
 }
@@ -74,7 +77,11 @@ Destination destination_of(const Call& call, std::string_view text) {
 void read_manifest_of(Call& call) {
   Digest digest = resolve(call);
   const Manifests& manifests = call.service.manifests;
-  if (call.is_head() && !call.service.options.read_only && !manifests.claim(call.name, digest)) refuse_unknown(call);
+  if (call.service.mirror) {
+    if (!call.service.mirror->fetch_manifest(call.name, digest)) refuse_unknown(call);
+  } else if (call.is_head() && !call.service.options.read_only && !manifests.claim(call.name, digest)) {
+    refuse_unknown(call);
+  }
   auto manifest = manifests.read(call.name, digest, true);
   if (!manifest) refuse_unknown(call);
   call.header("Docker-Content-Digest", digest.text());

@@ -91,9 +91,18 @@ void Manifests::put(const std::string& name, const Digest& digest, std::string_v
   std::string path = layout_.manifest(name, digest);
   make_directories(directory_of(path), 0750);
   write_file_atomically(path, cat(document.media_type, "\n", text), 0640);
-  if (tags.empty()) return;
+  for (const std::string& tag : tags) write_tag(name, tag, digest);
+}
+
+// The lock is held.
+void Manifests::write_tag(const std::string& name, const std::string& tag, const Digest& digest) const {
   make_directories(layout_.tags(name), 0750);
-  for (const std::string& tag : tags) write_file_atomically(layout_.tag(name, tag), digest.text() + "\n", 0640);
+  write_file_atomically(layout_.tag(name, tag), digest.text() + "\n", 0640);
+}
+
+void Manifests::set_tag(const std::string& name, const std::string& tag, const Digest& digest) const {
+  auto lock = RepositoryLock::shared(layout_, name);
+  write_tag(name, tag, digest);
 }
 
 bool Manifests::remove(const std::string& name, const Digest& digest) const {

@@ -44,6 +44,8 @@ class Manifests {
   void put(const std::string& name, const Digest& digest, std::string_view text, const ManifestDocument& document,
            const std::vector<std::string>& tags, bool complete = true) const;
 
+  void set_tag(const std::string& name, const std::string& tag, const Digest& digest) const;
+
   // False when there is no such thing. With a manifest go the tags that point to it.
   bool remove(const std::string& name, const Digest& digest) const;
   bool remove_tag(const std::string& name, const std::string& tag) const;
@@ -59,6 +61,7 @@ class Manifests {
   std::vector<std::string> repositories(bool begun = false) const;
 
  private:
+  void write_tag(const std::string& name, const std::string& tag, const Digest& digest) const;
   void check_complete(const std::string& name, const ManifestDocument& document) const;
 
   const Layout& layout_;

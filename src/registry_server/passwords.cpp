@@ -7,6 +7,7 @@
 #include <memory>
 #include <semaphore>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -35,26 +36,6 @@ std::string hash_of(const std::string& password, const std::string& setting) {
 
 bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-int base64_value(char c) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  auto at = kAlphabet.find(c);
-  return at == kAlphabet.npos ? -1 : static_cast<int>(at);
-}
-
-std::string base64_decoded(std::string_view text) {
-  std::string out;
-  unsigned bits = 0;
-  int count = 0;
-  for (char c : text) {
-    if (c == '=') break;
-    int value = base64_value(c);
-    if (value < 0) return {};
-    bits = bits << 6 | static_cast<unsigned>(value);
-    if ((count += 6) >= 8) out += static_cast<char>(bits >> (count -= 8) & 0xff);
-  }
-  return out;
 }
 
 }  // namespace
@@ -122,9 +103,10 @@ bool Passwords::accept(const std::string& user, const std::string& password) {
 std::pair<std::string, std::string> basic_credentials(std::string_view header) {
   auto [scheme, value] = split_once(trim(header), ' ');
   if (!value || !equals_ignoring_case(scheme, "basic")) return {};
-  std::string text = base64_decoded(trim(*value));
-  auto [user, password] = split_once(text, ':');
-  if (!password || text.find('\0') != text.npos) return {};
+  auto text = base64_decoded(trim(*value));
+  if (!text || text->find('\0') != text->npos) return {};
+  auto [user, password] = split_once(*text, ':');
+  if (!password) return {};
   return {std::string(user), std::string(*password)};
 }
 

@@ -60,6 +60,10 @@ void check_name(const std::string& name, Resource resource) {
 // Errors of the machine, as opposed to the client's: a full disk is worth another try later.
 Refusal refusal_of(const Error& e) {
   if (e.kind() == Kind::kInvalidArgument) return {400, {Code::kUnsupported, e.message(), {}}};
+  // What the upstream of a mirror says is not what we say about ourselves.
+  if (e.kind() == Kind::kUnauthorized || e.kind() == Kind::kForbidden)
+    return {403, {Code::kDenied, cat("the upstream refuses: ", e.message()), {}}};
+  if (e.kind() == Kind::kUnavailable) return {502, {Code::kUnknown, cat("upstream: ", e.message()), {}}};
   bool full = e.code() == ENOSPC || e.code() == EDQUOT;
   log::error(e.message());
   return {full ? 507 : 500, {Code::kUnknown, full ? "the registry's disk is full" : e.message(), {}}};
@@ -84,6 +88,7 @@ Service::Service(Options wanted)
       collector(layout, blobs, manifests),
       uploads(layout, blobs) {
   layout.prepare();
+  if (options.upstream) mirror = std::make_unique<Mirror>(*options.upstream, layout, blobs, manifests, uploads);
   if (!options.password_file.empty()) passwords_ = std::make_unique<Passwords>(options.password_file);
 }
 
@@ -106,6 +111,8 @@ void Service::dispatch(http::Request& request, http::Response& response) {
   const Route& route = find_route(target->resource, request.method, response);
   check_name(target->name, target->resource);
   if (route.writes && options.read_only) refuse(Code::kUnsupported, "this registry is read-only");
+  if (route.writes && mirror)
+    refuse(Code::kUnsupported, cat("this is a cache of ", options.upstream->url, ": push to that"));
   Call call{*this, request, response, http::Query(request.query), target->name, target->reference};
   route.handler(call);
 }

@@ -11,6 +11,7 @@
 #include "registry_server/collector.h"
 #include "registry_server/layout.h"
 #include "registry_server/manifests.h"
+#include "registry_server/mirror.h"
 #include "registry_server/passwords.h"
 #include "registry_server/uploads.h"
 
@@ -19,10 +20,11 @@ namespace hull::registry_server {
 struct Options {
   std::string root;
   bool read_only = false;
-  std::string password_file;               // "": everybody may do everything
-  std::uint64_t manifest_limit = 4 << 20;  // bytes; the specification asks for at least this
-  std::uint64_t blob_limit = 0;            // bytes; 0: none
-  bool quiet = false;                      // no line in the log for each request
+  std::string password_file;                // "": everybody may do everything
+  std::uint64_t manifest_limit = 4 << 20;   // bytes; the specification asks for at least this
+  std::uint64_t blob_limit = 0;             // bytes; 0: none
+  std::optional<UpstreamOptions> upstream;  // a pull-through cache of it, to which nobody pushes
+  bool quiet = false;                       // no line in the log for each request
 };
 
 // A registry in one directory: the things in it, and how requests are answered. Any thread.
@@ -41,6 +43,7 @@ class Service {
   const Manifests manifests;
   const Collector collector;
   Uploads uploads;
+  std::unique_ptr<Mirror> mirror;  // null: this is a registry, no cache of one
 
  private:
   void authorize(const http::Request& request, http::Response& response, std::string& user);
