@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private `hull registry serve` for black-box tests, and a small client that says exactly what is meant."""
 import base64
+import functools
 import hashlib
 import http.client
 import json
@@ -28,13 +29,25 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 
 
+@functools.cache
+def _built_go_tool(name):
+    """The path of the program, or "" and why there is none: nobody waits twice for a proxy that cannot be reached."""
+    script = pathlib.Path(__file__).parent.parent / "scripts" / "fetch-go-tool"
+    try:
+        result = subprocess.run([script, BUILD / "go-tools", GO_TOOLS[name]], capture_output=True, text=True, timeout=300)
+    except subprocess.TimeoutExpired:
+        return "", "five minutes were not enough"
+    if result.returncode != 0:
+        return "", (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return result.stdout.strip(), ""
+
+
 def go_tool(name):
     """The path of a program built from the Go module proxy; skips the test when it cannot be had."""
-    script = pathlib.Path(__file__).parent.parent / "scripts" / "fetch-go-tool"
-    result = subprocess.run([script, BUILD / "go-tools", GO_TOOLS[name]], capture_output=True, text=True)
-    if result.returncode != 0:
-        pytest.skip(f"{name} cannot be built: {result.stderr.strip().splitlines()[-1]}")
-    return result.stdout.strip()
+    path, reason = _built_go_tool(name)
+    if not path:
+        pytest.skip(f"{name} cannot be built: {reason}")
+    return path
 
 
 def digest_of(data, algorithm="sha256"):
