@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <thread>
 
@@ -122,18 +123,26 @@ class Collection {
       : service_(service), reactor_(reactor), interval_(interval), wanted_(wanted) {
     if (interval_.count() > 0) plan();
   }
-  ~Collection() { reactor_.cancel(timer_); }
+  ~Collection() {
+    ended_ = true;
+    // A timer that fires at this moment may have planned the next one before it could see that.
+    linux::Reactor::Id id;
+    do reactor_.cancel(id = timer_);
+    while (id != timer_);
+  }
   Collection(const Collection&) = delete;
 
  private:
   void plan() {
+    if (ended_) return;
     timer_ = reactor_.after(interval_, [this] {
-      reactor_.run_in_background([this] { run(); });
+      // The work may outlive this object: it takes along what it needs.
+      reactor_.run_in_background([&service = service_, wanted = wanted_] { run(service, wanted); });
       plan();
     });
   }
-  void run() {
-    auto done = service_.collector.run(wanted_);
+  static void run(registry::Service& service, const registry::CollectOptions& wanted) {
+    auto done = service.collector.run(wanted);
     log::info("garbage: ", done.manifests, " manifests, ", done.blobs, " blobs, ", done.uploads, " uploads, ",
               done.bytes, " bytes removed");
   }
@@ -143,6 +152,7 @@ class Collection {
   std::chrono::nanoseconds interval_;
   registry::CollectOptions wanted_;
   std::atomic<linux::Reactor::Id> timer_ = 0;
+  std::atomic<bool> ended_ = false;
 };
 
 }  // namespace
