@@ -59,6 +59,10 @@ class MemoryDatabase : public hull::store::Database {
   std::optional<hull::store::LayerRow> layer(const std::string&) override { return {}; }
   std::vector<hull::store::LayerRow> layers() override { return {}; }
   std::vector<hull::store::LayerRow> collect_layers() override { return {}; }
+  std::optional<hull::store::LayerRow> layer_with_blob(const std::string&) override { return {}; }
+  std::vector<hull::store::LayerRow> layers_with_diff(const std::string&) override { return {}; }
+  void add_origins(const std::vector<hull::store::OriginRow>&) override {}
+  std::vector<hull::store::OriginRow> origins(const std::string&) override { return {}; }
   void add_snapshot(const std::string&, const std::vector<std::string>&) override {}
   void remove_snapshot(const std::string&) override {}
   std::vector<std::string> snapshot_layers(const std::string&) override { return {}; }
