@@ -5,6 +5,7 @@
 #include "api/filters.h"
 #include "api/handlers.h"
 #include "api/json_reply.h"
+#include "api/registry_auth.h"
 #include "base/file.h"
 #include "container/spec_fields.h"
 #include "oci/json.h"
@@ -187,6 +188,16 @@ void build_image(Call& call) {
     output.attributes = std::move(text.attributes);
   }
   build::Sources sources = sources_of(call, request);
+  request.fetch = [&call](const std::string& name, const std::string& platform, const std::stop_token& stop) {
+    image::PullRequest pull;
+    pull.reference = oci::Reference::parse(name);
+    if (pull.reference.tag.empty() && pull.reference.digest.empty()) pull.reference.tag = "latest";
+    if (!platform.empty()) pull.platform = oci::parse_platform(platform);
+    pull.options = transfer_options(call, call.settings()->max_concurrent_downloads);
+    pull.options.credentials = credentials_of_build(call, pull.reference.domain);
+    call.services().images.pull(
+        pull, [](const image::TransferMessage&) {}, stop);
+  };
   bool quiet = call.query.flag("q");
   std::unique_ptr<BuildOutput> output =
       call.query.flag("statuses") ? status_build_output(call) : classic_build_output(call, quiet);

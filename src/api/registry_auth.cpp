@@ -42,6 +42,21 @@ registry::Credentials credentials_of(const Call& call) {
   }
 }
 
+registry::Credentials credentials_of_build(const Call& call, const std::string& domain) {
+  try {
+    auto text = base64_decoded(call.request.header("X-Registry-Config"));
+    if (!text || text->empty()) return {};
+    const Json all = parse_json(*text);
+    for (const std::string& name : {domain, std::string("https://index.docker.io/v1/")}) {
+      auto found = all.find(name);
+      if (found != all.end() && (name == domain || domain == "docker.io")) return credentials_in(*found);
+    }
+  } catch (const std::exception&) {
+    // As with X-Registry-Auth.
+  }
+  return {};
+}
+
 registry::Options registry_options(const Call& call) {
   auto settings = call.settings();
   registry::Options options;

@@ -88,8 +88,6 @@ Builder::Builder(container::Engine& engine) : state_(std::make_unique<State>(eng
 }
 Builder::~Builder() = default;
 
-void Builder::set_pull(Pull pull) { state_->pull = std::move(pull); }
-
 bool Builder::cancel(const std::string& id) {
   std::scoped_lock lock(state_->mutex);
   auto build = state_->running.find(id);
@@ -139,10 +137,11 @@ Result Builder::build(Request request, Sources sources, Observer& to, std::stop_
   services.has_context = [&](const std::string& name) { return !name.empty() && contexts.contains(name); };
   services.image = [&](const std::string& name, const std::string& platform) {
     image::Images& images = shared.services().images;
-    auto found = request.pull && self.pull ? nullptr : images.find(name);
+    auto found = request.pull && request.fetch ? nullptr : images.find(name);
     if (!found) found = container::import_shipped_image(name, shared.engine.configuration(), images);
-    if (!found && self.pull) {
-      self.pull(name, platform, observer);
+    if (!found && request.fetch) {
+      observer.message(cat("pulling ", name));
+      request.fetch(name, platform, stop.get_token());
       found = images.find(name);
     }
     if (!found) found = images.get(name);

@@ -52,12 +52,8 @@ struct Pruned {
 
 class Builder {
  public:
-  // Gets an image that the store does not have, and says how it goes on. Empty: no registry is available.
-  using Pull = std::function<void(const std::string& reference, const std::string& platform, Observer& observer)>;
-
   explicit Builder(container::Engine& engine);
   ~Builder();
-  void set_pull(Pull pull);
 
   // Runs to the end. Errors: dockerfile::SourceError for the Dockerfile and its steps, Error{kInvalidArgument} for what
   // cannot be built, kCancelled after `stop` or cancel(). Nothing but the cache is left of a build that failed.

@@ -13,7 +13,6 @@ struct Builder::State {
 
   Shared shared;
   std::mutex mutex;
-  Pull pull;
   std::map<std::string, std::stop_source> running;  // by the build's id
 };
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,8 @@ struct Request {
   StringMap image_contexts;                       // --build-context name=docker-image://…: name to reference
   std::optional<std::int64_t> source_date_epoch;  // seconds
   bool rewrite_timestamps = false;
+  // Gets an image that the store does not have. Empty: nowhere to get it from.
+  std::function<void(const std::string& reference, const std::string& platform, const std::stop_token& stop)> fetch;
   bool explain = false;  // say for each step why it was not cached
 };
 
