@@ -8,6 +8,8 @@ from client_programs import client_engine, installed, program_image, run  # noqa
 
 # What is left out, and why.
 LEFT_OUT = {
+    # links on the default bridge, which hull refuses: networks of the user have names
+    "test_create_with_links", "test_remove_link",
     # swarms, plugins, and what the tests themselves fetch from Docker Hub
     "swarm", "service", "plugin", "secret", "config", "Nodes", "pull", "test_inspect_distribution", "test_get_load_image",
     "test_create_network_attachable", "test_create_network_ingress", "test_create_inspect_network_with_scope",

@@ -66,7 +66,7 @@ TEST(Planner, EnvironmentOfRun) {
   const Node& run = graph.nodes.back();
   EXPECT_NE(std::ranges::find(run.environment, "V=given"), run.environment.end());
   EXPECT_NE(std::ranges::find(run.environment, "E=given"), run.environment.end());
-  EXPECT_EQ(run.proxies, (std::vector<std::string>{"HTTP_PROXY=p"}));
+  EXPECT_EQ(run.proxies, (std::vector<std::string>{"HTTP_PROXY=p", "http_proxy=p"}));
   EXPECT_NE(std::ranges::find(run.config.env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
             run.config.env.end());
 }

@@ -110,13 +110,14 @@ TEST(PortPlanTest, PublishesBindingsAndRanges) {
   spec.host.port_bindings["99/tcp"] = std::nullopt;
   auto plan = plan_ports(spec);
   ASSERT_EQ(plan.size(), 3U);
-  EXPECT_EQ(plan[0].protocol, "udp");
-  EXPECT_EQ(plan[0].container_port, 53);
-  EXPECT_EQ(plan[0].host_port, 0);
-  EXPECT_EQ(plan[1].host_ip, "127.0.0.1");
-  EXPECT_EQ(plan[1].host_port, 8080);
-  EXPECT_EQ(plan[1].host_port_end, 0);
-  EXPECT_EQ(plan[2].host_port_end, 9010);
+  // Ports that somebody asked for by number come first: one of our choice must not take them.
+  EXPECT_EQ(plan[0].host_ip, "127.0.0.1");
+  EXPECT_EQ(plan[0].host_port, 8080);
+  EXPECT_EQ(plan[0].host_port_end, 0);
+  EXPECT_EQ(plan[1].host_port_end, 9010);
+  EXPECT_EQ(plan[2].protocol, "udp");
+  EXPECT_EQ(plan[2].container_port, 53);
+  EXPECT_EQ(plan[2].host_port, 0);
 }
 
 TEST(PortPlanTest, PublishesWhatIsExposedOnlyWhenAsked) {

@@ -77,6 +77,14 @@ TEST_F(LifeTest, a_new_engine_finds_the_shim_again) {
   EXPECT_TRUE(wait_until([&] { return !launcher_->reconnect(directory(), {}); }));
 }
 
+TEST_F(LifeTest, without_an_engine_the_control_group_goes_with_the_container) {
+  start(request({"sleep", "0.3"}));
+  client_.reset();
+  auto group = linux::make_cgroup(linux::CgroupDriver::kCgroupfs, "/" + id_);
+  EXPECT_TRUE(group->exists());
+  EXPECT_TRUE(wait_until([&] { return !group->exists(); }));
+}
+
 TEST_F(LifeTest, execs_have_their_own_streams_and_codes) {
   start(request({"sleep", "100"}));
   std::vector<Stream> one, two;

@@ -73,7 +73,7 @@ TEST_F(VolumesTest, RefusalsNameTheFault) {
   EXPECT_EQ(refusal(Kind::kInvalidArgument, create("vol", "", {{"o", "ro"}})),
             "create vol: missing required option: \"device\"");
   refusal(Kind::kInvalidArgument, create("vol", "", {{"size", "1g"}}));
-  refusal(Kind::kInvalidArgument, create("vol", "nfs", {}));
+  refusal(Kind::kNotFound, create("vol", "nfs", {}));
   EXPECT_TRUE(volumes_->list().empty());
 }
 
