@@ -204,10 +204,6 @@ Execed exec_foreign(const ForeignRuntime& runtime, const std::string& process, b
   std::vector<std::string> verb = {"exec", "--process", process, "--pid-file", pid_file, "--detach"};
   console.add_to(verb);
   verb.push_back(runtime.id);
-  struct Used {
-    const std::string& path;
-    ~Used() { ::unlink(path.c_str()); }
-  } used{process};
   call(runtime, verb, {options.in, options.out, options.err});
   Found found = read_pid(pid_file);
   return {found.pid, std::move(found.pidfd), console.take()};

@@ -29,7 +29,7 @@ void fields(Visitor& visit, ForeignRuntime& value) {
 // what the program has to say.
 std::unique_ptr<Init> start_foreign(const ForeignRuntime& runtime, const std::string& cgroup_path, bool terminal,
                                     const Handles& handles);
-// `exec` of the process in the JSON file `process`, which is removed; `options`: stdio. Throws as above.
+// `exec` of the process in the JSON file `process`; `options`: stdio. Throws as above.
 Execed exec_foreign(const ForeignRuntime& runtime, const std::string& process, bool terminal,
                     const ExecOptions& options);
 // `delete --force`. Throws as above.

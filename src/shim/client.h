@@ -65,7 +65,7 @@ struct ExitRecord {
 struct ExecRequest {
   std::string id;  // of the exec
   oci::Process process;
-  std::string process_file;  // the same as JSON, for another runtime than hull's own; is removed
+  std::string process_file;  // the same as JSON, for another runtime than hull's own; removed by the shim
   std::string seccomp_program;
   bool open_stdin = false;
   // The shim kills its process group when it takes longer than that, whether an engine is there or not. 0: never

@@ -246,6 +246,7 @@ pid_t Supervisor::launch_exec(Exec& exec, ExecMessage& message, std::vector<Uniq
     execed = foreign_.program.empty()
                  ? runtime::exec(init_->pidfd(), process, options)
                  : runtime::exec_foreign(foreign_, message.process_file, process.terminal, options);
+    if (!message.process_file.empty()) ::unlink(message.process_file.c_str());
   } catch (...) {
     // Whoever is attached gets the message instead of output.
     exec.streams = make_streams({}, nullptr, false, exec.id);
