@@ -4,15 +4,10 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/file.h"
 
 namespace hull::container {
 
 namespace {
-
-constexpr std::string_view kOwnRuntimes[] = {"hull", "runc", "io.containerd.runc.v2"};
-constexpr std::string_view kProgramDirectories[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
-                                                    "/usr/bin",        "/sbin",          "/bin"};
 
 bool has_option(const HostConfig& host, std::string_view name) {
   if (!host.security_opt) return false;
@@ -43,26 +38,12 @@ void apply_ulimits(HostConfig& host, const Defaults& defaults) {
 
 }  // namespace
 
-OtherRuntime find_runtime(const std::string& name, const Defaults& defaults) {
-  if (std::ranges::find(kOwnRuntimes, name) != std::end(kOwnRuntimes)) return {};
-  auto found = defaults.other_runtimes.find(name);
-  if (found == defaults.other_runtimes.end()) fail_invalid("unknown or invalid runtime name: ", name);
-  OtherRuntime runtime = found->second;
-  if (runtime.path.empty())
-    fail_invalid("the runtime ", name, " is configured by its type, which only containerd can run: give its path");
-  if (runtime.path.find('/') != std::string::npos) return runtime;
-  for (std::string_view directory : kProgramDirectories)
-    if (std::string path = cat(directory, "/", runtime.path); exists(path)) {
-      runtime.path = path;
-      return runtime;
-    }
-  fail_invalid("the program ", runtime.path, " of the runtime ", name, " is not installed");
-}
-
 void apply_defaults(Spec& spec, const Defaults& defaults) {
   HostConfig& host = spec.host;
   if (host.runtime.empty()) host.runtime = defaults.runtime;
-  find_runtime(host.runtime, defaults);
+  if (defaults.other_runtimes.contains(host.runtime))
+    fail_invalid("the runtime ", host.runtime,
+                 " is another program: this engine starts containers with its own runtime only");
   if (host.shm_size == 0) host.shm_size = defaults.shm_size;
   if (host.ipc_mode.empty()) host.ipc_mode = defaults.ipc_mode;
   if (host.cgroupns_mode.empty()) host.cgroupns_mode = defaults.cgroupns_mode;

@@ -10,12 +10,6 @@
 
 namespace hull::container {
 
-// An OCI runtime that is not hull's own.
-struct OtherRuntime {
-  std::string path;  // "": configured by a type of containerd's, which hull does not run
-  Strings arguments;
-};
-
 // What containers get that do not say otherwise: the part of the engine's configuration that is theirs.
 struct Defaults {
   int stop_timeout = 10;      // seconds
@@ -25,16 +19,12 @@ struct Defaults {
   std::string seccomp_profile;  // "": the built-in one; "unconfined"; or a profile in JSON
   std::vector<Ulimit> ulimits;
   std::string runtime = "hull";
-  std::map<std::string, OtherRuntime> other_runtimes;  // by name
+  std::map<std::string, std::string> other_runtimes;  // configured programs, by name; "" for one without a path
 };
 
 // Fills in what the client has left open, when a container is created: it keeps what it was created with. Name servers
-// are not among it: they are looked up at every start. Throws Error{kInvalidArgument} for a runtime that is not
-// configured or cannot be used.
+// are not among it: they are looked up at every start. Throws Error{kInvalidArgument} for a runtime that is configured
+// and cannot be used.
 void apply_defaults(Spec& spec, const Defaults& defaults);
-
-// The program that starts containers of the runtime `name`, found in PATH if need be; without a path for hull's own.
-// Throws as apply_defaults().
-OtherRuntime find_runtime(const std::string& name, const Defaults& defaults);
 
 }  // namespace hull::container

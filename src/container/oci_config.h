@@ -43,7 +43,5 @@ oci::Process build_exec_process(const State& state, const ExecSpec& exec, int ro
 // The compiled seccomp program for a container; "" when unconfined. Compiled once per profile and cached in
 // <data-root>/seccomp by its digest. `privileged` execs run without.
 std::string seccomp_program(const State& state, const Configuration& configuration);
-// The same as the OCI configuration has it, for runtimes that compile it themselves; none when unconfined.
-std::optional<oci::Seccomp> seccomp_profile(const State& state);
 
 }  // namespace hull::container

@@ -129,9 +129,7 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
                            .out = pipes.out.get(),
                            .err = pipes.err.get()};
   for (const UniqueFd& mount : mounts) handles.mounts.push_back(mount.get());
-  foreign_ = std::move(message.runtime);
-  init_ = foreign_.program.empty() ? runtime::start(config, handles, options)
-                                   : runtime::start_foreign(foreign_, cgroup_path_, terminal, handles);
+  init_ = runtime::start(config, handles, options);
   started_ = now();
   fault::point("shim.executed");
   // From here on the process exists. Until release_ownership() an exception takes it along.
@@ -243,10 +241,7 @@ pid_t Supervisor::launch_exec(Exec& exec, ExecMessage& message, std::vector<Uniq
   options.err = pipes.err.get();
   runtime::Execed execed;
   try {
-    execed = foreign_.program.empty()
-                 ? runtime::exec(init_->pidfd(), process, options)
-                 : runtime::exec_foreign(foreign_, message.process_file, process.terminal, options);
-    if (!message.process_file.empty()) ::unlink(message.process_file.c_str());
+    execed = runtime::exec(init_->pidfd(), process, options);
   } catch (...) {
     // Whoever is attached gets the message instead of output.
     exec.streams = make_streams({}, nullptr, false, exec.id);
