@@ -18,6 +18,7 @@
 #include "container/engine.h"
 #include "http/server.h"
 #include "hulld_configuration.h"
+#include "linux/background.h"
 #include "linux/notify.h"
 #include "linux/own_process.h"
 #include "linux/pidfd.h"
@@ -174,9 +175,10 @@ int run(const CommandLine& line, Settings wanted) {
                    now()};
   container::Engine engine(std::move(configuration),
                            {*database, snapshots, images, networks, volumes, *shims, reactor, events});
+  linux::Background background(reactor);  // ends before what it prepares
   engine.recover();
   build::Builder builder(engine);
-  if (settings.bridge != "none") reactor.run_in_background([&networks] { networks.prepare(); });
+  if (settings.bridge != "none") background.run([&networks] { networks.prepare(); });
 
   // From here on clients can connect.
   auto listeners = open_listeners(settings);

@@ -49,7 +49,7 @@ def no_images_left(engine):
 
 
 def leftovers(engine, layers):
-    incoming = [p for p in (engine.data / "incoming").iterdir() if p.name != "trash" or list(p.iterdir())]
+    incoming = [p for p in (engine.data / "incoming").iterdir() if (p.name != "trash" or list(p.iterdir())) and not p.name.startswith("ready-")]
     blobs, kept = list((engine.data / "blobs/sha256").iterdir()), list((engine.data / "layers").iterdir())
     return [*incoming, *blobs[layers:], *kept[layers:]] if incoming or len(blobs) > layers or len(kept) > layers else []
 
