@@ -6,6 +6,8 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "base/error.h"
 #include "base/id.h"
@@ -60,7 +62,14 @@ std::optional<Vlan> vlan_of(const std::string& name) {
 
 // A kernel that has no such links says so with EOPNOTSUPP.
 void make(linux::NetlinkSocket& socket, linux::NetlinkBatch& batch, const std::string& name, std::string_view kind) {
+  // The kernel takes the links of a namespace that has ended away in the background, and until then nobody can have
+  // their parent for himself (passthru).
+  constexpr int kAttempts = 40;
   auto outcome = socket.try_execute(batch).front();
+  for (int attempt = 0; attempt < kAttempts && (outcome.code == EINVAL || outcome.code == EBUSY); ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    outcome = socket.try_execute(batch).front();
+  }
   if (outcome.code == EOPNOTSUPP)
     fail(Kind::kInternal, "cannot make the interface ", name, ": this kernel has no interfaces of the kind ", kind);
   if (outcome.code && outcome.code != EEXIST)
