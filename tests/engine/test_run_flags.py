@@ -155,8 +155,10 @@ def test_cgroup_parent(cli):
     out = cli("run", "--rm", "--cgroupns", "host", "--cgroup-parent", f"{cli.engine.cgroup_parent}/below", "busybox",
               "cat", "/proc/self/cgroup").stdout
     assert f"{cli.engine.cgroup_parent}/below/" in out
-    refused = cli("run", "--rm", "--cgroup-parent", "../../up", "busybox", "true", check=False)
-    assert refused.returncode == 125
+    # As Docker does, ".." is resolved below the root of the hierarchy: it leads nowhere else.
+    up = cli("run", "--rm", "--cgroupns", "host", "--cgroup-parent", f"../..{cli.engine.cgroup_parent}/below", "busybox",
+             "cat", "/proc/self/cgroup").stdout
+    assert f"{cli.engine.cgroup_parent}/below/" in up and ".." not in up
     for line in open("/proc/self/mounts"):
         words = line.split()
         below = f"{words[1]}{cli.engine.cgroup_parent}/below"
