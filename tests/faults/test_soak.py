@@ -90,6 +90,9 @@ def compare(hulld, work, what):
     begin = time.monotonic()
     repeat(hulld, COUNT, work)
     seconds = time.monotonic() - begin
+    idle = time.monotonic() + 12  # a thread of the pool ends when it has had nothing to do for five seconds
+    while threads_of(hulld) > before["threads"] + ROOM["threads"] and time.monotonic() < idle:
+        time.sleep(0.2)
     after = measure(hulld)
     print(f"\n{COUNT} {what} in {seconds:.1f} s ({COUNT / seconds:.0f} per second): {before} -> {after}")
     grown = {key: (before[key], after[key]) for key in before if after[key] > before[key] + ROOM[key]}
