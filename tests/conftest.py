@@ -87,6 +87,15 @@ def cgroup_directories(name):
     return sorted(found)
 
 
+def wait_until(condition, patience=10):
+    """What the condition gives, when that is true at last."""
+    deadline = time.monotonic() + patience
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return value
+
+
 class Hulld:
     """One private engine, and the two command lines that talk to it."""
 

@@ -5,6 +5,8 @@ import json
 import tarfile
 import time
 
+from conftest import wait_until
+
 
 def made(cli, name, script, *options, image="busybox"):
     cli("run", "--name", name, *options, image, "sh", "-c", script)
@@ -102,6 +104,7 @@ def test_export_and_import_keep_everything(cli, tmp_path):
 def test_export_of_a_running_container(cli):
     name = f"exporting-{cli.name}"
     cli("run", "-d", "--init", "--name", name, "--tmpfs", "/mem", "busybox", "sh", "-c", "echo 1 >/mem/x; echo 2 >/y; sleep 1000")
+    wait_until(lambda: cli("exec", name, "cat", "/y", check=False).stdout == "2\n")
     body = cli("export", name, text=False).stdout
     names = {m.name.removeprefix("./") for m in tarfile.open(fileobj=io.BytesIO(body))}
     assert {"y", "mem", "bin/busybox"} <= names and "mem/x" not in names

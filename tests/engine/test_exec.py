@@ -14,15 +14,7 @@ import time
 
 import pytest
 
-
-def until(condition, patience=10):
-    deadline = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.03)
+from conftest import wait_until
 
 
 class Api(http.client.HTTPConnection):
@@ -79,7 +71,7 @@ def test_input_output_and_errors_are_apart(box):
 def test_detached(box):
     engine = box.engine
     box("exec", "-d", "box", "sh", "-c", "sleep 0.2; echo done > /tmp/out; sleep 60")
-    until(lambda: box("exec", "box", "cat", "/tmp/out", check=False).stdout == "done\n")
+    wait_until(lambda: box("exec", "box", "cat", "/tmp/out", check=False).stdout == "done\n")
     assert len(json.loads(engine.inspect("box", "{{json .ExecIDs}}"))) == 1
 
 
@@ -165,7 +157,7 @@ def test_the_api_of_execs(engine):
     now = api.call("GET", f"/exec/{exec_id}/json")[1]
     assert now["Running"] and now["ExitCode"] is None and now["Pid"] > 0
     assert api.call("POST", f"/exec/{exec_id}/start", {"Detach": True}) == (409, {"message": f"exec command {exec_id} is already running"})
-    until(lambda: not api.call("GET", f"/exec/{exec_id}/json")[1]["Running"])
+    wait_until(lambda: not api.call("GET", f"/exec/{exec_id}/json")[1]["Running"])
     assert api.call("GET", f"/exec/{exec_id}/json")[1]["ExitCode"] == 7
     assert api.call("GET", "/containers/box/json")[1]["ExecIDs"] is None
     assert api.call("POST", f"/exec/{exec_id}/start", {"Detach": True}) == (409, {"message": f"exec command {exec_id} has already run"})
@@ -199,7 +191,7 @@ def test_a_resize_waits_for_the_start(engine):
     Api(engine).call("POST", f"/exec/{exec_id}/start", {"Detach": True, "Tty": True})
     early.join(10)
     assert answers[0][0] == 200
-    until(lambda: engine.docker("exec", "box", "cat", "/tmp/size", check=False).stdout == "21 43\n")
+    wait_until(lambda: engine.docker("exec", "box", "cat", "/tmp/size", check=False).stdout == "21 43\n")
 
 
 def test_an_exec_started_without_upgrade_is_a_raw_stream(engine):

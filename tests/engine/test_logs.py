@@ -15,17 +15,7 @@ import zlib
 
 import pytest
 
-from conftest import Hulld
-
-
-def wait_until(condition, patience=10):
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
+from conftest import Hulld, wait_until
 
 
 class Datagrams:
@@ -187,10 +177,12 @@ def test_attributes_and_tag_of_json_file(engine):
 
 @pytest.mark.parametrize("driver", ["json-file", "local"])
 def test_rotated_and_compressed_files_are_read_back(cli, driver):
-    cli("run", "--name", "logged", "--log-driver", driver, *options(max_size="20k", max_file="4", compress="true"), "busybox",
-        "sh", "-c", "for i in $(seq 3000); do echo line $i of the log; done; echo error >&2")
+    # It goes on after its output: what is still to be compressed when a container ends stays as it is.
+    cli("run", "-d", "--name", "logged", "--log-driver", driver, *options(max_size="20k", max_file="4", compress="true"), "busybox",
+        "sh", "-c", "for i in $(seq 3000); do echo line $i of the log; done; echo error >&2; sleep 1000")
     engine = cli.engine
     directory = log_directory(engine, "logged")
+    wait_until(lambda: cli("logs", "--tail", "1", "logged").stderr == "error\n")
     packed = wait_until(lambda: list(directory.rglob("*.1.gz")))
     if driver == "json-file":
         assert json.loads(gzip.decompress(packed[0].read_bytes()).splitlines()[0])["stream"] == "stdout"

@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ps`: each filter, limits, sizes."""
 import json
-import time
 
 import pytest
+
+from conftest import wait_until
 
 
 def names(cli, *options):
     return set(cli("ps", "--format", "{{.Names}}", *options).stdout.split())
-
-
-def until(condition, patience=10):
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.03)
 
 
 @pytest.fixture
@@ -23,7 +17,7 @@ def fleet(cli):
     cli("run", "-d", "--name", "db", "-l", "app=db", "--expose", "5432", "--network", "none", "-v", "/tmp:/host", "busybox", "sleep", "100")
     cli("run", "-d", "--name", "job", "-l", "tier=1", "busybox", "sh", "-c", "exit 3")
     cli("create", "--name", "idle", "busybox", "true")
-    until(lambda: cli.engine.inspect("job", "{{.State.Status}}") == "exited")
+    wait_until(lambda: cli.engine.inspect("job", "{{.State.Status}}") == "exited")
     yield cli
     cli.engine.remove_containers()
     cli("volume", "rm", "shared")

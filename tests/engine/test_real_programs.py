@@ -4,11 +4,10 @@ from the package mirror that this machine uses; without one the tests are skippe
 import json
 import os
 import subprocess
-import time
 
 import pytest
 
-from conftest import BUILD, Hulld, SLOT
+from conftest import BUILD, Hulld, SLOT, wait_until
 
 PACKAGES = "nginx-light,redis-server,curl,iperf3,bind9-dnsutils"
 
@@ -52,13 +51,6 @@ def run(engine, name, *command, options=()):
     engine.docker("run", "-d", "--name", name, "--network", "net1", *options, "programs", *command)
 
 
-def until(condition, patience=15):
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 PROXY = """
 events {}
 http {
@@ -78,11 +70,11 @@ def test_nginx_finds_its_backends_by_name_also_new_ones(engine, tmp_path):
     port = engine.docker("port", "proxy", "80").stdout.splitlines()[0].rsplit(":", 1)[1]
     ask = lambda host="127.0.0.1": subprocess.run(["curl", "-g", "-s", "-m", "2", f"http://{host}:{port}/"], capture_output=True,
                                                   text=True).stdout.strip()
-    until(lambda: ask() == "first")
+    wait_until(lambda: ask() == "first")
     assert ask("[::1]") == "first"
     engine.docker("rm", "-f", "first")
     backend("second")
-    until(lambda: ask() == "second")
+    wait_until(lambda: ask() == "second")
 
 
 def test_redis_keeps_its_data_in_a_volume(engine):
@@ -92,7 +84,7 @@ def test_redis_keeps_its_data_in_a_volume(engine):
     for _ in range(2):
         run(engine, "db", "redis-server", "--protected-mode", "no", "--bind", "0.0.0.0", "--dir", "/data", "--appendonly", "yes",
             options=["-v", "redis:/data"])
-        until(lambda: client("ping") == "PONG")
+        wait_until(lambda: client("ping") == "PONG")
         if client("get", "key") != "value":
             assert client("set", "key", "value") == "OK"
             engine.docker("stop", "db")

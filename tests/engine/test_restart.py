@@ -11,15 +11,7 @@ import time
 
 import pytest
 
-
-def until(condition, patience=10):
-    deadline = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.03)
+from conftest import wait_until
 
 
 def state(engine, name):
@@ -37,23 +29,23 @@ def run(engine, name, policy, *command):
 def test_on_failure_gives_up_after_so_many_times(cli):
     engine = cli.engine
     cli("run", "-d", "--name", "thrice", "--restart", "on-failure:3", "busybox", "sh", "-c", "date +%s.%N; exit 4")
-    until(lambda: state(engine, "thrice")["Status"] == "exited")
+    wait_until(lambda: state(engine, "thrice")["Status"] == "exited")
     assert count(engine, "thrice") == 3 and state(engine, "thrice")["ExitCode"] == 4
     assert len(cli("logs", "thrice").stdout.split()) == 4
     cli("start", "thrice")  # a start by hand counts anew
-    until(lambda: state(engine, "thrice")["Status"] == "exited" and count(engine, "thrice") == 3)
+    wait_until(lambda: state(engine, "thrice")["Status"] == "exited" and count(engine, "thrice") == 3)
 
 
 def test_success_is_no_failure_but_always_is_always(engine):
     run(engine, "fine", "on-failure", "true")
     run(engine, "always", "always", "true")
-    until(lambda: count(engine, "always") >= 2)
+    wait_until(lambda: count(engine, "always") >= 2)
     assert state(engine, "fine")["Status"] == "exited" and count(engine, "fine") == 0
 
 
 def test_the_delay_doubles(engine):
     run(engine, "slower", "always", "echo")
-    until(lambda: engine.docker("logs", "slower").stdout.count("\n") >= 4)
+    wait_until(lambda: engine.docker("logs", "slower").stdout.count("\n") >= 4)
     stamps = [line.split()[0][:26] for line in engine.docker("logs", "-t", "slower").stdout.splitlines()]
     starts = [datetime.datetime.fromisoformat(stamp) for stamp in stamps]
     gaps = [(b - a).total_seconds() for a, b in zip(starts, starts[1:])]
@@ -63,7 +55,7 @@ def test_the_delay_doubles(engine):
 def back_off(engine, name, policy="always"):
     """A container that waits for its next start for a good while."""
     run(engine, name, policy, "sh", "-c", "exit 3")
-    until(lambda: count(engine, name) >= 3 and state(engine, name)["Status"] == "restarting")
+    wait_until(lambda: count(engine, name) >= 3 and state(engine, name)["Status"] == "restarting")
 
 
 def test_between_two_attempts_it_is_restarting(cli):
@@ -97,7 +89,7 @@ def test_remove_and_start_while_it_waits(cli):
     cli("rm", "-f", "gone")
     assert cli("ps", "-aq", "--filter", "name=gone").stdout == ""
     back_off(engine, "now")
-    until(lambda: count(engine, "now") >= 4)  # the next one is more than a second away
+    wait_until(lambda: count(engine, "now") >= 4)  # the next one is more than a second away
     before = state(engine, "now")["StartedAt"]
     cli("start", "now")
     assert state(engine, "now")["StartedAt"] != before and count(engine, "now") < 4
@@ -119,7 +111,7 @@ def test_which_kills_end_the_policy(engine):
                   "trap 'exit 1' HUP; while :; do sleep 0.05; done")
     time.sleep(0.3)
     engine.docker("kill", "-s", "HUP", "hup")
-    until(lambda: count(engine, "hup") == 1 and state(engine, "hup")["Status"] == "running")
+    wait_until(lambda: count(engine, "hup") == 1 and state(engine, "hup")["Status"] == "running")
     engine.docker("kill", "hup")
     time.sleep(0.5)
     assert state(engine, "hup")["Status"] == "exited"
@@ -129,11 +121,11 @@ def test_a_policy_can_be_changed_while_it_runs(cli):
     engine = cli.engine
     cli("run", "-d", "--name", "change", "busybox", "sh", "-c", "sleep 0.7; exit 1")
     cli("update", "--restart", "on-failure:1", "change")
-    until(lambda: count(engine, "change") == 1)
-    until(lambda: state(engine, "change")["Status"] == "exited")
+    wait_until(lambda: count(engine, "change") == 1)
+    wait_until(lambda: state(engine, "change")["Status"] == "exited")
     back_off(engine, "quiet")
     cli("update", "--restart", "no", "quiet")
-    until(lambda: state(engine, "quiet")["Status"] == "exited")
+    wait_until(lambda: state(engine, "quiet")["Status"] == "exited")
 
 
 def test_rm_and_a_policy_exclude_each_other(cli):
@@ -177,7 +169,7 @@ def shims_of(hulld):
 def power_cut(hulld):
     """What a machine that goes down leaves: no process, no exec root."""
     hulld.crash()
-    until(lambda: not kill_shims(hulld))
+    wait_until(lambda: not kill_shims(hulld))
     shutil.rmtree(hulld.exec)
 
 
@@ -191,13 +183,13 @@ def test_after_a_power_cut_each_policy_does_what_it_says(own_engine):
     hulld.docker("run", "-d", "--rm", "--name", "temporary", "busybox", "sleep", "100")
     power_cut(hulld)
     hulld.start()
-    until(lambda: all(state(hulld, f"up-{p}")["Running"] for p in ("always", "unless-stopped", "on-failure")))
-    until(lambda: state(hulld, "stopped-always")["Running"])
+    wait_until(lambda: all(state(hulld, f"up-{p}")["Running"] for p in ("always", "unless-stopped", "on-failure")))
+    wait_until(lambda: state(hulld, "stopped-always")["Running"])
     assert state(hulld, "up-no")["Status"] == "exited" and state(hulld, "up-no")["ExitCode"] == 255
     for policy in ("no", "unless-stopped", "on-failure"):
         assert state(hulld, f"stopped-{policy}")["Status"] == "exited", policy
     assert state(hulld, "never")["Status"] == "created"
-    until(lambda: "temporary" not in hulld.docker("ps", "-a").stdout)
+    wait_until(lambda: "temporary" not in hulld.docker("ps", "-a").stdout)
 
 
 def test_after_a_power_cut_those_who_are_needed_come_first(own_engine):
@@ -209,7 +201,7 @@ def test_after_a_power_cut_those_who_are_needed_come_first(own_engine):
     power_cut(hulld)
     hulld.start()
     names = ["base", "net0", "net1", "net2", "net3", "pid"]
-    until(lambda: all(state(hulld, name)["Running"] for name in names))
+    wait_until(lambda: all(state(hulld, name)["Running"] for name in names))
     started = {name: state(hulld, name)["StartedAt"] for name in names}
     assert all(started["base"] < started[f"net{n}"] for n in range(4)) and started["net0"] < started["pid"]
 
@@ -217,12 +209,12 @@ def test_after_a_power_cut_those_who_are_needed_come_first(own_engine):
 def test_back_off_goes_on_after_a_crash_of_the_engine(own_engine):
     hulld = own_engine
     run(hulld, "loops", "always", "sh", "-c", "exit 3")
-    until(lambda: count(hulld, "loops") >= 2)
+    wait_until(lambda: count(hulld, "loops") >= 2)
     hulld.crash()
     hulld.start()
-    until(lambda: count(hulld, "loops") >= 2)
+    wait_until(lambda: count(hulld, "loops") >= 2)
     hulld.docker("stop", "loops")
     hulld.crash()
     hulld.start()
-    until(lambda: state(hulld, "loops")["Running"])  # always means always
+    wait_until(lambda: state(hulld, "loops")["Running"])  # always means always
     hulld.docker("rm", "-f", "loops")

@@ -9,12 +9,7 @@ import time
 
 import pytest
 
-
-def until(condition, patience=10):
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.03)
+from conftest import wait_until
 
 
 def inspect(cli, name, template):
@@ -163,7 +158,7 @@ def test_cgroup_parent(cli):
         words = line.split()
         below = f"{words[1]}{cli.engine.cgroup_parent}/below"
         if words[2].startswith("cgroup") and os.path.isdir(below):
-            until(lambda path=below: not [e for e in os.scandir(path) if e.is_dir()])
+            wait_until(lambda path=below: not [e for e in os.scandir(path) if e.is_dir()])
             os.rmdir(below)
 
 

@@ -10,17 +10,9 @@ import time
 
 import pytest
 
+from conftest import wait_until
+
 TRAP = "trap 'echo TERM; exit 9' TERM; trap 'echo HUP' HUP; trap 'echo USR1' USR1; echo up; while :; do sleep 0.02; done"
-
-
-def until(condition, patience=10):
-    deadline = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.03)
 
 
 class Api(http.client.HTTPConnection):
@@ -52,7 +44,7 @@ def host(engine, name):
 
 def trapping(cli, name, *options):
     cli("run", "-d", "--name", name, *options, "busybox", "sh", "-c", TRAP)
-    until(lambda: "up" in cli("logs", name).stdout)
+    wait_until(lambda: "up" in cli("logs", name).stdout)
 
 
 def actions(engine, name):
@@ -132,7 +124,7 @@ def test_environment_and_labels_can_change(engine):
     assert json.loads(engine.inspect("dressed", "{{json .Config.Labels}}")) == {"x": "5", "z": "3"}
     assert engine.docker("ps", "-q", "--filter", "label=z=3").stdout and not engine.docker("ps", "-q", "--filter", "label=y").stdout
     engine.hull("restart", "-t", "0", "dressed")
-    until(lambda: engine.docker("logs", "dressed").stdout == "1-2-\n9--3\n")
+    wait_until(lambda: engine.docker("logs", "dressed").stdout == "1-2-\n9--3\n")
 
 
 # ----- rename
@@ -210,7 +202,7 @@ def test_waiters_of_a_restarted_and_of_a_never_started_container(engine):
 def test_signals_in_every_spelling(cli, spelling):
     trapping(cli, "signalled")
     cli("kill", "-s", spelling, "signalled")
-    until(lambda: "HUP" in cli("logs", "signalled").stdout)
+    wait_until(lambda: "HUP" in cli("logs", "signalled").stdout)
     assert state(cli.engine, "signalled")["Status"] == "running"
 
 
@@ -224,9 +216,9 @@ def test_signals_that_are_none(cli, spelling):
 
 def test_realtime_signals(engine):
     engine.docker("run", "-d", "--name", "rt", "busybox", "sh", "-c", "trap 'echo got; exit 5' 37; echo up; while :; do sleep 0.02; done")
-    until(lambda: "up" in engine.docker("logs", "rt").stdout)
+    wait_until(lambda: "up" in engine.docker("logs", "rt").stdout)
     engine.docker("kill", "-s", "SIGRTMIN+3", "rt")
-    until(lambda: state(engine, "rt")["ExitCode"] == 5)
+    wait_until(lambda: state(engine, "rt")["ExitCode"] == 5)
 
 
 def test_kill_of_what_does_not_run(cli):
@@ -293,7 +285,7 @@ def test_prune_with_filters(cli):
     old = cli("run", "-d", "--name", "p1", "-l", "keep=yes", "busybox", "true").stdout.strip()
     new = cli("run", "-d", "--name", "p2", "-l", "drop=1", "busybox", "sh", "-c", "head -c 100000 /dev/zero > /f").stdout.strip()
     cli("run", "-d", "--name", "p3", "busybox", "sleep", "100")
-    until(lambda: state(engine, "p1")["Status"] == state(engine, "p2")["Status"] == "exited")
+    wait_until(lambda: state(engine, "p1")["Status"] == state(engine, "p2")["Status"] == "exited")
     assert old not in cli("container", "prune", "-f", "--filter", "until=1h").stdout
     assert "invalid" in cli("container", "prune", "-f", "--filter", "colour=red", check=False).stderr
     output = cli("container", "prune", "-f", "--filter", "label!=keep").stdout
@@ -309,7 +301,7 @@ def test_prune_with_filters(cli):
 
 def test_top(cli):
     cli("run", "-d", "--name", "busy", "busybox", "sh", "-c", "sleep 71 & sleep 72")
-    until(lambda: cli("top", "busy").stdout.count("sleep 7") == 2)
+    wait_until(lambda: cli("top", "busy").stdout.count("sleep 7") == 2)
     lines = cli("top", "busy").stdout.splitlines()
     assert lines[0].split()[:2] == ["UID", "PID"] and len(lines) == 3
     assert cli("top", "busy", "-o", "pid,comm").stdout.split()[:2] == ["PID", "COMMAND"]

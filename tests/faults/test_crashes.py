@@ -6,12 +6,7 @@ import signal
 import subprocess
 import time
 
-
-def until(condition, patience=10):
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+from conftest import wait_until
 
 
 def shims_of(hulld):
@@ -60,10 +55,10 @@ def test_a_killed_shim_ends_its_container(own_engine):
     hulld = own_engine
     before = set(shims_of(hulld))
     hulld.hull("run", "-d", "--name", "orphan", "busybox", "sleep", "100")
-    until(lambda: set(shims_of(hulld)) - before)
+    wait_until(lambda: set(shims_of(hulld)) - before)
     for pid in set(shims_of(hulld)) - before:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: hulld.inspect("orphan", "{{.State.Status}}") == "exited")
+    wait_until(lambda: hulld.inspect("orphan", "{{.State.Status}}") == "exited")
     assert hulld.inspect("orphan", "{{.State.ExitCode}}") == "137"
     hulld.hull("start", "orphan")
     assert hulld.inspect("orphan", "{{.State.Status}}") == "running"
@@ -73,13 +68,13 @@ def test_a_killed_first_process_is_an_exit_like_any_other(own_engine):
     hulld = own_engine
     hulld.hull("run", "-d", "--name", "victim", "busybox", "sleep", "100")
     os.kill(int(hulld.inspect("victim", "{{.State.Pid}}")), signal.SIGKILL)
-    until(lambda: hulld.inspect("victim", "{{.State.Status}} {{.State.ExitCode}}") == "exited 137")
+    wait_until(lambda: hulld.inspect("victim", "{{.State.Status}} {{.State.ExitCode}}") == "exited 137")
 
 
 def test_a_killed_client_leaves_the_container_running(own_engine):
     hulld = own_engine
     client = hulld.popen("hull", "run", "--name", "alone", "busybox", "sleep", "100")
-    until(lambda: hulld.docker("ps", "-q", "--filter", "name=alone").stdout.strip() != "")
+    wait_until(lambda: hulld.docker("ps", "-q", "--filter", "name=alone").stdout.strip() != "")
     client.kill()
     client.wait()
     time.sleep(0.3)
