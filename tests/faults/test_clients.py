@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from test_crashes import until
+from conftest import wait_until
 
 
 def request(hulld, text):
@@ -56,7 +56,7 @@ def test_an_attached_client_that_does_not_read_holds_up_nobody_for_long(engine):
 def test_a_log_reader_that_does_not_read_holds_up_nobody(engine):
     engine.hull("run", "-d", "--name", "floods", "busybox", "sh", "-c", "seq 1 300000; echo done; sleep 1000")
     slow = request(engine, "GET /containers/floods/logs?follow=1&stdout=1 HTTP/1.1\r\nHost: x\r\n\r\n")
-    until(lambda: engine.hull("logs", "--tail", "1", "floods").stdout == "done\n", patience=20)
+    wait_until(lambda: engine.hull("logs", "--tail", "1", "floods").stdout == "done\n", patience=20)
     begin = time.monotonic()
     engine.hull("rm", "-f", "floods")
     assert time.monotonic() - begin < 5
@@ -91,7 +91,7 @@ def test_a_stopped_command_line_is_no_trouble(engine):
     """SIGSTOP of the client of a run, an exec and a log, as ctrl-z does it."""
     clients = [engine.popen("hull", "run", "--name", "stopped", "busybox", "sh", "-c",
                             "while :; do echo word; sleep 0.01; done", stdout=subprocess.PIPE)]
-    until(lambda: engine.docker("ps", "-q", "--filter", "name=stopped").stdout)
+    wait_until(lambda: engine.docker("ps", "-q", "--filter", "name=stopped").stdout)
     clients.append(engine.popen("docker", "exec", "stopped", "sleep", "1000", stdout=subprocess.PIPE))
     clients.append(engine.popen("docker", "logs", "-f", "stopped", stdout=subprocess.PIPE))
     time.sleep(0.3)
@@ -121,8 +121,8 @@ def test_clients_that_vanish_leave_no_thread_and_no_descriptor(engine):
     for client in vanishing:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         client.close()
-    until(lambda: descriptors(engine) <= fds + 2, patience=20)
-    until(lambda: threads(engine) <= 20, patience=20)
+    wait_until(lambda: descriptors(engine) <= fds + 2, patience=20)
+    wait_until(lambda: threads(engine) <= 20, patience=20)
     assert engine.inspect("there", "{{.State.Status}}") == "running"
 
 
@@ -133,5 +133,5 @@ def test_a_vanished_upload_leaves_nothing(engine, busybox):
                              f"Content-Type: application/x-tar\r\nContent-Length: {len(data)}\r\n\r\n")
     client.sendall(data[: len(data) // 2])
     client.close()
-    until(lambda: not half_done())
+    wait_until(lambda: not half_done())
     assert "half" not in engine.docker("images").stdout

@@ -10,9 +10,8 @@ import time
 
 import pytest
 
-from conftest import Hulld, cgroup_directories
+from conftest import Hulld, cgroup_directories, wait_until
 from fault_points import FaultPoints
-from test_crashes import until
 
 CREATE = ["create.named", "create.directory", "create.volumes", "create.snapshot", "create.populated", "create.recorded"]
 START = ["start.begun", "start.network", "start.rootfs", "start.configured", "start.launched", "start.started",
@@ -88,7 +87,7 @@ def hulld_cgroups(hulld):
 def check_usable(hulld):
     """Whatever happened to container c before, it can be used again, and removed with all it has."""
     found = status(hulld)
-    until(lambda: (found == "running") == process_exists(hulld))
+    wait_until(lambda: (found == "running") == process_exists(hulld))
     if found == "none":
         return clear(hulld)
     if found != "running":
@@ -160,7 +159,7 @@ def test_the_engine_is_killed_when_a_container_ends(hulld, faults, place):
 def test_the_engine_is_killed_when_a_container_removes_itself(hulld, faults, place):
     create(hulld, "true", options=["--rm"])
     kill_engine_at(hulld, faults, place, lambda: hulld.hull("start", "cc", check=False))
-    until(lambda: status(hulld) == "none")
+    wait_until(lambda: status(hulld) == "none")
     clear(hulld)
 
 
@@ -173,7 +172,7 @@ def test_the_engine_is_killed_in_stop(hulld, faults, place):
     if place == "stop.asked":
         assert status(hulld) == "running"
     else:  # who was stopped stays stopped
-        until(lambda: status(hulld) == "exited")
+        wait_until(lambda: status(hulld) == "exited")
         assert hulld.inspect("cc", "{{.State.ExitCode}}") == "7"
     check_usable(hulld)
 
@@ -195,7 +194,7 @@ def test_the_engine_is_killed_in_exec(hulld, faults, place):
     pid = hulld.inspect("cc", "{{.State.Pid}}")
     kill_engine_at(hulld, faults, place, lambda: hulld.hull("exec", "cc", "sleep", "0.2", check=False))
     assert hulld.inspect("cc", "{{.State.Pid}}") == pid
-    until(lambda: hulld.inspect("cc", "{{.ExecIDs}}") in ("[]", "<no value>", "<nil>"))
+    wait_until(lambda: hulld.inspect("cc", "{{.ExecIDs}}") in ("[]", "<no value>", "<nil>"))
     check_usable(hulld)
 
 
@@ -220,12 +219,12 @@ def test_the_shim_is_killed_in_start(hulld, faults, place):
     create(hulld)
     faults.order(place, "kill")
     started = hulld.hull("start", "cc", check=False)
-    until(lambda: faults.hit(place))
-    until(lambda: status(hulld) in ("created", "exited"))
+    wait_until(lambda: faults.hit(place))
+    wait_until(lambda: status(hulld) in ("created", "exited"))
     if place != "shim.answered":
         assert started.returncode != 0 and "the shim of the container ended unexpectedly" in started.stderr
     else:
-        until(lambda: hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == "exited 137")
+        wait_until(lambda: hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == "exited 137")
     check_usable(hulld)
 
 
@@ -237,7 +236,7 @@ def test_the_shim_is_killed_in_exec(hulld, faults, place):
     faults.order(place, "kill")
     hulld.hull("exec", "cc", "true", check=False, timeout=10)
     assert faults.hit(place)
-    until(lambda: hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == "exited 137")
+    wait_until(lambda: hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == "exited 137")
     check_usable(hulld)
 
 
@@ -247,8 +246,8 @@ def test_the_shim_is_killed_when_the_container_ends(hulld, faults, place):
     faults.order(place, "kill")
     hulld.hull("start", "cc")
     recorded = SHIM_EXIT.index(place) >= SHIM_EXIT.index("shim.recorded")
-    until(lambda: hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == f"exited {5 if recorded else 137}")
-    until(lambda: faults.hit(place))
+    wait_until(lambda: hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == f"exited {5 if recorded else 137}")
+    wait_until(lambda: faults.hit(place))
     hulld.hull("start", "cc")  # its last run is out of the way
     hulld.hull("rm", "-f", "-v", "cc")
     clear(hulld)
@@ -260,7 +259,7 @@ def test_shim_and_engine_are_killed_when_the_container_ends(hulld, faults, place
     hulld.hull("start", "cc")
     faults.order(place, "kill")
     hulld.crash()
-    until(lambda: faults.hit(place))
+    wait_until(lambda: faults.hit(place))
     hulld.start()
     code = 5 if place == "shim.recorded" else 255  # as Docker says what nobody knows
     assert hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == f"exited {code}"
@@ -357,8 +356,8 @@ def test_an_end_that_cannot_be_cleared_up_does_not_block_the_next_run(hulld, fau
     create(hulld, "sh", "-c", "exit 5")
     faults.order(place, "fail ENOSPC")
     hulld.hull("start", "cc")
-    until(lambda: hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == "exited 5")
-    until(lambda: faults.hit(place))
+    wait_until(lambda: hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == "exited 5")
+    wait_until(lambda: faults.hit(place))
     hulld.crash()
     hulld.start()
     assert hulld.inspect("cc", "{{.State.Status}} {{.State.ExitCode}}") == "exited 5"  # known after all
@@ -399,7 +398,7 @@ def test_a_stopped_shim_holds_up_nobody_else(hulld, faults, place):
     faults.order(place, "stop")
     client = hulld.popen("hull", *(["exec", "cc", "true"] if place.startswith("shim.exec-") else ["start", "cc"]))
     try:
-        until(lambda: faults.hit(place))
+        wait_until(lambda: faults.hit(place))
         begin = time.monotonic()
         hulld.hull("ps", "-a")
         hulld.hull("inspect", "cc")
@@ -410,7 +409,7 @@ def test_a_stopped_shim_holds_up_nobody_else(hulld, faults, place):
             os.kill(pid, signal.SIGCONT)
         assert client.wait(10) == 0
     if place == "shim.drained":
-        until(lambda: hulld.inspect("cc", "{{.State.ExitCode}} {{.State.Status}}") == "5 exited")
+        wait_until(lambda: hulld.inspect("cc", "{{.State.ExitCode}} {{.State.Status}}") == "5 exited")
         hulld.hull("rm", "-v", "cc")
     else:
         check_usable(hulld)

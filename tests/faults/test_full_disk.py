@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import Hulld
-from test_crashes import until
+from conftest import Hulld, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +91,11 @@ def test_what_runs_goes_on_and_can_be_stopped_and_removed(hulld):
 def test_a_container_that_fills_the_disk_does_not_take_the_others_along(hulld):
     hulld.hull("run", "-d", "--name", "other", "busybox", "sleep", "1000")
     hulld.hull("run", "-d", "--name", "fills", "busybox", "sh", "-c", "cat </dev/zero >/fill; exec sleep 1000")
-    until(lambda: "cat" not in hulld.hull("top", "fills").stdout, patience=30)
+    wait_until(lambda: "cat" not in hulld.hull("top", "fills").stdout, patience=30)
     started = hulld.hull("restart", "-t", "0", "other", check=False)
     assert started.returncode == 0 or "no space left" in started.stderr.lower()
     hulld.hull("rm", "-f", "fills")
-    until(lambda: hulld.hull("run", "--rm", "busybox", "sh", "-c", "dd if=/dev/zero of=/file bs=1M count=8 2>/dev/null",
+    wait_until(lambda: hulld.hull("run", "--rm", "busybox", "sh", "-c", "dd if=/dev/zero of=/file bs=1M count=8 2>/dev/null",
                              check=False).returncode == 0)
 
 
@@ -121,4 +120,4 @@ def test_an_image_that_does_not_fit_is_refused_and_leaves_nothing(hulld, tmp_pat
     failed = hulld.docker("import", tmp_path / "big.tar", "big", check=False)
     assert failed.returncode != 0 and "no space left on device" in failed.stderr.lower()
     assert "big" not in hulld.docker("images").stdout
-    until(lambda: used() <= before + 512)
+    wait_until(lambda: used() <= before + 512)
