@@ -120,6 +120,9 @@ struct Engine::Impl {
   // Waits until the run that was going on at `exits` has ended. False after the time is over.
   bool wait_for_exit(Live& container, std::uint64_t exits, std::optional<std::chrono::nanoseconds> patience,
                      std::stop_token stop = {});
+  // When its process is over already, waits for the engine to have heard of it: whoever saw the end of the output
+  // takes it for ended.
+  void settle_exit(const LivePtr& container);
   void stop(const LivePtr& container, std::optional<int> timeout, const std::string& signal,
             std::stop_token stop_token);
   void kill(const LivePtr& container, int signal);

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 
@@ -31,14 +33,35 @@ void MountsAhead::make(const std::string& id) {
   } catch (const Error&) {
     // The start tries again, and says what is wrong.
   }
+  bool first;
   {
     std::lock_guard lock(mutex_);
     Ahead& ahead = ahead_.at(id);
     ahead.mount = std::move(mount);
+    ahead.made = std::chrono::steady_clock::now();
     ahead.ready = true;
+    first = !std::exchange(sweeping_, true);
   }
   changed_.notify_all();
-  background_.run_after(kPatience, [this, id] { take(id); });
+  // One timer for all of them: one for each would wake a thread for each.
+  if (first) background_.run_after(kPatience, [this] { sweep(); });
+}
+
+void MountsAhead::sweep() {
+  std::vector<linux::DetachedMount> old;
+  bool again;
+  {
+    std::lock_guard lock(mutex_);
+    auto limit = std::chrono::steady_clock::now() - kPatience;
+    std::erase_if(ahead_, [&](auto& entry) {
+      Ahead& ahead = entry.second;
+      if (!ahead.ready || ahead.made > limit) return false;
+      old.push_back(std::move(ahead.mount));
+      return true;
+    });
+    again = sweeping_ = !ahead_.empty();
+  }
+  if (again) background_.run_after(kPatience, [this] { sweep(); });
 }
 
 linux::DetachedMount MountsAhead::take(const std::string& id) {

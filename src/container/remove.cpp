@@ -118,7 +118,10 @@ void Engine::remove(std::string_view name, const RemoveOptions& options) {
   if (options.link) fail(Kind::kInvalidArgument, "links between containers are not supported, there is none to remove");
   if (state->status == Status::kRemoving)
     fail(Kind::kConflict, "removal of container ", state->id, " is already in progress");
-  if (!options.force) refuse_in_use(*state);
+  if (!options.force) {
+    impl_->settle_exit(container);
+    refuse_in_use(*container->state());
+  }
   // A start may come in between: then once more.
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (options.force) impl_->end_by_force(container);

@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kSettling = 2s;     // for the exit of a process that is gone to reach us
 constexpr auto kAfterKill = 10s;  // how long a SIGKILL may take before we say so
 
 int stop_signal_of(const State& state) {
@@ -46,6 +47,13 @@ bool Engine::Impl::wait_for_exit(Live& container, std::uint64_t exits, std::opti
   auto ended = [&] { return container.exits != exits; };
   if (!patience) return container.changed.wait(lock, stop, ended);
   return container.changed.wait_for(lock, stop, *patience, ended);
+}
+
+void Engine::Impl::settle_exit(const LivePtr& container) {
+  std::uint64_t exits = exits_of(*container);
+  if (!is_up(*container->state())) return;
+  auto pidfd = pidfd_of(*container);
+  if (pidfd && linux::pidfd_ended(pidfd->get())) wait_for_exit(*container, exits, kSettling);
 }
 
 void Engine::Impl::thaw_if_paused(const LivePtr& container) {

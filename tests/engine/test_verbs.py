@@ -340,3 +340,21 @@ def test_stats_of_the_command_lines(cli):
     assert name == "shown" and float(cpu.rstrip("%")) > 1
     cli("run", "-d", "--name", "second", "busybox", "sleep", "100")
     assert {line.split()[1] for line in cli("stats", "--no-stream").stdout.splitlines()[1:]} == {"shown", "second"}
+
+
+def test_the_end_of_the_output_is_the_end_for_a_removal(engine):
+    """The stream ends a moment before the engine has dealt with the exit: whoever saw that is not told "is running"."""
+    api = Api(engine)
+    for _ in range(30):
+        status, answer = api.call("POST", "/containers/create", {"Image": "busybox", "Cmd": ["true"]})
+        assert status == 201
+        name = answer["Id"]
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.connect(api.path)
+            stream.sendall(f"POST /v1.51/containers/{name}/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: x\r\n"
+                           "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode())
+            assert b"101" in stream.recv(4096)
+            assert api.call("POST", f"/containers/{name}/start")[0] == 204
+            while stream.recv(4096):
+                pass
+            assert api.call("DELETE", f"/containers/{name}") == (204, b"")
