@@ -17,28 +17,6 @@ constexpr std::array<std::string_view, 8> kOwnNames = {"pts",  "shm",         "f
                                                        ".lxc", ".lxd-mounts", ".udev", "console"};
 constexpr int kDeepest = 16;  // of a walk through /dev
 
-struct DefaultRule {
-  char type;
-  std::int64_t major, minor;  // -1: all
-  std::string_view access;
-};
-// Making any node is harmless, using it is not.
-constexpr std::array<DefaultRule, 11> kDefaultRules = {{{'c', -1, -1, "m"},
-                                                        {'b', -1, -1, "m"},
-                                                        {'c', 1, 3, "rwm"},       // null
-                                                        {'c', 1, 5, "rwm"},       // zero
-                                                        {'c', 1, 7, "rwm"},       // full
-                                                        {'c', 1, 8, "rwm"},       // random
-                                                        {'c', 1, 9, "rwm"},       // urandom
-                                                        {'c', 5, 0, "rwm"},       // tty
-                                                        {'c', 5, 1, "rwm"},       // console
-                                                        {'c', 5, 2, "rwm"},       // ptmx
-                                                        {'c', 136, -1, "rwm"}}};  // pts/*
-
-std::optional<std::int64_t> number(std::int64_t value) {
-  return value < 0 ? std::nullopt : std::optional<std::int64_t>(value);
-}
-
 oci::Device device_at(const linux::DeviceNode& node, const std::string& path) {
   oci::Device device;
   device.type = std::string(1, node.type);
@@ -122,13 +100,8 @@ oci::DeviceRule parse_rule(const std::string& text) {
 Devices container_devices(const HostConfig& host, bool bound) {
   Devices devices;
   devices.rules.push_back({false, "a", std::nullopt, std::nullopt, "rwm"});
-  if (host.privileged) {
-    add_all(devices);
-  } else {
-    for (const DefaultRule& rule : kDefaultRules)
-      devices.rules.push_back(
-          {true, std::string(1, rule.type), number(rule.major), number(rule.minor), std::string(rule.access)});
-  }
+  // What every container may use, the runtime adds.
+  if (host.privileged) add_all(devices);
   for (const DeviceMapping& mapping : host.devices.value_or(std::vector<DeviceMapping>{}))
     add_mapping(devices, mapping, !host.privileged, bound);
   for (const std::string& rule : host.device_cgroup_rules.value_or(Strings{}))
