@@ -15,7 +15,10 @@ void refused(Call&);
 enum Subject : int { kCheckpoint, kSession, kAttestation, kPlugins };
 
 constexpr std::string_view kNames[] = {
-    "checkpointing a container", "a BuildKit session", "reading attestations", "installing plugins",
+    "checkpointing a container",
+    "a BuildKit session",
+    "reading attestations",
+    "installing plugins",
 };
 
 template <int kSubject>

@@ -10,7 +10,8 @@
 namespace hull::container {
 
 // Says of every planned mount where it comes from: makes volumes that do not exist yet, keeps the layers of images,
-// makes missing directories of -v. What it has made, `rollback` takes back; `made_volumes` gets the names of new volumes.
+// makes missing directories of -v. What it has made, `rollback` takes back; `made_volumes` gets the names of new
+// volumes.
 std::vector<MountPoint> resolve_mounts(std::vector<MountPlan>& plans, const std::string& container_id,
                                        Services& services, Rollback& rollback, std::vector<std::string>& made_volumes);
 // Fills new volumes from what the image has at their place, before the container can see them.

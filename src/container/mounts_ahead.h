@@ -14,9 +14,9 @@
 
 namespace hull::container {
 
-// Root file systems of containers that were just created, mounted while their client is still asking for the start: `run` is
-// two requests, and the mount is half a millisecond of the second. For those with --rm: they are mounted volatile, and what
-// nobody starts is let go again without the kernel writing the disk's caches back. Thread-safe.
+// Root file systems of containers that were just created, mounted while their client is still asking for the start:
+// `run` is two requests, and the mount is half a millisecond of the second. For those with --rm: they are mounted
+// volatile, and what nobody starts is let go again without the kernel writing the disk's caches back. Thread-safe.
 class MountsAhead {
  public:
   MountsAhead(linux::Reactor& reactor, store::Snapshots& snapshots) : snapshots_(snapshots), background_(reactor) {}

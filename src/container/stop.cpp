@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kSettling = 2s;     // for the exit of a process that is gone to reach us
+constexpr auto kSettling = 2s;    // for the exit of a process that is gone to reach us
 constexpr auto kAfterKill = 10s;  // how long a SIGKILL may take before we say so
 
 int stop_signal_of(const State& state) {

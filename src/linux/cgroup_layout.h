@@ -71,8 +71,8 @@ bool wait_until(double seconds, const Done& done);
 // Checks the path of a group for the cgroupfs driver: absolute or relative, without "..", not empty.
 std::string checked_cgroup_path(const std::string& path);
 
-// Who makes the directory. Made by systemd (in the hierarchies that it knows), create() takes it as it is, with the process
-// that is in it.
+// Who makes the directory. Made by systemd (in the hierarchies that it knows), create() takes it as it is, with the
+// process that is in it.
 enum class CgroupMaker : unsigned char { kHull, kSystemd };
 std::unique_ptr<Cgroup> make_cgroup_v1(std::string path, CgroupMaker maker = CgroupMaker::kHull);
 std::unique_ptr<Cgroup> make_cgroup_v2(std::string path, CgroupMaker maker = CgroupMaker::kHull);

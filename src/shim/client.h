@@ -39,11 +39,11 @@ struct StartRequest {
   std::string seccomp_program;
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   LogOptions log;
-  bool open_stdin = false;      // keep a pipe (or the terminal) for stdin; otherwise /dev/null
-  bool stdin_once = false;      // close it when the first attached client ends its input
-  UniqueFd rootfs;              // detached mount
-  UniqueFd network_namespace;   // invalid: as the configuration says
-  UniqueFd user_namespace;      // the same
+  bool open_stdin = false;       // keep a pipe (or the terminal) for stdin; otherwise /dev/null
+  bool stdin_once = false;       // close it when the first attached client ends its input
+  UniqueFd rootfs;               // detached mount
+  UniqueFd network_namespace;    // invalid: as the configuration says
+  UniqueFd user_namespace;       // the same
   std::vector<UniqueFd> mounts;  // detached; sources of mounts of the type runtime::kDescriptorMount, by their index
   std::vector<Stream> streams;   // attached from the very first byte
 };

@@ -320,9 +320,8 @@ class SqliteDatabase final : public Database {
   }
   // After a power cut nobody knows which files of layers that were not synced have reached the disk.
   void forget_unsynced_build_records() {
-    change(Sync::kNormal, [&] {
-      query("DELETE FROM build_records WHERE boot <> '' AND boot <> ?").bind(boot_).step();
-    });
+    change(Sync::kNormal,
+           [&] { query("DELETE FROM build_records WHERE boot <> '' AND boot <> ?").bind(boot_).step(); });
   }
 
   void add_volume(const VolumeRow& row) override {

@@ -8,8 +8,8 @@
 
 namespace hull::store {
 
-// A few directories made ahead, each with what `make` puts into it: a rename costs a hundredth of what making a file costs
-// on a disk that is busy, or that has just removed many. They wait in incoming/, which every start of the engine
+// A few directories made ahead, each with what `make` puts into it: a rename costs a hundredth of what making a file
+// costs on a disk that is busy, or that has just removed many. They wait in incoming/, which every start of the engine
 // empties. Thread-safe.
 class ReadyDirectories {
  public:

@@ -125,7 +125,8 @@ class ShimTest : public testing::Test {
     if (started_.pidfd && !linux::pidfd_ended(started_.pidfd.get())) linux::signal_pidfd(started_.pidfd.get(), SIGKILL);
     auto group = linux::make_cgroup(linux::CgroupDriver::kCgroupfs, "/" + id_);
     // An engine that is there takes the group away itself; nobody may be left in it.
-    EXPECT_TRUE(wait_until([&] { return !group->exists() || group->processes().empty(); })) << "processes are left behind";
+    EXPECT_TRUE(wait_until([&] { return !group->exists() || group->processes().empty(); }))
+        << "processes are left behind";
     if (group->exists()) group->remove();
     EXPECT_TRUE(wait_until([&] { return !exists(directory() + "/shim.sock"); })) << "the socket is left behind";
   }
