@@ -53,12 +53,11 @@ void MountsAhead::sweep() {
   {
     std::lock_guard lock(mutex_);
     auto limit = std::chrono::steady_clock::now() - kPatience;
-    std::erase_if(ahead_, [&](auto& entry) {
-      Ahead& ahead = entry.second;
-      if (!ahead.ready || ahead.made > limit) return false;
-      old.push_back(std::move(ahead.mount));
-      return true;
-    });
+    for (auto at = ahead_.begin(); at != ahead_.end();) {
+      bool keep = !at->second.ready || at->second.made > limit;
+      if (!keep) old.push_back(std::move(at->second.mount));
+      at = keep ? std::next(at) : ahead_.erase(at);
+    }
     again = sweeping_ = !ahead_.empty();
   }
   if (again) background_.run_after(kPatience, [this] { sweep(); });
