@@ -41,19 +41,32 @@ void set_time_at(int parent, const std::string& name, const timespec& modified) 
   check(::utimensat(parent, name.c_str(), times, AT_SYMLINK_NOFOLLOW), "utimensat", name);
 }
 
-// The owner first: chown(2) takes away the set-user-id bits and file capabilities.
+// The owner first: chown(2) takes away the set-user-id bits and file capabilities. What is so already stays: looking is
+// a tenth of what a change costs, which is a transaction of the file system, and most files are root's with a mode that
+// no umask touches.
 void set_owner_and_mode(int fd, const Entry& entry) {
-  check(::fchown(fd, entry.uid, entry.gid), "chown", entry.name);
-  check(::fchmod(fd, entry.mode & kPermissions), "chmod", entry.name);
+  struct stat now {};
+  check(::fstat(fd, &now), "stat", entry.name);
+  bool own = now.st_uid == entry.uid && now.st_gid == entry.gid;
+  if (!own) check(::fchown(fd, entry.uid, entry.gid), "chown", entry.name);
+  if (!own || (now.st_mode & kPermissions) != (entry.mode & kPermissions))
+    check(::fchmod(fd, entry.mode & kPermissions), "chmod", entry.name);
   write_attributes(fd, entry.attributes, entry.name);
 }
 
 void set_owner_and_attributes_at(int parent, const std::string& name, const Entry& entry) {
-  check(::fchownat(parent, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW), "chown", entry.name);
+  struct stat now {};
+  check(::fstatat(parent, name.c_str(), &now, AT_SYMLINK_NOFOLLOW), "stat", entry.name);
+  if (now.st_uid != entry.uid || now.st_gid != entry.gid)
+    check(::fchownat(parent, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW), "chown", entry.name);
   if (!entry.is(S_IFLNK)) check(::fchmodat(parent, name.c_str(), entry.mode & kPermissions, 0), "chmod", entry.name);
   write_attributes_at(parent, name, entry.attributes);
   set_time_at(parent, name, entry.modified);
 }
+
+// What a file or directory of an archive is created with. In a tree that others see, nobody but root may look into it
+// before it has its owner.
+mode_t first_mode(bool seen, const Entry& entry) { return (seen ? 0700 : 0777) & entry.mode; }
 
 // Of any mount namespace. Unlinking a name that somebody else has mounted something on would take the mount away.
 bool is_mount_point(int parent, const std::string& name) {
@@ -254,10 +267,11 @@ void Placement::remove(const Place& at) {
 
 void Placement::place_file(const Place& at, const Entry& entry, TarReader& content) {
   UniqueFd fd;
+  const mode_t mode = first_mode(overlaying_.has_value(), entry);
   if (overlaying_) fd = open_mounted_file(at.parent, at.name);
   if (!fd)
     make_replacing(at, entry, [&] {
-      fd.reset(::openat(at.parent, at.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+      fd.reset(::openat(at.parent, at.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
       return fd.valid();
     });
   std::string_view data;
@@ -275,12 +289,13 @@ void Placement::place_file(const Place& at, const Entry& entry, TarReader& conte
 
 void Placement::place_directory(const Place& at, const Entry& entry, const std::string& path) {
   bool hides = false;
-  if (::mkdirat(at.parent, at.name.c_str(), 0700) < 0) {
+  const mode_t mode = first_mode(overlaying_.has_value(), entry);
+  if (::mkdirat(at.parent, at.name.c_str(), mode) < 0) {
     struct stat info {};
     if (errno != EEXIST) throw_errno("mkdir", entry.name);
     check(::fstatat(at.parent, at.name.c_str(), &info, AT_SYMLINK_NOFOLLOW), "stat", entry.name);
     if (!S_ISDIR(info.st_mode))
-      hides = make_replacing(at, entry, [&] { return ::mkdirat(at.parent, at.name.c_str(), 0700) == 0; });
+      hides = make_replacing(at, entry, [&] { return ::mkdirat(at.parent, at.name.c_str(), mode) == 0; });
   }
   UniqueFd fd(
       check(::openat(at.parent, at.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open", entry.name));

@@ -86,14 +86,26 @@ class ReadAhead {
       changed_.wait(lock, [&] { return filled_ - consumed_ < kBlocks || stop.stop_requested(); });
       if (stop.stop_requested()) return false;
     }
+    // To the brim, however small the pieces are that it comes in: each block costs a change of threads.
     Block& block = blocks_[filled_ % kBlocks];
-    block.taken = 0;
-    block.size = source_(block.data.data(), kBlockSize);
-    if (block.size == 0) return false;
-    std::lock_guard lock(mutex_);
-    ++filled_;
-    changed_.notify_all();
-    return true;
+    block.size = block.taken = 0;
+    std::exception_ptr failure;
+    try {
+      while (block.size < kBlockSize && !stop.stop_requested()) {
+        std::size_t got = source_(block.data.data() + block.size, kBlockSize - block.size);
+        if (got == 0) break;
+        block.size += got;
+      }
+    } catch (...) {
+      failure = std::current_exception();  // comes after what came before it
+    }
+    if (block.size > 0) {
+      std::lock_guard lock(mutex_);
+      ++filled_;
+      changed_.notify_all();
+    }
+    if (failure) std::rethrow_exception(failure);
+    return block.size > 0;
   }
 
   Source source_;

@@ -5,7 +5,10 @@
 #include <archive_entry.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
+#include <cstring>
 #include <exception>
+#include <utility>
 #include <vector>
 
 #include "archive/name_charset.h"
@@ -14,6 +17,8 @@
 namespace hull::archive {
 
 namespace {
+
+constexpr std::size_t kBeginning = 512;
 
 std::string text_or_empty(const char* text) { return text ? text : ""; }
 
@@ -26,6 +31,10 @@ struct TarReader::State {
   Entry entry;
   std::vector<char> buffer = std::vector<char>(256 * 1024);
   std::exception_ptr failure;  // of `source`: must not fly through libarchive, which is C
+  // What was looked at already: `head`, put together from small pieces, then `piece` as it lies in the buffer.
+  std::string head, buffer_of_head;
+  std::string_view piece;
+  std::int64_t piece_at = 0;
 
   ~State() {
     if (handle) ::archive_read_free(handle);
@@ -51,6 +60,7 @@ struct TarReader::State {
 
   void copy_header();
   void copy_attributes();
+  bool read_block(std::string_view& data, std::int64_t& offset);
 };
 
 void TarReader::State::copy_header() {
@@ -91,6 +101,8 @@ TarReader::~TarReader() = default;
 
 const Entry* TarReader::next() {
   Utf8Names names;
+  state_->head.clear();
+  state_->piece = {};
   int result = ::archive_read_next_header(state_->handle, &state_->header);
   if (result == ARCHIVE_EOF) {
     if (state_->failure) state_->fail_now();
@@ -108,16 +120,71 @@ const Entry* TarReader::next() {
   return &state_->entry;
 }
 
-bool TarReader::read(std::string_view& data, std::int64_t& offset) {
+bool TarReader::State::read_block(std::string_view& data, std::int64_t& offset) {
   const void* block = nullptr;
   std::size_t size = 0;
   la_int64_t at = 0;
-  int result = ::archive_read_data_block(state_->handle, &block, &size, &at);
+  int result = ::archive_read_data_block(handle, &block, &size, &at);
   if (result == ARCHIVE_EOF) return false;
-  if (result != ARCHIVE_OK && result != ARCHIVE_WARN) state_->fail_now();
+  if (result != ARCHIVE_OK && result != ARCHIVE_WARN) fail_now();
   data = {static_cast<const char*>(block), size};
   offset = at;
   return true;
+}
+
+std::string_view TarReader::beginning() {
+  State& state = *state_;
+  auto contiguous = [&] { return state.piece_at == static_cast<std::int64_t>(state.head.size()); };
+  // Small pieces are put together; one that is large enough stays where it is, and so does one behind a hole.
+  while (state.piece.empty() && state.head.size() < kBeginning && state.read_block(state.piece, state.piece_at)) {
+    if (!contiguous() || (state.head.empty() && state.piece.size() >= kBeginning)) break;
+    state.head += std::exchange(state.piece, {});
+  }
+  return state.head.empty() && contiguous() ? state.piece : std::string_view(state.head);
+}
+
+bool TarReader::read(std::string_view& data, std::int64_t& offset) {
+  State& state = *state_;
+  if (!state.head.empty()) {
+    // Whoever reads has his piece until the next call, and that one finds it read.
+    state.buffer_of_head = std::exchange(state.head, {});
+    data = state.buffer_of_head;
+    offset = 0;
+    return true;
+  }
+  if (!state.piece.empty()) {
+    data = std::exchange(state.piece, {});
+    offset = state.piece_at;
+    return true;
+  }
+  return state.read_block(data, offset);
+}
+
+Source TarReader::content() {
+  struct Position {
+    std::string_view piece;
+    std::int64_t at = 0, piece_at = 0;  // in the content
+    bool ended = false;
+  };
+  return [this, now = Position{}, size = state_->entry.size](char* buffer, std::size_t room) mutable -> std::size_t {
+    while (now.piece.empty() && !now.ended) {
+      now.ended = !read(now.piece, now.piece_at);
+      if (now.ended) now.piece_at = std::max(size, now.at);
+    }
+    if (now.at < now.piece_at) {
+      auto hole =
+          static_cast<std::size_t>(std::min<std::int64_t>(now.piece_at - now.at, static_cast<std::int64_t>(room)));
+      std::memset(buffer, 0, hole);
+      now.at += static_cast<std::int64_t>(hole);
+      return hole;
+    }
+    std::size_t count = std::min(room, now.piece.size());
+    std::memcpy(buffer, now.piece.data(), count);
+    now.piece.remove_prefix(count);
+    now.at += static_cast<std::int64_t>(count);
+    now.piece_at += static_cast<std::int64_t>(count);
+    return count;
+  };
 }
 
 std::string TarReader::read_all(std::size_t limit) {

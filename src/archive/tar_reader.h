@@ -22,8 +22,13 @@ class TarReader {
 
   // The next entry, skipping what was not read of the last; nullptr at the end. Valid until the next call.
   const Entry* next();
+  // The first bytes of the entry's content, 512 of them when there are so many; read() gives them again. To be asked
+  // before read(). Valid until the next call.
+  std::string_view beginning();
   // The next piece of the entry's content and where in the file it belongs: holes are left out. False at its end.
   bool read(std::string_view& data, std::int64_t& offset);
+  // The same content as a stream: zeros where it has holes. Until the next call of next(); borrows this.
+  Source content();
   // The whole content, for small files. Error{kInvalidArgument} when it is longer than `limit`.
   std::string read_all(std::size_t limit);
 

@@ -30,6 +30,7 @@ constexpr auto kIdlePatience = 2s;
 constexpr auto kHeadPatience = 30s;
 constexpr std::uint32_t kHeadLimit = 128 << 10;
 constexpr std::size_t kDrainLimit = 256 << 10;
+constexpr std::size_t kLargeBody = 64 << 10;  // what the parser reads at once at most
 
 // What Beast calls a SyncReadStream.
 class ReadStream {
@@ -105,6 +106,9 @@ class Exchange final : public Request, public Response {
     }
     ReadStream stream(transport_);
     transport_.set_read_patience(connection_.rules.body_patience);
+    // The parser reads as much at once as the buffer has room for. Of an image each page would be a system call.
+    bool large = chunked_body || content_length > kLargeBody;
+    if (large && size >= kLargeBody && buffer_.capacity() < kLargeBody) buffer_.reserve(kLargeBody);
     while (!parser_.is_done()) {
       auto& body = parser_.get().body();
       body.data = into;
