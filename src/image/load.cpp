@@ -1,42 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
 #include <thread>
 
-#include "archive/confined.h"
 #include "archive/layer.h"
-#include "archive/placement.h"
 #include "archive/sha256.h"
+#include "archive/tar_split.h"
 #include "base/file.h"
 #include "base/rollback.h"
 #include "image/archive_index.h"
+#include "image/archive_intake.h"
 #include "image/state.h"
 #include "oci/json.h"
 #include "oci/platform.h"
 #include "store/layout.h"
 
-// docker load: the archive is written to incoming/ as it comes (its table of contents is at its end), then its
-// layers are extracted side by side, then the image is committed.
+// docker load: the archive's layers are extracted as they come (archive_intake.h), then its table of contents, which
+// may be at its end, says what they are, then the images are committed.
 namespace hull::image {
 
 namespace {
 
 constexpr int kAttempts = 3;
-
-void spool(const Source& tar, int root) {
-  archive::Source plain = archive::read_ahead(archive::decompress(tar));
-  archive::TarReader reader(plain);
-  archive::Placement placement(root, archive::Whiteouts::kLiteral);
-  while (const archive::Entry* entry = reader.next()) {
-    bool ordinary = entry->is(S_IFREG) || entry->is(S_IFDIR) || entry->is(S_IFLNK) || !entry->hard_link.empty();
-    if (!ordinary) fail_invalid("invalid image archive: ", hull::quoted(entry->name), " is no file, directory or link");
-    placement.place(*entry, reader);
-  }
-  archive::drain(plain);
-}
 
 // Runs task(0) to task(count - 1), a few at a time; throws the first exception, after all have ended.
 template <class Task>
@@ -70,8 +59,9 @@ struct Wanted {
 
 class Loader {
  public:
-  Loader(store::Database& database, const std::string& base, int root, const ArchivedImage& image)
-      : database_(database), base_(base), root_(root), image_(image) {
+  Loader(store::Database& database, const std::string& data_root, const std::string& base, ArchiveIntake& intake,
+         const ArchivedImage& image)
+      : database_(database), data_root_(data_root), base_(base), intake_(intake), image_(image) {
     config_ = from_json<oci::ImageConfig>(parse_json(image.config));
     check_config();
     row_.id = archive::sha256_digest(image.config);
@@ -103,16 +93,6 @@ class Loader {
     row_.created = now().nanoseconds;
   }
 
-  // The archive may go: what is kept of it gets a place of its own.
-  void take_blobs() {
-    for (std::size_t i = 0; i < staged_.size(); ++i) {
-      if (staged_[i].blob.empty()) continue;
-      std::string own = cat(base_, "/blob-", row_.id.substr(7, 12), "-", i);
-      check(::link(staged_[i].blob.c_str(), own.c_str()), "link", own);
-      staged_[i].blob = own;
-    }
-  }
-
   const store::ImageRow& row() const { return row_; }
   const std::vector<store::StagedLayer>& staged() const { return staged_; }
 
@@ -128,39 +108,87 @@ class Loader {
 
   store::StagedLayer extract(const Wanted& wanted, const std::string& directory) const {
     const ArchivedLayer& from = image_.layers[wanted.position];
-    UniqueFd file = open_member(root_, from.file);
+    UniqueFd file = open_member(intake_.root(), from.file);
+    if (const ReceivedLayer* received = intake_.layer(file.get())) return take(*received, wanted, directory);
     archive::Sha256 hash;
     archive::Source raw = archive::hashed(archive::file_source(file.get()), hash);
     make_directories(directory, 0710);
     archive::ExtractedLayer extracted = archive::extract_layer(raw, directory + "/diff", directory + "/tar-split");
     archive::drain(raw);
-    std::string blob_digest = hash.digest();
-    if (!from.digest.empty() && blob_digest != from.digest)
-      fail_invalid("layer ", from.file, " of the archive is damaged: expected ", from.digest, ", got ", blob_digest);
+    store::StagedLayer staged = checked(wanted, extracted, hash.digest());
+    staged.directory = directory;
+    if (extracted.compression != archive::Compression::kNone) keep_blob(staged, from, path_of(file.get(), from.file));
+    return staged;
+  }
+
+  // What was extracted on its way is the layer, unless another one has the same content: that one is copied.
+  store::StagedLayer take(const ReceivedLayer& received, const Wanted& wanted, const std::string& directory) const {
+    if (received.failure) std::rethrow_exception(received.failure);
+    store::StagedLayer staged = checked(wanted, received.extracted, received.digest);
+    staged.directory = received.directory;
+    if (!received.blob.empty()) keep_blob(staged, image_.layers[wanted.position], received.blob);
+    std::string first;
+    bool own = intake_.claim(received, wanted.chain_id, first);
+    bool there = exists(received.directory);
+    if (own && there) return staged;
+    staged.directory = directory;
+    make_directories(directory, 0710);
+    std::string files = there ? received.directory : store::layer_path(data_root_, first);
+    archive::ExtractedLayer copy = copied(received, files, directory);
+    if (copy.diff_id != received.extracted.diff_id)
+      fail(Kind::kInternal, "layer ", received.extracted.diff_id, " has changed since it was extracted");
+    return staged;
+  }
+
+  static archive::ExtractedLayer copied(const ReceivedLayer& received, const std::string& files,
+                                        const std::string& directory) {
+    auto extract_from = [&](const archive::Source& source) {
+      return archive::extract_layer(source, directory + "/diff", directory + "/tar-split");
+    };
+    if (!received.blob.empty()) {
+      UniqueFd blob = open_file(received.blob, O_RDONLY);
+      return extract_from(archive::file_source(blob.get()));
+    }
+    auto diff = open_if_exists(files + "/diff", O_RDONLY | O_DIRECTORY);
+    auto tar = diff ? archive::replayed_tar(files + "/tar-split", diff->get()) : std::nullopt;
+    if (!tar)
+      fail(Kind::kUnavailable, "layer ", received.extracted.diff_id,
+           " lies on different layers in the archive, and cannot be copied: load the images one by one");
+    return extract_from(tar->source);
+  }
+
+  // The layer without its place; refused when it is not what the image says.
+  store::StagedLayer checked(const Wanted& wanted, const archive::ExtractedLayer& extracted,
+                             const std::string& digest) const {
+    const ArchivedLayer& from = image_.layers[wanted.position];
+    if (!from.digest.empty() && digest != from.digest)
+      fail_invalid("layer ", from.file, " of the archive is damaged: expected ", from.digest, ", got ", digest);
     const std::string& expected = config_.rootfs.diff_ids[wanted.position];
     if (extracted.diff_id != expected)
       fail_invalid("invalid diffID for layer ", wanted.position, ": expected ", hull::quoted(expected), ", got ",
                    hull::quoted(extracted.diff_id));
     store::StagedLayer staged;
-    staged.directory = directory;
     staged.row = {wanted.chain_id, extracted.diff_id, wanted.parent, "", "", extracted.size};
-    if (extracted.compression != archive::Compression::kNone) keep_blob(staged, from, file.get(), blob_digest);
+    if (extracted.compression != archive::Compression::kNone) staged.row.blob_digest = digest;
     return staged;
   }
 
   // A push can then send the very bytes that came.
-  static void keep_blob(store::StagedLayer& staged, const ArchivedLayer& from, int file, const std::string& digest) {
+  static void keep_blob(store::StagedLayer& staged, const ArchivedLayer& from, const std::string& path) {
+    staged.blob = path;
+    staged.row.media_type = from.media_type;
+  }
+  static std::string path_of(int file, const std::string& name) {
     std::string path(4096, '\0');
     ssize_t size = ::readlink(cat("/proc/self/fd/", file).c_str(), path.data(), path.size());
-    path.resize(static_cast<std::size_t>(check(size, "readlink", from.file)));
-    staged.blob = path;
-    staged.row.blob_digest = digest;
-    staged.row.media_type = from.media_type;
+    path.resize(static_cast<std::size_t>(check(size, "readlink", name)));
+    return path;
   }
 
   store::Database& database_;
+  const std::string& data_root_;
   const std::string& base_;
-  int root_;
+  ArchiveIntake& intake_;
   const ArchivedImage& image_;
   oci::ImageConfig config_;
   store::ImageRow row_;
@@ -173,33 +201,27 @@ std::vector<std::string> Images::load(const Source& tar, const std::vector<oci::
   std::string base = store::incoming_path(state_->data_root, "load");
   Rollback cleanup;
   cleanup.add("incoming archive", [&] { remove_tree(base); });
-  make_directories(base + "/archive", 0700);
-  UniqueFd root = open_file(base + "/archive", O_RDONLY | O_DIRECTORY);
-  spool(tar, root.get());
+  ArchiveIntake intake(base, [&](const std::string& digest) {
+    return state_->database.layer_with_blob(digest) || !state_->database.layers_with_diff(digest).empty();
+  });
+  intake.receive(tar);
 
   std::vector<ArchivedImage> images;
   for (const oci::Platform& platform : platforms.empty() ? std::vector{oci::host_platform()} : platforms)
-    for (ArchivedImage& image : read_archive_index(root.get(), platform)) images.push_back(std::move(image));
+    for (ArchivedImage& image : read_archive_index(intake.root(), platform)) images.push_back(std::move(image));
   std::vector<std::string> loaded;
-  for (std::size_t at = 0; at < images.size(); ++at) {
-    const ArchivedImage& image = images[at];
-    bool last = at + 1 == images.size();
-    Loader loader(state_->database, base, root.get(), image);
+  for (const ArchivedImage& image : images) {
+    Loader loader(state_->database, state_->data_root, base, intake, image);
     std::vector<std::string> references;
     for (const auto& reference : image.references) references.push_back(reference.canonical());
     for (int attempt = 0;; ++attempt) {
       loader.stage(attempt);
-      // What is removed before it was written to the disk never is: half of the work of loading.
-      if (last) {
-        loader.take_blobs();
-        remove_tree(base + "/archive");
-      }
       try {
         state_->commit(loader.row(), loader.staged(), references, image.manifest);
         break;
       } catch (const Error& e) {
         // Somebody removed an image that shared a layer with this one.
-        if (e.kind() != Kind::kConflict || attempt + 1 == kAttempts || last) throw;
+        if (e.kind() != Kind::kConflict || attempt + 1 == kAttempts) throw;
       }
     }
     const std::string& id = loader.row().id;

@@ -23,11 +23,16 @@ std::string Layers::chain_id(const std::string& parent_chain_id, const std::stri
 void Layers::commit(const ImageRow& image, const std::vector<StagedLayer>& staged,
                     const std::vector<std::string>& references, const std::string& manifest) {
   std::lock_guard guard(mutex_);
-  std::vector<LayerRow> rows;
+  // Nothing is moved before it is sure that all are there: whoever tries again has his layers where they were.
+  std::vector<const StagedLayer*> missing;
   for (const std::string& chain_id : image.layer_chain_ids) {
     if (database_.layer(chain_id)) continue;
     auto layer = std::ranges::find(staged, chain_id, [](const StagedLayer& s) { return s.row.chain_id; });
     if (layer == staged.end()) fail(Kind::kConflict, "layer ", chain_id, " was removed while its image came in");
+    missing.push_back(&*layer);
+  }
+  std::vector<LayerRow> rows;
+  for (const StagedLayer* layer : missing) {
     place(*layer);
     rows.push_back(layer->row);
   }

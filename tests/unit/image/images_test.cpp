@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "../../fuzz/mutation.h"
 #include "../archive/tar_text.h"
 #include "archive/sha256.h"
 #include "base/file.h"
@@ -257,6 +258,73 @@ TEST_F(ImagesTest, ADockerArchiveIsLoaded) {
   expect_nothing_left();
 }
 
+// Larger than what is left lying until it is known what it is.
+std::string noise(std::size_t size, unsigned seed) {
+  std::string text;
+  for (unsigned x = seed; text.size() < size; x = x * 1664525 + 1013904223) text += static_cast<char>(x >> 24);
+  return text;
+}
+
+TEST_F(ImagesTest, LargeLayersAreExtractedAsTheyCome) {
+  TarText low, up, unused_layer;
+  std::string first = low.directory("./").file("a", noise(300'000, 1)).file("b", "1").text(),
+              second = up.file(".wh.a", "").file("c", noise(100'000, 2)).text(),
+              nobodys = unused_layer.file("../../../escape", noise(50'000, 3)).text();
+  // The lowest content once more on top: a directory of its own, of the same member.
+  std::string config = config_of({first, second, first, second});
+  std::string manifest = R"([{"Config":"c.json","RepoTags":["app:1"],
+      "Layers":["z/layer.tar","y.tar.gz","x/layer.tar","y.tar.gz"]}])";
+  TarText tar;
+  tar.file("nobodys.tar", nobodys)
+      .file("x/layer.tar", nobodys)  // is replaced
+      .file("x/layer.tar", first)
+      .file("y.tar.gz", gzipped(second))
+      .link("z/layer.tar", "../x/layer.tar")
+      .file("c.json", config)
+      .file("manifest.json", manifest);
+  EXPECT_EQ(images_->load(text_source(tar.text())), (std::vector<std::string>{"Loaded image: app:1"}));
+  ImagePtr image = images_->get("app:1");
+  ASSERT_EQ(image->layer_chain_ids.size(), 4u);
+  EXPECT_EQ(image->size, 2 * (300'001 + 100'000));
+  for (int i : {0, 2}) {
+    std::string layer = at("layers/") + image->layer_chain_ids[static_cast<std::size_t>(i)].substr(7);
+    EXPECT_EQ(read_file(layer + "/diff/a"), noise(300'000, 1));
+    EXPECT_TRUE(exists(layer + "/tar-split"));
+  }
+  EXPECT_EQ(read_file(at(blob_name(gzipped(second)))), gzipped(second));
+  EXPECT_TRUE(list_directory(at("incoming")).empty());
+  images_->remove("app:1", true, true, unused);
+  expect_nothing_left();
+}
+
+TEST_F(ImagesTest, LargeLayersThatAreNoneAreRefusedWhenTheyAreNeeded) {
+  TarText good, bad;
+  std::string text = good.file("a", noise(50'000, 1)).text(), hostile = bad.file("../a", noise(50'000, 2)).text();
+  std::string packed = gzipped(text);
+  auto load = [&](const std::string& content, const std::string& config) {
+    TarText tar;
+    tar.file("l.tar", content).file("c.json", config);
+    tar.file("manifest.json", R"([{"Config":"c.json","RepoTags":null,"Layers":["l.tar"]}])");
+    return refusal(Kind::kInvalidArgument, [&] { images_->load(text_source(tar.text())); });
+  };
+  EXPECT_NE(load(hostile, config_of({hostile})).find("leads out of the archive's root"), std::string::npos);
+  EXPECT_NE(load(packed.substr(0, packed.size() / 2), config_of({text})).find("unexpected EOF"), std::string::npos);
+  EXPECT_NE(load(text, config_of({hostile})).find("invalid diffID for layer 0"), std::string::npos);
+  // Nor does an archive that is cut off leave anything.
+  TarText tar;
+  std::string whole = tar.file("l.tar", text).text();
+  refusal(Kind::kInvalidArgument, [&] { images_->load(text_source(whole.substr(0, whole.size() / 2))); });
+  refusal(Kind::kCancelled, [&] {
+    images_->load([rest = std::string_view(whole).substr(0, whole.size() / 2)](char* buffer, std::size_t size) mutable {
+      if (rest.empty()) fail(Kind::kCancelled, "the client went away");
+      size = rest.copy(buffer, size);
+      rest.remove_prefix(size);
+      return size;
+    });
+  });
+  expect_nothing_left();
+}
+
 TEST_F(ImagesTest, AnOciLayoutIsLoadedAndItsBlobsAreKept) {
   TarText layer;
   std::string text = layer.file("a", "1").text(), packed = gzipped(text), config = config_of({text});
@@ -309,6 +377,29 @@ TEST_F(ImagesTest, DamagedArchivesAreRefusedAndLeaveNothing) {
   load(R"([{"Config":"c.json","RepoTags":["BAD"],"Layers":["l.tar"]}])", text);
   load("[[[", text);
   load("", text);
+  expect_nothing_left();
+}
+
+TEST_F(ImagesTest, ArchivesWithAnythingInThemLeaveTheStoreWhole) {
+  TarText low, up;
+  std::string first = low.directory("./").file("a", noise(20'000, 1)).hard_link("b", "a").text(),
+              second = up.file(".wh.a", "").file("c", "2").text(), config = config_of({first, second});
+  std::string manifest =
+      cat(R"({"schemaVersion":2,"config":)", descriptor("application/vnd.oci.image.config.v1+json", config),
+          R"(,"layers":[)", descriptor(std::string(kLayerGzip), gzipped(first)), ",",
+          descriptor(std::string(kLayerGzip), gzipped(second)), "]}");
+  TarText docker, layout;
+  docker.file("x/layer.tar", first).link("y.tar", "x/layer.tar").file("z.tar", second).file("c.json", config);
+  docker.file("manifest.json", R"([{"Config":"c.json","RepoTags":["app:1"],"Layers":["y.tar","z.tar"]}])");
+  layout.file(blob_name(gzipped(first)), gzipped(first)).file(blob_name(gzipped(second)), gzipped(second));
+  layout.file(blob_name(config), config).file(blob_name(manifest), manifest);
+  layout.file("index.json",
+              cat(R"({"schemaVersion":2,"manifests":[)", descriptor(std::string(kManifest), manifest), "]}"));
+  fuzz::mutate({docker.text(), layout.text()}, 300, [&](const std::string& text) {
+    images_->load(text_source(text));
+    for (const ImagePtr& image : images_->list()) images_->remove(image->id, true, true, unused);
+  });
+  for (const ImagePtr& image : images_->list()) images_->remove(image->id, true, true, unused);
   expect_nothing_left();
 }
 
