@@ -52,17 +52,23 @@ void inspect_exec(Call& call);
 
 // images.cpp
 void list_images(Call& call);
-void create_image(Call& call);  // import, pull
-void load_images(Call& call);
 void inspect_image(Call& call);
 void image_history(Call& call);
 void tag_image(Call& call);
 void remove_image(Call& call);
 void prune_images(Call& call);
 
-// image_archives.cpp
+// image_intake.cpp, image_archives.cpp
+void create_image(Call& call);  // import, pull
+void load_images(Call& call);
 void save_images(Call& call);
 void save_image(Call& call);
+
+// deliveries.cpp
+void offer_image(Call& call);
+void accept_image(Call& call);
+void send_layer(Call& call);
+void receive_layer(Call& call);
 
 // image_transfer.cpp, image_search.cpp, registry_auth.cpp
 void pull_image(Call& call);

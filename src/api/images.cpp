@@ -4,6 +4,7 @@
 #include "api/container_shapes.h"
 #include "api/filters.h"
 #include "api/handlers.h"
+#include "api/image_manifests.h"
 #include "api/machine.h"
 #include "base/log.h"
 #include "oci/json.h"
@@ -16,30 +17,6 @@ namespace {
 
 using image::Image;
 using image::ImagePtr;
-
-image::Source body_of(Call& call) {
-  return [&request = call.request](char* buffer, std::size_t size) { return request.read(buffer, size); };
-}
-
-// The objects of a progress stream. Before the first of them an error still has a status of its own.
-class Progress {
- public:
-  explicit Progress(Call& call) : call_(call) {}
-  void show(std::string_view key, std::string_view text) {
-    if (!call_.response.started()) call_.response.begin(200, kJson);
-    Json out;
-    out[std::string(key)] = std::string(text);
-    call_.response.write(dump_json(out) + "\r\n");
-  }
-  void error(const std::string& message) {
-    if (!call_.response.started()) call_.response.begin(200, kJson);
-    Json out = {{"errorDetail", {{"message", message}}}, {"error", message}};
-    call_.response.write(dump_json(out) + "\r\n");
-  }
-
- private:
-  Call& call_;
-};
 
 std::int64_t containers_of(const Call& call, const std::string& image_id) {
   return std::ranges::count_if(call.engine.list(),
@@ -167,8 +144,10 @@ Json removed_shape(const image::Removed& removed) {
 void list_images(Call& call) {
   Json out = Json::array();
   Filters filters = list_filters(call);
+  bool manifests = call.since(47) && call.query.flag("manifests");
   for (const auto& image : selected_images(call)) {
     Json one = summary_of(*image, call);
+    if (manifests) one["Manifests"] = manifests_of(*image, call);
     if (filters.has("reference")) {
       one["RepoTags"] = Json::array();
       for (const auto& tag : image->tags)
@@ -177,39 +156,6 @@ void list_images(Call& call) {
     out.push_back(std::move(one));
   }
   reply(call, 200, out);
-}
-
-void create_image(Call& call) {
-  std::string source = call.query.get("fromSrc");
-  if (!call.query.get("fromImage").empty()) return pull_image(call);
-  if (source.empty()) fail_invalid("neither an image to pull (fromImage) nor an archive to import (fromSrc) was named");
-  if (source != "-")
-    fail(Kind::kNotImplemented, "importing from a URL is not available in this build: send the archive itself");
-  image::ImportOptions options;
-  options.reference = call.query.get("repo");
-  if (std::string tag = call.query.get("tag"); !tag.empty() && !options.reference.empty())
-    options.reference += cat(tag.find(':') == tag.npos ? ":" : "@", tag);
-  if (!options.reference.empty()) oci::Reference::parse(options.reference);
-  options.changes = call.query.all("changes");
-  options.message = call.query.get("message");
-  options.platform = call.query.get("platform");
-  std::string id = call.services().images.import(body_of(call), options);
-  Progress(call).show("status", id);
-}
-
-void load_images(Call& call) {
-  Progress progress(call);
-  std::vector<oci::Platform> platforms;
-  for (const std::string& text : call.query.all("platform"))
-    platforms.push_back(text.starts_with('{') ? from_json<oci::Platform>(parse_json(text)) : oci::parse_platform(text));
-  // Whatever goes wrong is part of the progress here, as clients expect it.
-  try {
-    for (const auto& line : call.services().images.load(body_of(call), platforms)) progress.show("stream", line + "\n");
-  } catch (const Error& e) {
-    if (e.kind() == Kind::kCancelled) throw;
-    progress.error(e.message());
-  }
-  if (!call.response.started()) call.response.begin(200, kJson);
 }
 
 void inspect_image(Call& call) {
@@ -234,6 +180,7 @@ void inspect_image(Call& call) {
   out["GraphDriver"] = {{"Data", nullptr}, {"Name", "overlay2"}};
   out["RootFS"] = {{"Type", "layers"}, {"Layers", config.rootfs.diff_ids}};
   out["Metadata"] = {{"LastTagTime", format_rfc3339(image->stored)}};
+  if (call.since(48) && call.query.flag("manifests")) out["Manifests"] = manifests_of(*image, call);
   reply(call, 200, out);
 }
 

@@ -86,16 +86,6 @@ void add_certificates(Route& route, const std::string& directory) {
   }
 }
 
-Route route_to(std::string_view host, const Options& options) {
-  Route route;
-  route.http_proxy = options.http_proxy.empty() ? from_environment("http_proxy") : options.http_proxy;
-  route.https_proxy = options.https_proxy.empty() ? from_environment("https_proxy") : options.https_proxy;
-  route.no_proxy = options.no_proxy.empty() ? from_environment("no_proxy") : options.no_proxy;
-  for (const std::string& directory : options.certificate_directories)
-    add_certificates(route, cat(directory, "/", host));
-  return route;
-}
-
 std::string without_slash(std::string_view url) {
   while (url.ends_with('/')) url.remove_suffix(1);
   return std::string(url);
@@ -123,6 +113,16 @@ std::vector<Endpoint> mirrors_of(const std::string& domain, const Options& optio
 }
 
 }  // namespace
+
+Route route_to(std::string_view host, const Options& options) {
+  Route route;
+  route.http_proxy = options.http_proxy.empty() ? from_environment("http_proxy") : options.http_proxy;
+  route.https_proxy = options.https_proxy.empty() ? from_environment("https_proxy") : options.https_proxy;
+  route.no_proxy = options.no_proxy.empty() ? from_environment("no_proxy") : options.no_proxy;
+  for (const std::string& directory : options.certificate_directories)
+    add_certificates(route, cat(directory, "/", host));
+  return route;
+}
 
 bool is_insecure(std::string_view domain, const Options& options) {
   std::string host = host_of(domain);

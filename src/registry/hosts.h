@@ -34,6 +34,9 @@ struct Endpoint {
 // when it is insecure. Resolves the host's name when networks are configured as insecure.
 std::vector<Endpoint> endpoints_of(const std::string& domain, const Options& options, bool only_itself);
 
+// The way to `host` ("host:port"), which may be any server: proxies, certs.d.
+Route route_to(std::string_view host, const Options& options);
+
 // Whether a registry may speak HTTP, or show any certificate.
 bool is_insecure(std::string_view domain, const Options& options);
 

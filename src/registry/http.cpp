@@ -66,6 +66,7 @@ struct Session::State {
   const Request* request = nullptr;
   std::stop_token stop;
   Response response;
+  bool begun = false;          // the answer's body
   std::exception_ptr failure;  // must not fly through libcurl, which is C
   char complaint[CURL_ERROR_SIZE] = {};
 
@@ -101,6 +102,8 @@ struct Session::State {
   static std::size_t on_body(char* data, std::size_t, std::size_t size, void* self) {
     auto& state = *static_cast<State*>(self);
     try {
+      if (state.response.ok() && state.request->begin && !std::exchange(state.begun, true))
+        state.request->begin(parse_number<std::int64_t>(state.response.header("Content-Length")).value_or(-1));
       if (state.response.ok() && state.request->receive) {
         state.request->receive(state.response.status, {data, size});
       } else {
@@ -176,6 +179,7 @@ void Session::State::exchange(const Request& what, const Route& route, const std
   curl.slist_free_all(std::exchange(list, nullptr));
   request = &what;
   response = {};
+  begun = false;
   failure = nullptr;
   complaint[0] = '\0';
   std::string origin = origin_of(url), agent = user_agent();

@@ -35,6 +35,8 @@ struct Request {
   // Instead of `body`: a stream, of `upload_size` bytes or of unknown length (-1).
   archive::Source upload;
   std::int64_t upload_size = -1;
+  // Is told the length of a successful answer's body (-1: nobody knows) before its first piece.
+  std::function<void(std::int64_t size)> begin;
   // Takes the body of a successful answer piece by piece; without it, it is in Response::body.
   std::function<void(int status, std::string_view piece)> receive;
 };
