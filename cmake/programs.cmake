@@ -26,6 +26,9 @@ hull_program(hull-runtime STATIC
                     src/cmd/runtime_create.cpp src/cmd/runtime_exec.cpp src/cmd/runtime_spec.cpp
                     src/cmd/runtime_state.cpp
              ROOMS runtime)
+hull_program(hull-manifest
+             SOURCE src/cmd/hull_manifest.cpp src/cmd/manifest_lists.cpp src/cmd/manifest_verbs.cpp
+             ROOMS registry cli)
 hull_program(hull-registry
              SOURCE src/cmd/hull_registry.cpp src/cmd/registry_contents.cpp src/cmd/registry_handover.cpp
                     src/cmd/registry_serve.cpp

@@ -14,12 +14,7 @@ namespace {
 constexpr std::string_view kHubServer = "https://index.docker.io/v1/";
 constexpr std::string_view kTokenUser = "<token>";  // a helper's name of the user when the secret is an identity token
 
-std::string config_path() {
-  if (const char* directory = std::getenv("DOCKER_CONFIG"); directory && *directory)
-    return cat(directory, "/config.json");
-  const char* home = std::getenv("HOME");
-  return cat(home ? home : "/root", "/.docker/config.json");
-}
+std::string config_path() { return config_directory() + "/config.json"; }
 
 Value read_config() {
   auto text = read_if_exists(config_path());
@@ -77,6 +72,12 @@ std::optional<Login> login_of_helper(const std::string& helper, const std::strin
 }
 
 }  // namespace
+
+std::string config_directory() {
+  if (const char* directory = std::getenv("DOCKER_CONFIG"); directory && *directory) return directory;
+  const char* home = std::getenv("HOME");
+  return cat(home ? home : "/root", "/.docker");
+}
 
 std::string server_key(const std::string& registry) {
   std::string host(host_of(registry));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 
 #include "cli/command.h"
@@ -161,11 +162,14 @@ Endpoint endpoint_of(Options& global) {
   return endpoint;
 }
 
-// A group whose commands are a program of their own, which reads the rest of the command line itself.
-int run_registry(std::span<const std::string_view> words) {
-  std::string program = program_beside("hull-registry");
+// Groups whose commands are a program of their own, which reads the rest of the command line itself (verb_program.h).
+constexpr std::pair<std::string_view, const char*> kPrograms[] = {{"manifest", "hull-manifest"},
+                                                                  {"registry", "hull-registry"}};
+
+int run_program_of(const char* name, std::span<const std::string_view> words) {
+  std::string program = program_beside(name);
   if (program.empty())
-    fail(Kind::kUnavailable, "the program hull-registry, which has these commands, is not installed");
+    fail(Kind::kUnavailable, "the program ", std::string_view(name), ", which has these commands, is not installed");
   std::vector<std::string> held(words.begin(), words.end());
   std::vector<char*> arguments;
   for (std::string& word : held) arguments.push_back(word.data());
@@ -177,7 +181,8 @@ int run_registry(std::span<const std::string_view> words) {
 
 int find_and_run(Options& global, std::span<const std::string_view> words) {
   std::string_view first = words[0];
-  if (first == "registry") return run_registry(words);
+  for (const auto& [group, program] : kPrograms)
+    if (first == group) return run_program_of(program, words);
   std::size_t taken = 1;
   std::string name(first);
   if (const Group* group = find_group(first)) {
@@ -219,6 +224,7 @@ int run_command_line(std::span<const std::string_view> words, std::string_view v
       print_line("Hull version ", version);
       return 0;
     }
+    if (global.given("config")) ::setenv("DOCKER_CONFIG", global.text("config").c_str(), 1);
     auto rest = words.subspan(words.size() - global.arguments.size());
     if (rest.empty() || global.is_set("help")) return help_command({}, global);
     if (rest[0] == "help") return help_command(rest.subspan(1), global);

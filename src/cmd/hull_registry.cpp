@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
 #include <vector>
 
-#include "base/error.h"
 #include "base/log.h"
-#include "cli/command.h"
-#include "cli/terminal.h"
+#include "cli/verb_program.h"
 #include "registry_verbs.h"
 
 // hull-registry: the registry that `hull registry` serves and looks after. A program of its own: neither the engine nor
@@ -48,7 +45,7 @@ constexpr Flag kList[] = {
 };
 constexpr Flag kRemove[] = {kRoot};
 
-constexpr Verb kVerbs[] = {
+constexpr cli::ProgramVerb kVerbs[] = {
     {"serve", "[OPTIONS]", "Run a registry (OCI distribution specification 1.1)", 0, 0, kServe, serve},
     {"gc", "[OPTIONS]", "Remove what nothing refers to, while the registry runs or not", 0, 0, kCollect,
      collect_garbage},
@@ -57,66 +54,12 @@ constexpr Verb kVerbs[] = {
      1, -1, kRemove, remove},
 };
 
-std::string help() {
-  std::string out = "Usage:  hull registry COMMAND\n\nRun a registry, and look after what is in it\n\nCommands:\n";
-  for (const Verb& verb : kVerbs)
-    out += cat("  ", verb.name, std::string(12 - verb.name.size(), ' '), verb.summary, "\n");
-  return out + "\nRun 'hull registry COMMAND --help' for more information on a command.\n";
-}
-
-int run(const Verb& verb, std::span<const std::string_view> words) {
-  std::string spelled = cat("hull registry ", verb.name);
-  std::string hint =
-      cat("\n\nUsage:  ", spelled, " ", verb.synopsis, "\n\nRun '", spelled, " --help' for more information");
-  cli::Options options({verb.flags});
-  try {
-    options.parse(words, true);
-  } catch (const Error& e) {
-    cli::complain(cat(e.message(), hint));
-    return 125;
-  }
-  if (options.is_set("help")) {
-    const cli::Command shown{spelled, {}, verb.synopsis, verb.summary, 0, 0, true, {verb.flags}, nullptr};
-    cli::print(cli::command_help(shown, spelled, cli::text_width()));
-    return 0;
-  }
-  int count = static_cast<int>(options.arguments.size());
-  if (count < verb.least || (verb.most >= 0 && count > verb.most)) {
-    cli::complain(
-        cat("hull: '", spelled, "' ", verb.most == 0 ? "accepts no arguments" : "requires at least 1 argument", hint));
-    return 1;
-  }
-  return verb.run(options);
-}
-
-int main_of(std::span<const std::string_view> words) {
-  if (words.empty() || words[0] == "--help" || words[0] == "help") {
-    cli::print(help());
-    return 0;
-  }
-  if (words[0] == "--version") {
-    cli::print("hull-registry version " HULL_VERSION "\n");
-    return 0;
-  }
-  for (const Verb& verb : kVerbs)
-    if (verb.name == words[0]) return run(verb, words.subspan(1));
-  cli::complain(
-      cat("hull: 'registry ", words[0], "' is not a hull command\n\nRun 'hull registry --help' for more information"));
-  return 1;
-}
-
 }  // namespace
 
 }  // namespace hull::registry_verbs
 
 int main(int argc, char** argv) {
   std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
-  try {
-    return hull::registry_verbs::main_of(words);
-  } catch (const hull::cli::Exit& e) {
-    return e.status();
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "hull registry: %s\n", e.what());
-    return 1;
-  }
+  return hull::cli::run_verb_program({"registry", "Run a registry, and look after what is in it", HULL_VERSION},
+                                     hull::registry_verbs::kVerbs, words);
 }
