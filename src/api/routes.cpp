@@ -93,6 +93,10 @@ constexpr Route kRoutes[] = {
     {"POST", "/images/{name*}/push", push_image},
     {"DELETE", "/images/{name*}", remove_image},
     {"GET", "/distribution/{name*}/json", inspect_distribution},
+    {"GET", "/hull/images/{name*}/offer", offer_image},
+    {"POST", "/hull/images", accept_image},
+    {"GET", "/hull/layers/{chain}", send_layer},
+    {"POST", "/hull/layers/{chain}", receive_layer},
 
     {"GET", "/networks", list_networks},
     {"GET", "/networks/", list_networks},

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/deliver.h"
+#include "cli/image_tree.h"
 #include "cli/listing.h"
 #include "cli/output_file.h"
 #include "cli/prune.h"
@@ -103,6 +105,12 @@ int list(Invocation& call) {
   Query query;
   if (options.is_set("all")) query.add("all", "1");
   query.add_filters(filters);
+  if (options.is_set("tree")) {
+    for (const char* other : {"quiet", "no-trunc", "digests", "format"})
+      if (options.given(other)) throw Exit(1, cat("--", other, " is not supported with --tree"));
+    print(image_tree(call.client().get(cat("/images/json", query.add("manifests", "1").text()))));
+    return 0;
+  }
   bool digests = options.is_set("digests"), whole = options.is_set("no-trunc");
   Value answer = call.client().get(cat("/images/json", query.text()));
   std::vector<Value> rows;
@@ -223,9 +231,24 @@ int save(Invocation& call) {
   return 0;
 }
 
+namespace {
+
+int pull_from_engine(Invocation& call) {
+  if (call.options.is_set("all-tags"))
+    throw Exit(1, "all tags cannot be pulled from another engine: pull them one by one");
+  auto [host, name] = split_ssh_image(call.argument(0));
+  Client far(Endpoint{host, false, false, {}, {}, {}});
+  deliver(far, call.client(), name, "Pull", STDOUT_FILENO, call.options.is_set("quiet"));
+  print_line(name);
+  return 0;
+}
+
+}  // namespace
+
 int pull(Invocation& call) {
   const Options& options = call.options;
   bool quiet = options.is_set("quiet"), all = options.is_set("all-tags");
+  if (call.argument(0).starts_with(kSshScheme)) return pull_from_engine(call);
   oci::Reference reference = oci::Reference::parse(call.argument(0));
   bool bare = reference.tag.empty() && reference.digest.empty();
   if (all && !bare) throw Exit(1, "tag can't be used with --all-tags/-a");

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/credentials.h"
+#include "cli/deliver.h"
 #include "cli/listing.h"
 #include "cli/pull.h"
 #include "cli/terminal.h"
@@ -109,7 +110,24 @@ int system::logout(Invocation& call) {
   return 0;
 }
 
+namespace {
+
+int push_to_engine(Invocation& call, const std::string& host) {
+  const Options& options = call.options;
+  if (!host.starts_with(kSshScheme))
+    throw Exit(1,
+               cat("cannot push to ", quoted(host), ": beside the image's name, only ssh://[user@]host is understood"));
+  if (options.is_set("all-tags")) throw Exit(1, "all tags cannot be pushed to another engine: push them one by one");
+  Client far(Endpoint{host, false, false, {}, {}, {}});
+  deliver(call.client(), far, call.argument(0), "Push", STDOUT_FILENO, options.is_set("quiet"));
+  print_line(call.argument(0));
+  return 0;
+}
+
+}  // namespace
+
 int image::push(Invocation& call) {
+  if (call.arguments().size() > 1) return push_to_engine(call, call.argument(1));
   const Options& options = call.options;
   bool all = options.is_set("all-tags"), quiet = options.is_set("quiet");
   oci::Reference reference = oci::Reference::parse(call.argument(0));

@@ -26,6 +26,8 @@ Images::Images(store::Database& database, store::Snapshots& snapshots, std::stri
 
 Images::~Images() = default;
 
+Images::Deliveries& Images::deliveries() { return state_->deliveries; }
+
 ImagePtr Images::find(std::string_view name) const { return state_->current()->find(name); }
 
 ImagePtr Images::get(std::string_view name) const {

@@ -87,6 +87,10 @@ class Images {
   // To a registry. `report` is called in this thread. What was uploaded stays there when it ends early.
   void push(const PushRequest& request, const Report& report, const std::stop_token& stop);
 
+  // Straight to and from another engine (delivery.h).
+  class Deliveries;
+  Deliveries& deliveries();
+
   void tag(std::string_view name, std::string_view new_reference);
   // `in_use(image id)` names what uses an image, nullopt when nothing does (Docker's wording of conflicts,
   // HIDDEN-FACTS 210, 211).

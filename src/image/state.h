@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "image/catalogue.h"
+#include "image/delivery.h"
 #include "image/images.h"
 #include "image/layer_fetch.h"
 
@@ -20,12 +21,13 @@ struct Event {
 // What the files of this room share.
 struct Images::State {
   State(store::Database& db, store::Snapshots& snaps, std::string root)
-      : database(db), snapshots(snaps), data_root(std::move(root)), fetches(db, data_root) {}
+      : database(db), snapshots(snaps), data_root(std::move(root)), fetches(db, data_root), deliveries(*this) {}
 
   store::Database& database;
   store::Snapshots& snapshots;
   std::string data_root;
   LayerFetches fetches;
+  Deliveries deliveries;
   std::mutex writer;  // one change of names at a time; never held while layers are extracted
   // Guards the pointer alone, for the time of a copy. (GCC 12's atomic<shared_ptr> gives a reader's lock back with
   // relaxed order, which is a race by the standard and in ThreadSanitizer.)

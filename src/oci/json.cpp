@@ -15,7 +15,7 @@ bool begins_with_value(std::string_view text) {
     Json value;
     in >> value;
     return true;
-  } catch (const nlohmann::json::parse_error&) {
+  } catch (const nlohmann::json::exception&) {
     return false;
   }
 }
