@@ -18,6 +18,8 @@ import warnings
 
 import pytest
 
+from conftest import wait_until
+
 BUILD = pathlib.Path(os.environ.get("HULL_BUILD", pathlib.Path(__file__).parent.parent / "build"))
 HULL = str(BUILD / "bin" / "hull")
 GO_TOOLS = {
@@ -123,6 +125,22 @@ class Registry:
         assert answer.status == 202, answer.body
         return answer.headers["Location"]
 
+    def received(self, location):
+        """How many bytes of an upload are there."""
+        answer = self.request("GET", location)
+        assert answer.status == 204
+        return int(answer.headers["Range"].split("-")[1]) + 1
+
+    def stuck_patch(self, location, data, size):
+        """A PATCH of `data` whose client stops after `size` bytes: its connection, when nearly all of them have arrived."""
+        connection = self.connect()
+        connection.putrequest("PATCH", location)
+        connection.putheader("Content-Length", str(len(data)))
+        connection.endheaders()
+        connection.send(data[:size])
+        wait_until(lambda: self.received(location) >= size * 4 // 5)
+        return connection
+
     def push_blob(self, name, data, algorithm="sha256"):
         digest = digest_of(data, algorithm)
         location = self.begin(name)
@@ -156,10 +174,7 @@ class Registry:
 
     def wait_for_log(self, pattern):
         """Requests are logged after they are answered."""
-        deadline = time.monotonic() + 5
-        while not re.search(pattern, self.log.read_text()):
-            assert time.monotonic() < deadline, f"{pattern} is not in the log:\n{self.log.read_text()[-3000:]}"
-            time.sleep(0.02)
+        wait_until(lambda: re.search(pattern, self.log.read_text()))
 
     def blobs_on_disk(self):
         return sorted(p.name for p in (self.root / "blobs").glob("*/*/*"))

@@ -199,3 +199,36 @@ def test_docker_pushes_and_pulls(registry, tmp_path_factory):
     finally:
         docker.close()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def podman(directory, *arguments, check=True):
+    """Podman with a storage of its own."""
+    result = subprocess.run(["podman", "--root", directory / "root", "--runroot", directory / "run", "--storage-driver", "vfs", *map(str, arguments)],
+                            capture_output=True, text=True, timeout=180)
+    assert not check or result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+def test_podman_pulls_and_pushes(registry, layout):
+    need("podman"), need("skopeo")
+    run("skopeo", "copy", "--dest-tls-verify=false", f"oci:{layout[0]}:latest", f"docker://{registry.address}/podman/image:1")
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="pd") as short:  # podman wants a short path
+        directory, image = pathlib.Path(short), f"{registry.address}/podman/image:1"
+        podman(directory, "pull", "--tls-verify=false", image)
+        assert podman(directory, "inspect", "--format", "{{.Digest}}", image).stdout.strip() == layout[1]
+        podman(directory, "tag", image, f"{registry.address}/podman/again:2")
+        podman(directory, "push", "--tls-verify=false", f"{registry.address}/podman/again:2")
+        assert registry.request("GET", "/v2/podman/again/tags/list").json()["tags"] == ["2"]
+        podman(directory, "push", "--tls-verify=false", "--compression-format", "zstd", image, f"{registry.address}/podman/zstd:1")
+        layers = registry.request("GET", "/v2/podman/zstd/manifests/1").json()["layers"]
+        assert all(layer["mediaType"].endswith("+zstd") for layer in layers)
+        podman(directory, "rmi", "-a", "-f")
+
+
+def test_umoci_unpacks_what_came_back(registry, layout, tmp_path):
+    need("umoci"), need("skopeo")
+    image = f"docker://{registry.address}/umoci/image:1"
+    run("skopeo", "copy", "--dest-tls-verify=false", f"oci:{layout[0]}:latest", image)
+    run("skopeo", "copy", "--src-tls-verify=false", image, f"oci:{tmp_path / 'back'}:latest")
+    run("umoci", "unpack", "--image", f"{tmp_path / 'back'}:latest", tmp_path / "bundle")
+    assert sorted(p.name for p in (tmp_path / "bundle" / "rootfs").iterdir()) == ["file0", "file1"]

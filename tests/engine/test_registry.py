@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from conftest import wait_until
 from hull_registry import (BUILD, HULL, INDEX, MANIFEST, descriptor, digest_of, make_certificate, make_password_file,
                            new_registry, registry, with_query)  # noqa: F401
 
@@ -343,15 +344,8 @@ def test_an_upload_that_is_taken_over_goes_on(registry):
     """A client whose connection died unseen comes back: the old request must not hold the upload."""
     data = os.urandom(200_000)
     location = registry.begin("takeover")
-    stuck = registry.connect()
-    stuck.putrequest("PATCH", location)
-    stuck.putheader("Content-Length", str(len(data)))
-    stuck.endheaders()
-    stuck.send(data[:50_000])
-    deadline = time.monotonic() + 5
-    while (have := registry.request("GET", location).headers["Range"]) != "0-49999":
-        assert time.monotonic() < deadline, have
-        time.sleep(0.01)
+    stuck = registry.stuck_patch(location, data, 50_000)
+    wait_until(lambda: registry.received(location) == 50_000)
     resumed = registry.request("PATCH", location, data[50_000:], {"Content-Range": f"50000-{len(data) - 1}"})
     assert resumed.status == 202
     try:
@@ -445,10 +439,7 @@ def test_gc_of_untagged_manifests_keeps_what_an_index_or_a_subject_keeps(new_reg
 def test_gc_in_the_server(new_registry):
     server = new_registry("--gc-interval", "200ms", "--gc-grace", "0s")
     server.push_blob("a", b"nobody needs this")
-    deadline = time.monotonic() + 10
-    while server.blobs_on_disk():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: not server.blobs_on_disk())
 
 
 def test_help_names_every_verb():

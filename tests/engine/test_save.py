@@ -90,7 +90,16 @@ def test_other_tools_read_it(engine, tmp_path, tool):
         with tempfile.TemporaryDirectory(dir="/tmp", prefix="pd") as short:  # podman wants a short path
             storage = ["podman", "--root", f"{short}/root", "--runroot", f"{short}/run", "--storage-driver", "vfs"]
             loaded = subprocess.run([*storage, "load", "-i", tmp_path / "a.tar"], capture_output=True, text=True)
-        assert loaded.returncode == 0 and "busybox:latest" in loaded.stdout + loaded.stderr, loaded.stderr
+            assert loaded.returncode == 0 and "busybox:latest" in loaded.stdout + loaded.stderr, loaded.stderr
+            # And back, in each of its formats.
+            identifier = engine.inspect("busybox", "{{.Id}}")
+            for format in ("docker-archive", "oci-archive"):
+                subprocess.run([*storage, "tag", "busybox:latest", f"localhost/by-podman:{format}"], check=True, capture_output=True)
+                subprocess.run([*storage, "save", "--format", format, "-o", tmp_path / f"{format}.tar", f"localhost/by-podman:{format}"],
+                               check=True, capture_output=True)
+                assert f"by-podman:{format}" in engine.hull("load", "-i", tmp_path / f"{format}.tar").stdout
+                assert engine.inspect(f"localhost/by-podman:{format}", "{{.Id}}") == identifier
+                engine.hull("rmi", f"localhost/by-podman:{format}")
 
 
 def test_history(cli):
@@ -138,3 +147,21 @@ def test_space_is_given_back(own_engine, busybox):
         time.sleep(0.05)
     usage = json.loads(engine.docker("system", "df", "--format", "json").stdout.splitlines()[0])
     assert usage["Size"] == "0B" and usage["TotalCount"] == "0"
+
+
+def test_images_as_a_tree(engine):
+    engine.docker("tag", "busybox", "tree/other:1")
+    holder = engine.docker("run", "-d", "busybox", "sleep", "60").stdout.strip()
+    shown = {program: engine.run(program, "images", "--tree").stdout.splitlines() for program in ("hull", "docker")}
+    # The same lines, but for docker's warning, legend and colours, and its mark for what is used.
+    cells = lambda lines: [line.replace(" U ", " ✔ ").split() for line in lines if line.startswith(("└", "busybox", "tree"))]
+    assert cells(line + " " for line in shown["docker"]) == cells(shown["hull"])
+    head, *lines = shown["hull"]
+    assert head.split() == ["IMAGE", "ID", "DISK", "USAGE", "CONTENT", "SIZE", "USED"]
+    assert lines[0] == "busybox:latest" and lines[1].startswith("tree/other:1  ") and lines[1].endswith("✔")
+    assert lines[2].startswith("└─ linux/amd64") and lines[2].endswith("✔")
+    engine.docker("rm", "-f", holder)
+    assert "✔" not in engine.hull("images", "--tree").stdout
+    refused = engine.hull("images", "--tree", "-q", check=False)
+    assert refused.returncode == 1 and "--quiet is not supported with --tree" in refused.stderr
+    engine.docker("rmi", "tree/other:1")

@@ -9,31 +9,19 @@ import subprocess
 import threading
 import time
 
+from conftest import wait_until
 from hull_registry import MANIFEST, digest_of, new_registry, with_query  # noqa: F401
-
-
-def have(server, location):
-    answer = server.request("GET", location)
-    assert answer.status == 204
-    return int(answer.headers["Range"].split("-")[1]) + 1
 
 
 def test_an_upload_survives_kill_9(new_registry):
     server = new_registry()
     data = os.urandom(8_000_000)
     location = server.begin("crash")
-    connection = server.connect()
-    connection.putrequest("PATCH", location)
-    connection.putheader("Content-Length", str(len(data)))
-    connection.endheaders()
-    connection.send(data[:5_000_000])
-    deadline = time.monotonic() + 10
-    while have(server, location) < 4_000_000:
-        assert time.monotonic() < deadline
+    connection = server.stuck_patch(location, data, 5_000_000)
     server.kill()
     connection.close()
     server.start()
-    begin = have(server, location)
+    begin = server.received(location)
     assert 4_000_000 <= begin <= 5_000_000
     rest = server.request("PATCH", location, data[begin:], {"Content-Range": f"{begin}-{len(data) - 1}"})
     assert rest.status == 202
@@ -167,14 +155,8 @@ def test_a_client_that_vanishes_in_the_middle_of_a_pull_costs_nothing(new_regist
         response = connection.getresponse()
         response.read(1000)
         connection.close()
-    deadline = time.monotonic() + 10
-    while True:
-        descriptors = os.listdir(f"/proc/{server.process.pid}/fd")
-        threads = os.listdir(f"/proc/{server.process.pid}/task")
-        if len(descriptors) < 20 and len(threads) < 10:
-            break
-        assert time.monotonic() < deadline, (len(descriptors), len(threads))
-        time.sleep(0.1)
+    count = lambda kind: len(os.listdir(f"/proc/{server.process.pid}/{kind}"))
+    wait_until(lambda: count("fd") < 20 and count("task") < 10)
     assert server.request("GET", "/v2/").status == 200
 
 
@@ -201,11 +183,7 @@ def test_a_handover_drops_no_connection(new_registry):
     slow.request("GET", f"/v2/handover/blobs/{digest}")
     pull = slow.getresponse()
     received = pull.read(1000)
-    push = server.connect()
-    push.putrequest("PATCH", upload)
-    push.putheader("Content-Length", str(len(blob)))
-    push.endheaders()
-    push.send(blob[:1_000_000])
+    push = server.stuck_patch(upload, blob, 1_000_000)
     idle = server.connect()
     idle.request("GET", "/v2/")
     idle.getresponse().read()
