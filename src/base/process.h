@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,5 +16,14 @@ struct ProcessOutput {
 // Runs a host program found in PATH to its end, with `input` for it to read, and collects what it writes. posix_spawn:
 // its cost does not grow with the caller's memory. Throws Error{kInternal} when it cannot be executed.
 ProcessOutput run_program(const std::vector<std::string>& arguments, std::string_view input = {});
+
+// More of how a program is run.
+struct ProgramOptions {
+  std::string_view input;
+  std::string directory;               // to start in; "" : ours
+  std::vector<std::string> variables;  // "NAME=value", which count more than those of our environment
+  std::stop_token stop;                // ends it and all that it has started; then Error{kCancelled} is thrown
+};
+ProcessOutput run_program(const std::vector<std::string>& arguments, const ProgramOptions& options);
 
 }  // namespace hull
