@@ -26,7 +26,7 @@ struct CloseDir {
 
 class TreeCopy {
  public:
-  TreeCopy(int to, dev_t device) : to_(to), device_(device) {}
+  TreeCopy(int to, dev_t device, bool link) : to_(to), device_(device), link_(link) {}
 
   // `path` is where `to` lies below the copy's root: "" or "a/b/".
   void directory(int from, int to, const std::string& path) {
@@ -48,6 +48,10 @@ class TreeCopy {
     struct stat info {};
     check(::fstatat(from, name.c_str(), &info, AT_SYMLINK_NOFOLLOW), "stat", path);
     if (info.st_dev != device_ && S_ISDIR(info.st_mode)) return;
+    if (link_ && !S_ISDIR(info.st_mode)) {
+      check(::linkat(from, name.c_str(), to, name.c_str(), 0), "link", path);
+      return;
+    }
     if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) {
       auto [first, is_new] = copied_.try_emplace({info.st_dev, info.st_ino}, path);
       if (!is_new) {
@@ -120,6 +124,7 @@ class TreeCopy {
 
   int to_;
   dev_t device_;
+  bool link_;
   std::map<std::pair<dev_t, ino_t>, std::string> copied_;  // files with several names, by their first one
 };
 
@@ -128,7 +133,15 @@ class TreeCopy {
 void copy_tree(int from, int to) {
   struct stat info {};
   check(::fstat(from, &info), "stat");
-  TreeCopy(to, info.st_dev).directory(from, to, "");
+  TreeCopy(to, info.st_dev, false).directory(from, to, "");
+}
+
+void link_tree(const std::string& from, const std::string& to) {
+  make_directories(to, 0700);
+  UniqueFd source = open_file(from, O_RDONLY | O_DIRECTORY), target = open_file(to, O_RDONLY | O_DIRECTORY);
+  struct stat info {};
+  check(::fstat(source.get(), &info), "stat", from);
+  TreeCopy(target.get(), info.st_dev, true).directory(source.get(), target.get(), "");
 }
 
 }  // namespace hull::archive
