@@ -53,6 +53,7 @@ class ArchiveWriter {
     small_[blob_name(row->id)] = row->config;
     oci::ImageManifest manifest;
     manifest.media_type = kManifestType;
+    manifest.annotations = saved.annotations;
     manifest.config = {std::string(kConfigType), row->id, static_cast<std::int64_t>(row->config.size()), {}, {}};
     Json entry, sources = Json::object(), paths = Json::array();
     for (const std::string& chain_id : row->layer_chain_ids) {
@@ -69,6 +70,7 @@ class ArchiveWriter {
     std::string text = dump_json(to_json(manifest)), digest = archive::sha256_digest(text);
     small_[blob_name(digest)] = text;
     oci::Descriptor descriptor{std::string(kManifestType), digest, static_cast<std::int64_t>(text.size()), {}, {}};
+    descriptor.annotations = saved.descriptor_annotations;
     descriptor.platform = {saved.image->config.architecture, saved.image->config.os, saved.image->config.os_version,
                            saved.image->config.variant};
     if (saved.references.empty()) index_.manifests.push_back(descriptor);
@@ -79,8 +81,8 @@ class ArchiveWriter {
 
   void add_name(const std::string& canonical, oci::Descriptor descriptor, Json& entry, const store::ImageRow& row) {
     auto reference = oci::Reference::parse(canonical);
-    descriptor.annotations = {{"io.containerd.image.name", canonical},
-                              {"org.opencontainers.image.ref.name", reference.tag}};
+    descriptor.annotations["io.containerd.image.name"] = canonical;
+    descriptor.annotations["org.opencontainers.image.ref.name"] = reference.tag;
     index_.manifests.push_back(std::move(descriptor));
     entry["RepoTags"].push_back(reference.familiar());
     if (!row.layer_chain_ids.empty())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace hull::image {
 struct SavedImage {
   ImagePtr image;
   std::vector<std::string> references;  // canonical; may be empty
+  // Of the manifest, and of what points to it in index.json.
+  std::map<std::string, std::string> annotations = {}, descriptor_annotations = {};
 };
 
 // What `names` (as the user gave them) stand for: a name with a tag is that; a name without one is every tag of that

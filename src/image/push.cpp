@@ -17,16 +17,19 @@ namespace hull::image {
 
 namespace {
 
-oci::ImageManifest docker_manifest(const store::ImageRow& row, const std::vector<oci::Descriptor>& layers) {
-  // What is compressed with zstd has no name among Docker's types.
-  bool docker = std::ranges::all_of(layers, [](const oci::Descriptor& layer) {
-    return layer.media_type == oci::kMediaTypeDockerLayer || layer.media_type.ends_with("+gzip");
-  });
+oci::ImageManifest new_manifest(const store::ImageRow& row, const std::vector<oci::Descriptor>& layers,
+                                const PushRequest& request) {
+  // What is compressed with zstd has no name among Docker's types, and annotations have no place there.
+  bool docker =
+      !request.oci && request.annotations.empty() && std::ranges::all_of(layers, [](const oci::Descriptor& layer) {
+        return layer.media_type == oci::kMediaTypeDockerLayer || layer.media_type.ends_with("+gzip");
+      });
   oci::ImageManifest manifest;
   manifest.media_type = docker ? oci::kMediaTypeDockerManifest : oci::kMediaTypeManifest;
   manifest.config.media_type = docker ? oci::kMediaTypeDockerConfig : oci::kMediaTypeConfig;
   manifest.config.digest = row.id;
   manifest.config.size = static_cast<std::int64_t>(row.config.size());
+  manifest.annotations = request.annotations;
   for (oci::Descriptor layer : layers) {
     if (docker)
       layer.media_type = oci::kMediaTypeDockerLayer;
@@ -66,11 +69,11 @@ class Images::Pusher {
     auto blobs = push.run(request_.options.at_once, report_, stop_);
     push_config(*row);
     // The blob that came could have been lost, and what took its place have another digest.
-    bool same = manifest.text.empty()
+    bool same = manifest.text.empty() || !request_.annotations.empty() || request_.oci
                     ? false
                     : std::ranges::equal(blobs, kept_layers_, {}, &oci::Descriptor::digest, &oci::Descriptor::digest);
     if (!same) {
-      oci::ImageManifest made = docker_manifest(*row, blobs);
+      oci::ImageManifest made = new_manifest(*row, blobs, request_);
       manifest.media_type = made.media_type;
       manifest.text = dump_json(to_json(made));
     }
@@ -82,6 +85,7 @@ class Images::Pusher {
     pushed.tag = reference.tag;
     pushed.digest = digest;
     pushed.size = size;
+    pushed.media_type = manifest.media_type;
     report_(pushed);
     state_.tell({{"push", reference.familiar(), reference.familiar_name()}});
   }

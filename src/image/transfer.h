@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -32,6 +33,8 @@ struct PushRequest {
   bool all_tags = false;
   std::optional<oci::Platform> platform;
   TransferOptions options;
+  bool oci = false;                                     // an OCI manifest instead of Docker's
+  std::map<std::string, std::string> annotations = {};  // of the manifest, which is an OCI one then
 };
 
 // One step, in Docker's words. Of a transfer that goes on `total` is not 0.
@@ -40,6 +43,7 @@ struct TransferMessage {
   std::int64_t current = 0, total = 0;
   std::string tag = {}, digest = {};  // of the `aux` object that says what was pushed; "" : it is not one
   std::int64_t size = 0;
+  std::string media_type = {};
 };
 using Report = std::function<void(const TransferMessage& message)>;
 

@@ -34,6 +34,7 @@ struct ImageManifest {
   std::string media_type;
   Descriptor config;
   std::vector<Descriptor> layers;
+  std::map<std::string, std::string> annotations = {};
 };
 template <class Visitor>
 void fields(Visitor& visit, ImageManifest& value) {
@@ -41,6 +42,7 @@ void fields(Visitor& visit, ImageManifest& value) {
   visit("mediaType", value.media_type, WhenEmpty::kOmit);
   visit("config", value.config);
   visit("layers", value.layers);
+  visit("annotations", value.annotations, WhenEmpty::kOmit);
 }
 
 struct ImageIndex {
