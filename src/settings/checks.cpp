@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "oci/json.h"
+#include "settings/build_collection.h"
 #include "settings/options.h"
 
 namespace hull::settings {
@@ -160,6 +161,7 @@ void check(Settings& settings) {
   check_numbers(settings);
   check_registries(settings);
   check_networks(settings);
+  build_collection(settings);
 }
 
 }  // namespace hull::settings

@@ -130,7 +130,7 @@ const Option kOptions[] = {
     {"shutdown-timeout", "shutdown-timeout", 0, &S::shutdown_timeout, kNone, "Seconds for containers to stop",
      "the end of the engine does not stop containers"},
     {"oom-score-adjust", "oom-score-adjust", 0, &S::oom_score_adjust, kWorks, "oom_score_adj of the engine"},
-    {"builder", "", 0, &S::builder, kNone, "Garbage collection of builds", "it has no limits to configure"},
+    {"builder", "", 0, &S::builder, kReloads, "Limits of the build cache: {\"gc\":{…}}"},
     {"nri-opts", "", 0, &S::nri_options, kNone, "Node resource interface", "there is none"},
     {"node-generic-resources", "node-generic-resource", 0, &S::node_generic_resources, kNone, "Resources of a swarm",
      kNoSwarm},

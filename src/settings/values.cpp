@@ -25,8 +25,6 @@ void fields(Visitor& visit, AddressPool& value) {
   visit("size", value.size);
 }
 
-namespace {
-
 // "64m", "1.5g", "67108864".
 std::optional<std::int64_t> parse_size(std::string_view text) {
   std::string number = lower(trim(text));
@@ -41,6 +39,8 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
   if (!value || *value < 0 || *value > (std::int64_t{1} << (62 - shift))) return std::nullopt;
   return *value << shift;
 }
+
+namespace {
 
 // Where a map's key also stands in the value.
 void complete(std::map<std::string, Ulimit>& limits) {
