@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <filesystem>
 
 #include "api/build_output.h"
 #include "api/filters.h"
@@ -7,9 +8,11 @@
 #include "api/json_reply.h"
 #include "api/registry_auth.h"
 #include "base/file.h"
+#include "build/builder.h"
 #include "container/spec_fields.h"
 #include "oci/json.h"
 #include "oci/platform.h"
+#include "settings/build_collection.h"
 
 // POST /build as Docker's classic builder has it (HIDDEN-FACTS 222 to 229), and what hull's own command line adds to
 // it: the context, secrets and the like as descriptors (docs/build.md).
@@ -75,12 +78,17 @@ build::Request request_of(const Query& query) {
   request.no_cache = query.flag("nocache");
   request.pull = query.flag("pull");
   request.squash = query.flag("squash");
-  request.cache_from = json_value<build::Strings>(query, "cachefrom");
+  for (std::string& image : json_value<build::Strings>(query, "cachefrom"))
+    request.cache_imports.push_back({"registry", {{"ref", std::move(image)}}, {}});
+  if (auto inline_cache = request.arguments.find("BUILDKIT_INLINE_CACHE");
+      inline_cache != request.arguments.end() && inline_cache->second == "1")
+    request.cache_exports.push_back({"inline", {}, {}});
   read_limits(query, request.host);
 
   // hull's own.
   request.no_cache_filter = json_value<build::Strings>(query, "nocachefilter");
   request.image_contexts = json_value<build::StringMap>(query, "imagecontexts");
+  request.remote_contexts = json_value<build::StringMap>(query, "remotecontexts");
   request.annotations = json_value<build::StringMap>(query, "annotations");
   request.source_date_epoch = query.integer("epoch");
   request.rewrite_timestamps = query.flag("rewritetimestamps");
@@ -96,17 +104,28 @@ build::Request request_of(const Query& query) {
 }
 
 // [{"Type":"tar","Attrs":{…}}]: what is sent to a client goes into the descriptor "output:<index>".
-struct OutputText {
+struct TransferText {
   std::string type;
   build::StringMap attributes;
 };
 template <class Visitor>
-void fields(Visitor& visit, OutputText& value) {
+void fields(Visitor& visit, TransferText& value) {
   visit("Type", value.type);
   visit("Attrs", value.attributes);
 }
 
-// "context", "context:<name>", "secret:<id>", "ssh:<id>", "dockerfile", "ignore", "output:<index>".
+// Outputs, --cache-from and --cache-to are all written so.
+template <class Transfer>
+void read_transfers(const Query& query, std::string_view name, std::vector<Transfer>& into) {
+  for (TransferText& text : json_value<std::vector<TransferText>>(query, name)) {
+    Transfer& one = into.emplace_back();
+    one.type = std::move(text.type);
+    one.attributes = std::move(text.attributes);
+  }
+}
+
+// "context", "context:<name>", "secret:<id>", "ssh:<id>", "dockerfile", "ignore", "output:<index>",
+// "cacheimport:<index>", "cacheexport:<index>".
 void take_descriptors(Call& call, build::Request& request, build::Sources& sources) {
   auto names = json_value<build::Strings>(call.query, "descriptors");
   if (names.empty()) return;
@@ -115,6 +134,7 @@ void take_descriptors(Call& call, build::Request& request, build::Sources& sourc
     auto [kind, rest] = split_once(names[i], ':');
     std::string name(rest.value_or(""));
     UniqueFd& fd = descriptors[i];
+    auto index = parse_number<std::size_t>(name);
     if (kind == "context") {
       sources.directories.insert_or_assign(name, std::move(fd));
     } else if (kind == "secret") {
@@ -126,9 +146,12 @@ void take_descriptors(Call& call, build::Request& request, build::Sources& sourc
     } else if (kind == "ignore") {
       request.ignore_text = read_all(fd.get());
       request.has_ignore_text = true;
-    } else if (auto index = parse_number<std::size_t>(name);
-               kind == "output" && index && *index < request.outputs.size()) {
+    } else if (kind == "output" && index && *index < request.outputs.size()) {
       request.outputs[*index].destination = std::move(fd);
+    } else if (kind == "cacheimport" && index && *index < request.cache_imports.size()) {
+      request.cache_imports[*index].end = std::move(fd);
+    } else if (kind == "cacheexport" && index && *index < request.cache_exports.size()) {
+      request.cache_exports[*index].end = std::move(fd);
     } else {
       fail_invalid("unknown descriptor ", hull::quoted(names[i]));
     }
@@ -139,10 +162,8 @@ build::Sources sources_of(Call& call, build::Request& request) {
   build::Sources sources;
   take_descriptors(call, request, sources);
   bool descriptors = call.query.has("descriptors");
-  if (std::string remote = call.query.get("remote"); !remote.empty() && remote != "client-session")
-    fail(Kind::kNotImplemented, "building from ", hull::quoted(remote),
-         ": remote contexts are fetched by `hull build`, send the context itself");
-  if (!descriptors && call.request.has_body)
+  if (std::string remote = call.query.get("remote"); remote != "client-session") request.remote = remote;
+  if (!descriptors && request.remote.empty() && call.request.has_body)
     sources.tar = [&request = call.request](char* buffer, std::size_t size) { return request.read(buffer, size); };
   return sources;
 }
@@ -171,6 +192,42 @@ Timestamp used_before(const std::string& text) {
   fail_invalid("invalid filter 'until=", text, "': it is no duration and no time");
 }
 
+const std::initializer_list<std::string_view> kUsageFilters = {
+    "id", "until", "unused-for", "type", "inuse", "mutable", "immutable", "shared", "private", "description", "parent"};
+
+// Empty when the filters let everything pass.
+std::function<bool(const build::Usage&)> selection(Filters filters) {
+  if (std::ranges::none_of(kUsageFilters, [&](std::string_view name) { return filters.has(name); })) return {};
+  std::optional<Timestamp> until;
+  for (std::string_view name : {"until", "unused-for"})
+    if (filters.has(name)) until = used_before(filters.values(name).front());
+  return [filters = std::move(filters), until](const build::Usage& one) {
+    if (until && !(one.used < *until)) return false;
+    auto is = [&](std::string_view name, bool value) { return filters.flag(name).value_or(value) == value; };
+    return filters.prefix("id", one.id) && filters.exact("type", one.kind) && is("inuse", one.in_use) &&
+           is("shared", one.shared) && is("private", !one.shared) && filters.pattern("description", one.description) &&
+           filters.prefix("parent", one.parent);
+  };
+}
+
+// What daemon.json says about the size of the cache, for the disk that it is on.
+std::vector<build::PruneRequest> garbage_rules(Call& call) {
+  std::vector<build::PruneRequest> rules;
+  auto settings = call.settings();
+  std::int64_t disk = static_cast<std::int64_t>(std::filesystem::space(settings->data_root).capacity);
+  for (const settings::CollectionRule& rule : settings::build_collection(*settings)) {
+    build::PruneRequest& one = rules.emplace_back();
+    one.all = rule.all;
+    if (rule.reserved_space) one.reserved_space = rule.reserved_space->of(disk);
+    if (rule.max_used_space) one.max_used_space = rule.max_used_space->of(disk);
+    if (rule.min_free_space) one.min_free_space = rule.min_free_space->of(disk);
+    Filters filters;
+    for (const auto& [name, value] : rule.filters) filters.add(name, value);
+    one.selected = selection(std::move(filters));
+  }
+  return rules;
+}
+
 }  // namespace
 
 Json build_cache_shape(Call& call) {
@@ -181,55 +238,41 @@ Json build_cache_shape(Call& call) {
 
 void build_image(Call& call) {
   build::Request request = request_of(call.query);
-  if (request.squash) fail(Kind::kNotImplemented, "squashing layers is not available in this build of hull");
-  for (OutputText& text : json_value<std::vector<OutputText>>(call.query, "outputs")) {
-    build::Output& output = request.outputs.emplace_back();
-    output.type = std::move(text.type);
-    output.attributes = std::move(text.attributes);
-  }
+  read_transfers(call.query, "outputs", request.outputs);
+  read_transfers(call.query, "cacheimports", request.cache_imports);
+  read_transfers(call.query, "cacheexports", request.cache_exports);
   build::Sources sources = sources_of(call, request);
-  request.fetch = [&call](const std::string& name, const std::string& platform, const std::stop_token& stop) {
-    image::PullRequest pull;
-    pull.reference = oci::Reference::parse(name);
-    if (pull.reference.tag.empty() && pull.reference.digest.empty()) pull.reference.tag = "latest";
-    if (!platform.empty()) pull.platform = oci::parse_platform(platform);
-    pull.options = transfer_options(call, call.settings()->max_concurrent_downloads);
-    pull.options.credentials = credentials_of_build(call, pull.reference.domain);
-    call.services().images.pull(
-        pull, [](const image::TransferMessage&) {}, stop);
+  request.transfer = [&call](const std::string& domain) {
+    image::TransferOptions options = transfer_options(call, call.settings()->max_concurrent_downloads);
+    options.credentials = credentials_of_build(call, domain);
+    return options;
   };
   bool quiet = call.query.flag("q");
   std::unique_ptr<BuildOutput> output =
       call.query.flag("statuses") ? status_build_output(call) : classic_build_output(call, quiet);
   try {
-    output->built(call.builder.build(std::move(request), std::move(sources), *output, call.request.hung_up()));
+    build::Result result = call.builder.build(std::move(request), std::move(sources), *output, call.request.hung_up());
+    output->built(result);
+    if (result.grew) call.builder.collect_garbage(garbage_rules(call));
   } catch (const Error& e) {
     if (!output->refused(e)) throw;
   }
 }
 
 void prune_builds(Call& call) {
-  Filters filters(call.query, {"id", "until", "unused-for", "type", "inuse", "mutable", "immutable", "shared",
-                               "private", "description", "parent"});
+  Filters filters(call.query, kUsageFilters);
   build::PruneRequest request;
   request.all = call.query.flag("all");
-  for (std::string_view name : {"keep-storage", "reserved-space", "max-used-space"})
-    if (auto bytes = call.query.integer(name); bytes && *bytes > 0) request.keep_storage = *bytes;
-  std::optional<Timestamp> until;
-  for (std::string_view name : {"until", "unused-for"})
-    if (filters.has(name)) until = used_before(filters.values(name).front());
-  bool any = until.has_value();
-  for (std::string_view name :
-       {"id", "type", "inuse", "shared", "private", "description", "parent", "mutable", "immutable"})
-    any = any || filters.has(name);
-  if (any)
-    request.selected = [&filters, until](const build::Usage& one) {
-      if (until && !(one.used < *until)) return false;
-      auto is = [&](std::string_view name, bool value) { return filters.flag(name).value_or(value) == value; };
-      return filters.prefix("id", one.id) && filters.exact("type", one.kind) && is("inuse", one.in_use) &&
-             is("shared", one.shared) && is("private", !one.shared) &&
-             filters.pattern("description", one.description) && filters.prefix("parent", one.parent);
-    };
+  struct Size {
+    std::string_view parameter;
+    std::optional<std::int64_t> build::PruneRequest::*field;
+  };
+  for (const Size& size : {Size{"keep-storage", &build::PruneRequest::reserved_space},
+                           Size{"reserved-space", &build::PruneRequest::reserved_space},
+                           Size{"max-used-space", &build::PruneRequest::max_used_space},
+                           Size{"min-free-space", &build::PruneRequest::min_free_space}})
+    if (auto bytes = call.query.integer(size.parameter); bytes && *bytes > 0) request.*size.field = *bytes;
+  request.selected = selection(std::move(filters));
   auto pruned = call.builder.prune(request);
   Json out;
   out["CachesDeleted"] = pruned.ids.empty() ? Json(nullptr) : Json(pruned.ids);

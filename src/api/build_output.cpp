@@ -4,7 +4,9 @@
 #include <map>
 
 #include "api/json_reply.h"
+#include "base/base64.h"
 #include "base/id.h"
+#include "build/builder.h"
 #include "dockerfile/source.h"
 #include "oci/json.h"
 
@@ -127,20 +129,6 @@ class ClassicOutput final : public BuildOutput {
   std::optional<std::size_t> failed_;
 };
 
-std::string base64(std::string_view data) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t at = 0; at < data.size(); at += 3) {
-    auto byte = [&](std::size_t i) { return at + i < data.size() ? static_cast<unsigned char>(data[at + i]) : 0U; };
-    unsigned bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-    out += kDigits[bits >> 18];
-    out += kDigits[bits >> 12 & 63];
-    out += at + 1 < data.size() ? kDigits[bits >> 6 & 63] : '=';
-    out += at + 2 < data.size() ? kDigits[bits & 63] : '=';
-  }
-  return out;
-}
-
 class StatusOutput final : public BuildOutput {
  public:
   explicit StatusOutput(Call& call) : lines_(call) {}
@@ -191,6 +179,9 @@ class StatusOutput final : public BuildOutput {
   void built(const build::Result& result) override {
     Json aux{{"ID", result.image_id}};
     if (!result.tags.empty()) aux["Tags"] = result.tags;
+    if (!result.manifest_digest.empty())
+      aux["Manifest"] = {
+          {"mediaType", result.manifest_type}, {"digest", result.manifest_digest}, {"size", result.manifest_size}};
     lines_.write({{"aux", aux}});
   }
   bool refused(const Error& error) override {

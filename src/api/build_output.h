@@ -7,6 +7,10 @@
 #include "api/call.h"
 #include "build/progress.h"
 
+namespace hull::build {
+struct Result;
+}
+
 namespace hull::api {
 
 // Writes down how a build goes on, as the body of its answer, whose head it sends with the first word.

@@ -8,11 +8,14 @@
 
 #include "api/version.h"
 #include "base/clock.h"
-#include "build/builder.h"
 #include "container/engine.h"
 #include "http/message.h"
 #include "http/query.h"
 #include "settings/published.h"
+
+namespace hull::build {
+class Builder;
+}
 
 namespace hull::api {
 

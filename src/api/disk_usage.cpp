@@ -2,29 +2,14 @@
 #include "api/disk_usage.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include "api/container_shapes.h"
 #include "api/handlers.h"
+#include "build/directory_size.h"
 #include "oci/json.h"
 
 namespace hull::api {
-
-namespace fs = std::filesystem;
-
-std::int64_t size_of_tree(const std::string& directory) {
-  std::int64_t total = 0;
-  std::error_code code;
-  for (fs::recursive_directory_iterator it(directory, fs::directory_options::skip_permission_denied, code), end;
-       !code && it != end; it.increment(code)) {
-    std::error_code missing;
-    if (it->symlink_status(missing).type() != fs::file_type::regular || missing) continue;
-    auto size = it->file_size(missing);
-    if (!missing) total += static_cast<std::int64_t>(size);
-  }
-  return total;
-}
 
 namespace {
 
@@ -87,7 +72,7 @@ Json volumes_usage(Call& call) {
   for (const auto& volume : call.services().volumes.list()) {
     Json one = volume_shape(volume);
     one["UsageData"] = {{"RefCount", users_of_volume(volume.name, call.engine).size()},
-                        {"Size", size_of_tree(volume.mountpoint)}};
+                        {"Size", build::directory_size(volume.mountpoint)}};
     out.push_back(one);
   }
   return out;

@@ -20,6 +20,9 @@ class Filters {
   // Reads {"key":{"value":true}} and {"key":["value"]}. Error{kInvalidArgument} for anything else and for keys
   // that are not in `allowed`.
   Filters(const http::Query& query, std::initializer_list<std::string_view> allowed);
+  Filters() = default;  // none
+
+  void add(const std::string& key, const std::string& value) { values_[key].push_back(value); }
 
   bool has(std::string_view key) const { return !values(key).empty(); }
   const std::vector<std::string>& values(std::string_view key) const;

@@ -7,6 +7,7 @@
 #include "api/handlers.h"
 #include "archive/zstd_sink.h"
 #include "base/log.h"
+#include "build/directory_size.h"
 #include "oci/json.h"
 
 namespace hull::api {
@@ -145,7 +146,7 @@ void prune_volumes(Call& call) {
   for (const auto& volume : call.services().volumes.list()) {
     if ((!all && !volume.anonymous) || !volume.options.empty() || !filters.labels(volume.labels)) continue;
     if (!users_of_volume(volume.name, call.engine).empty()) continue;
-    std::int64_t size = size_of_tree(volume.mountpoint);
+    std::int64_t size = build::directory_size(volume.mountpoint);
     try {
       remove_and_tell(call, volume.name, false);
     } catch (const Error& e) {

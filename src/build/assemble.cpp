@@ -4,6 +4,7 @@
 #include "archive/sha256.h"
 #include "build/builder_state.h"
 #include "build/cache.h"
+#include "build/cache_import.h"
 #include "oci/json.h"
 
 // The image's configuration. A build that finds everything in the cache gives the same image as the build before it, to
@@ -13,14 +14,6 @@ namespace hull::build {
 namespace {
 
 constexpr std::string_view kComment = "buildkit.dockerfile.v0";
-
-// From the image that it begins with to the result.
-std::vector<std::size_t> way_to(const Graph& graph, std::size_t result) {
-  std::vector<std::size_t> way;
-  for (std::size_t at = result; at != kNone; at = graph.nodes[at].parent) way.push_back(at);
-  std::ranges::reverse(way);
-  return way;
-}
 
 oci::ImageConfig begin(const Graph& graph, const Request& request) {
   oci::ImageConfig config;
@@ -36,12 +29,14 @@ oci::ImageConfig begin(const Graph& graph, const Request& request) {
 }
 
 // When an image got what no layer says: the same as last time, when nothing has changed since.
-std::int64_t time_of(Shared& shared, const Request& request, const std::string& key) {
+std::int64_t time_of(Shared& shared, const Request& request, const std::string& key, const ImportedCaches& imports) {
   if (request.source_date_epoch) return *request.source_date_epoch * 1'000'000'000;
   store::Database& database = shared.services().database;
-  if (!request.no_cache)
-    if (auto known = database.build_record(key)) return known->created;
   std::int64_t time = now().nanoseconds;
+  if (!request.no_cache) {
+    if (auto known = database.build_record(key)) return known->created;
+    if (const PortableStep* known = imports.find(key)) time = known->created;
+  }
   database.put_build_record({.key = key,
                              .kind = std::string(kImageTime),
                              .parent_key = "",
@@ -56,20 +51,26 @@ std::int64_t time_of(Shared& shared, const Request& request, const std::string& 
   return time;
 }
 
+bool exports_inline(const Request& request) {
+  return std::ranges::any_of(request.cache_exports, [](const CacheTransfer& to) { return to.type == "inline"; });
+}
+
 }  // namespace
 
-Assembled assemble(Shared& shared, const Graph& graph, const Request& request, const std::vector<NodeResult>& results) {
+Assembled assemble(Shared& shared, const Graph& graph, const Request& request, const std::vector<NodeResult>& results,
+                   const ImportedCaches& imports) {
   const NodeResult& last = results[graph.result];
   oci::ImageConfig config = begin(graph, request);
   config.config = graph.nodes[graph.result].config;
 
-  auto way = way_to(graph, graph.result);
+  auto way = graph.way_to_result();
   KeyMaker key("image");
   key.add(last.top()).add(dump_json(to_json(config)));
   for (std::size_t at : way) key.add(graph.nodes[at].created_by);
-  std::int64_t time = time_of(shared, request, key.digest()), latest = time;
-
   Assembled image;
+  image.time_key = key.digest();
+  image.time = time_of(shared, request, image.time_key, imports);
+  std::int64_t time = image.time, latest = time;
   image.chain = last.chain;
   if (graph.base) image.size = graph.base->size;
   for (std::size_t at : way) {
@@ -89,7 +90,19 @@ Assembled assemble(Shared& shared, const Graph& graph, const Request& request, c
     image.size += result.size;
   }
   config.created = format_rfc3339({latest});
-  image.config = dump_json(to_json(config));
+  Json json = to_json(config);
+  if (exports_inline(request)) {
+    // The steps name layers by their place in the image, which begins with those of its base.
+    std::vector<std::string> layers = graph.base ? graph.base->layer_chain_ids : std::vector<std::string>{};
+    PortableCache cache = portable_cache(graph, results, false, layers);
+    PortableStep made;
+    made.key = image.time_key;
+    made.kind = kImageTime;
+    made.created = image.time;
+    cache.steps.push_back(std::move(made));
+    json[kInlineCacheField] = to_json(cache);
+  }
+  image.config = dump_json(json);
   image.id = archive::sha256_digest(image.config);
   return image;
 }

@@ -1,83 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/builder.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 
-#include "archive/confined.h"
-#include "archive/decompress.h"
-#include "archive/placement.h"
-#include "archive/tar_reader.h"
 #include "base/file.h"
-#include "base/id.h"
 #include "base/rollback.h"
 #include "build/builder_state.h"
 #include "build/cache.h"
+#include "build/cache_import.h"
+#include "build/contexts.h"
 #include "build/planner.h"
+#include "build/portable_cache.h"
+#include "build/step_history.h"
 #include "container/shipped_images.h"
 #include "dockerfile/parse.h"
 #include "oci/reference.h"
-#include "store/layout.h"
 
 namespace hull::build {
-
-namespace {
-
-constexpr std::size_t kLargestDockerfile = 2 << 20;
-
-// An upload as a directory.
-UniqueFd spool(const archive::Source& tar, const std::string& directory) {
-  make_directories(directory, 0700);
-  UniqueFd root = open_file(directory, O_RDONLY | O_DIRECTORY);
-  archive::TarReader reader(archive::read_ahead(archive::decompress(tar)));
-  archive::Placement placement(root.get(), archive::Whiteouts::kLiteral);
-  while (const archive::Entry* entry = reader.next()) placement.place(*entry, reader);
-  placement.finish();
-  return root;
-}
-
-std::optional<std::string> read_inside(int root, const std::string& path) {
-  if (root < 0) return std::nullopt;
-  UniqueFd file = archive::open_confined(root, path, O_RDONLY | O_NONBLOCK);
-  struct stat info {};
-  if (!file || ::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode)) return std::nullopt;
-  if (info.st_size > static_cast<off_t>(kLargestDockerfile))
-    fail_invalid(quoted(path), " is too large for a text file");
-  return read_all(file.get());
-}
-
-struct Text {
-  std::string path, text;
-};
-
-Text find_dockerfile(const Request& request, int context) {
-  if (request.dockerfile_text)
-    return {request.dockerfile.empty() ? "Dockerfile" : request.dockerfile, *request.dockerfile_text};
-  Strings candidates = {request.dockerfile};
-  if (request.dockerfile.empty()) candidates = {"Dockerfile", "dockerfile"};
-  for (const std::string& path : candidates)
-    if (auto text = read_inside(context, path)) return {path, std::move(*text)};
-  fail_invalid("Cannot locate specified Dockerfile: ", candidates.front());
-}
-
-dockerfile::IgnoreRules ignore_rules(const Request& request, int context, const std::string& dockerfile) {
-  if (request.has_ignore_text) return dockerfile::IgnoreRules::parse(request.ignore_text);
-  for (const std::string& path : dockerfile::ignore_files(dockerfile))
-    if (auto text = read_inside(context, path)) return dockerfile::IgnoreRules::parse(*text);
-  return {};
-}
-
-std::string index_file(const std::string& data_root, int directory) {
-  struct stat info {};
-  check(::fstat(directory, &info), "stat", "the build context");
-  make_directories(data_root + "/build/index", 0700);
-  return cat(data_root, "/build/index/", static_cast<std::uint64_t>(info.st_dev), "-",
-             static_cast<std::uint64_t>(info.st_ino));
-}
-
-}  // namespace
 
 Builder::Builder(container::Engine& engine) : state_(std::make_unique<State>(engine)) {
   // Half-made cache directories and files of steps that ended with an earlier engine.
@@ -96,6 +35,63 @@ bool Builder::cancel(const std::string& id) {
   return true;
 }
 
+namespace {
+
+// The answer does not wait for it. The database outlives background work, this builder does not.
+void remember_use(Shared& shared, const std::vector<NodeResult>& results) {
+  Strings used;
+  for (const NodeResult& node : results)
+    if (node.cached && !node.key.empty()) used.push_back(node.key);
+  std::ranges::sort(used);
+  used.erase(std::ranges::unique(used).begin(), used.end());
+  shared.services().reactor.run_in_background(
+      [&database = shared.services().database, used] { database.use_build_records(used, now().nanoseconds); });
+}
+
+// The image with that name, pulled when it is not here.
+image::ImagePtr find_image(Shared& shared, const Request& request, const std::string& name, const std::string& platform,
+                           Observer& observer, const std::stop_token& stop) {
+  image::Images& images = shared.services().images;
+  auto found = request.pull && request.transfer ? nullptr : images.find(name);
+  if (!found) found = container::import_shipped_image(name, shared.engine.configuration(), images);
+  if (!found && request.transfer) {
+    observer.message(cat("pulling ", name));
+    image::PullRequest pull;
+    pull.reference = oci::Reference::parse(name);
+    if (pull.reference.tag.empty() && pull.reference.digest.empty()) pull.reference.tag = "latest";
+    if (!platform.empty()) pull.platform = oci::parse_platform(platform);
+    pull.options = request.transfer(pull.reference.domain);
+    images.pull(
+        pull, [](const image::TransferMessage&) {}, stop);
+    found = images.find(name);
+  }
+  return found ? found : images.get(name);
+}
+
+// A cache that cannot be read makes a build slower, not wrong.
+void read_imports(ImportedCaches& imports, Shared& shared, const Request& request, Observer& observer,
+                  const std::stop_token& stop) {
+  for (const CacheTransfer& from : request.cache_imports) try {
+      imports.add(shared, request, from, stop);
+    } catch (const Error& e) {
+      if (e.kind() == Kind::kCancelled || e.kind() == Kind::kInvalidArgument) throw;
+      observer.warning(cat("failed to import cache: ", e.message()), {});
+    }
+}
+
+void export_caches(Shared& shared, const Graph& graph, const std::vector<NodeResult>& results, const Assembled& image,
+                   const Request& request, Observer& observer, const std::stop_token& stop) {
+  for (const CacheTransfer& to : request.cache_exports) try {
+      export_cache(shared, graph, results, image, request, to, observer, stop);
+    } catch (const Error& e) {
+      auto ignored = to.attributes.find("ignore-error");
+      if (ignored == to.attributes.end() || ignored->second != "true") throw;
+      observer.warning(cat("failed to export cache: ", e.message()), {});
+    }
+}
+
+}  // namespace
+
 Result Builder::build(Request request, Sources sources, Observer& to, std::stop_token client) {
   State& self = *state_;
   Shared& shared = self.shared;
@@ -112,79 +108,40 @@ Result Builder::build(Request request, Sources sources, Observer& to, std::stop_
     });
   }
   for (const std::string& tag : request.tags) oci::Reference::parse(tag);  // refused before anything is done
+  check_outputs(request);
 
-  std::string spooled = store::incoming_path(shared.data_root, "context");
-  if (sources.tar) {
-    undo.add("build context", [&] { remove_tree(spooled); });
-    sources.directories.insert_or_assign("", spool(sources.tar, spooled));
-  }
-  auto main = sources.directories.find("");
-  int context = main == sources.directories.end() ? -1 : main->second.get();
-  Text text = find_dockerfile(request, context);
-  observer.source(text.path, text.text);
-  dockerfile::Dockerfile file = dockerfile::parse(text.text, text.path);
-
-  Executor::Contexts contexts;
-  for (auto& [name, directory] : sources.directories) {
-    SourceTree::Options options;
-    options.owners = false;
-    options.ignore = name.empty() ? ignore_rules(request, context, text.path) : ignore_rules({}, directory.get(), "");
-    if (!sources.tar || !name.empty()) options.index = index_file(shared.data_root, directory.get());
-    contexts[name] = std::make_shared<SourceTree>(std::move(directory), std::move(options));
-  }
+  RemoteSources remote(shared, request, stop.get_token());
+  Contexts contexts = open_contexts(shared, request, std::move(sources), remote, undo);
+  observer.source(contexts.path, contexts.text);
+  dockerfile::Dockerfile file = dockerfile::parse(contexts.text, contexts.path);
 
   PlannerServices services;
-  services.has_context = [&](const std::string& name) { return !name.empty() && contexts.contains(name); };
+  services.has_context = [&](const std::string& name) { return !name.empty() && contexts.trees.contains(name); };
   services.image = [&](const std::string& name, const std::string& platform) {
-    image::Images& images = shared.services().images;
-    auto found = request.pull && request.fetch ? nullptr : images.find(name);
-    if (!found) found = container::import_shipped_image(name, shared.engine.configuration(), images);
-    if (!found && request.fetch) {
-      observer.message(cat("pulling ", name));
-      request.fetch(name, platform, stop.get_token());
-      found = images.find(name);
-    }
-    if (!found) found = images.get(name);
-    return found;
+    return find_image(shared, request, name, platform, observer, stop.get_token());
   };
   Graph graph = plan(file, request, services, observer);
   std::vector<StepFacts> facts;
   for (const Node& node : graph.nodes) facts.push_back(node.facts);
   observer.planned(facts);
 
-  Executor executor(shared, graph, request, contexts, observer, stop.get_token());
+  ImportedCaches imports;
+  read_imports(imports, shared, request, observer, stop.get_token());
+  StepHistory history(shared.data_root, contexts.project);
+  Executor executor(shared, graph, request, contexts.trees, {remote, imports, history}, observer, stop.get_token());
+  Rollback notes;
+  notes.add("what --why knows", [&] { history.save(false); });
   const auto& results = executor.run();
-  for (auto& [name, tree] : contexts) tree->save();
+  notes.commit();
+  history.save(true);
+  for (auto& [name, tree] : contexts.trees) tree->save();
 
-  Assembled image = assemble(shared, graph, request, results);
-  bool wanted = request.outputs.empty() ||
-                std::ranges::any_of(request.outputs, [](const Output& output) { return output.type == "image"; });
-  bool archived = std::ranges::any_of(
-      request.outputs, [](const Output& output) { return output.type == "docker" || output.type == "oci"; });
-  Result result;
-  bool was_there = shared.services().images.find(image.id) != nullptr;
-  if (wanted || archived) {
-    Strings references;
-    for (const std::string& tag : request.tags) {
-      references.push_back(oci::Reference::parse(tag).canonical());
-      result.tags.push_back(oci::Reference::parse(tag).familiar());
-    }
-    shared.services().images.add_built(image.config, image.chain, image.size, wanted ? references : Strings{});
-    result.image_id = image.id;
-  }
-  for (const Output& output : request.outputs) write_output(shared, image, request, output, observer);
-  if (archived && !wanted && !was_there)
-    shared.services().images.remove(image.id, true, true,
-                                    [](const auto&) { return std::optional<image::Images::Use>(); });
-
-  Strings used;
-  for (const NodeResult& node : results)
-    if (node.cached && !node.key.empty()) used.push_back(node.key);
-  std::ranges::sort(used);
-  used.erase(std::ranges::unique(used).begin(), used.end());
-  // The answer does not wait for it. The database outlives background work, this builder does not.
-  shared.services().reactor.run_in_background(
-      [&database = shared.services().database, used] { database.use_build_records(used, now().nanoseconds); });
+  Assembled image = assemble(shared, graph, request, results, imports);
+  if (request.squash) image = squash(shared, graph, image);
+  Result result = write_outputs(shared, image, request, observer, stop.get_token());
+  export_caches(shared, graph, results, image, request, observer, stop.get_token());
+  remember_use(shared, results);
+  result.grew = std::ranges::any_of(results, [](const NodeResult& node) { return !node.cached; });
   return result;
 }
 

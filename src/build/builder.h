@@ -22,13 +22,18 @@ namespace hull::build {
 
 // Where the files come from: directories that the client has opened, or an upload.
 struct Sources {
-  std::map<std::string, UniqueFd> directories;  // "" is the build context, others are --build-context names
-  archive::Source tar;                          // the build context as a tar, compressed or not; empty: none
+  // "" is the build context, others are --build-context names. What Request::remote and remote_contexts name is added.
+  std::map<std::string, UniqueFd> directories;
+  archive::Source tar;  // the build context as a tar, compressed or not; empty: none
 };
 
 struct Result {
   std::string image_id;           // "" when the outputs have no image
   std::vector<std::string> tags;  // familiar
+  // Of the manifest that was pushed; "" : none was.
+  std::string manifest_digest, manifest_type;
+  std::int64_t manifest_size = 0;
+  bool grew = false;  // the cache has more than before
 };
 
 struct Usage {  // one record of the cache, as `docker builder du` shows it
@@ -39,11 +44,15 @@ struct Usage {  // one record of the cache, as `docker builder du` shows it
   std::int64_t uses = 0;
 };
 
-// What to remove of the cache.
+// What to remove of the cache. Sizes are bytes; without any of them everything goes that fits.
 struct PruneRequest {
   bool all = false;                            // also what images of the store are made of
-  std::optional<std::int64_t> keep_storage;    // bytes that may stay: least recently used first
+  std::optional<std::int64_t> max_used_space;  // what may stay, the most recently used
+  std::optional<std::int64_t> min_free_space;  // what the file system should have left
+  std::optional<std::int64_t> reserved_space;  // what stays whatever the others say
   std::function<bool(const Usage&)> selected;  // filters
+
+  bool has_sizes() const { return max_used_space || min_free_space || reserved_space; }
 };
 struct Pruned {
   std::vector<std::string> ids;
@@ -62,6 +71,9 @@ class Builder {
 
   std::vector<Usage> usage();
   Pruned prune(const PruneRequest& request);
+  // The same for each rule, in the background, now and then: after a build that has made the cache grow. A call while
+  // one is under way, or right after one, does nothing.
+  void collect_garbage(std::vector<PruneRequest> rules);
 
  private:
   struct State;

@@ -27,6 +27,7 @@ class KeyMaker {
 
 // Kinds of records, as `docker builder du` and the filter "type" have them.
 inline constexpr std::string_view kRegular = "regular", kCacheMount = "exec.cachemount";
+inline constexpr std::string_view kHttpSource = "source.http", kGitSource = "source.git.checkout";
 // hull's own, which have no size: the time that an image without new layers got, and the digest of files in layers.
 inline constexpr std::string_view kImageTime = "image", kContent = "content";
 

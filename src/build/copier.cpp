@@ -86,7 +86,7 @@ Copier::Directory Copier::open_target(const std::string& path) {
   Directory directory;
   UniqueFd there(linux::RootDir(root_).open(path, O_RDONLY | O_DIRECTORY));
   std::string real = path_in_mount(there.get());
-  directory.upper = upper_ + (real == "/" ? "" : real);
+  directory.upper = options_.plain ? real : upper_ + (real == "/" ? "" : real);
   directory.to = std::move(there);
   if (!list_directory(cat("/proc/self/fd/", directory.to.get())).empty()) return directory;
   // Nothing of the layers below shows in it. A change of nothing brings it into the writable directory.

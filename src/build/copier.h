@@ -18,6 +18,7 @@ struct CopyOptions {
   std::optional<archive::Owner> owner;           // of all that is made
   std::function<mode_t(mode_t mode)> mode = {};  // of files and directories; not given: the source's
   bool attributes = false;                       // extended attributes go along
+  bool plain = false;                            // `root` is the writable directory itself: there is no overlay
 };
 
 // Puts files into a root file system that is an overlay: `root` is the mounted overlay, `upper` the path of its

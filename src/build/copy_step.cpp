@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "archive/confined.h"
 #include "archive/decompress.h"
 #include "archive/tar_reader.h"
@@ -8,7 +10,9 @@
 #include "build/cache.h"
 #include "build/copier.h"
 #include "build/executor.h"
+#include "build/executor_steps.h"
 #include "container/user_lookup.h"
+#include "dockerfile/git_reference.h"
 #include "dockerfile/mode.h"
 #include "linux/root_dir.h"
 #include "linux/text_file.h"
@@ -21,11 +25,6 @@ namespace {
 
 using namespace dockerfile;
 
-const FileSources& sources_of(const Instruction& instruction) {
-  const auto* copy = instruction.as<Copy>();
-  return copy ? copy->files : instruction.as<Add>()->files;
-}
-
 std::string absolute(const std::string& folder, const std::string& path) {
   return linux::clean_path(path.starts_with('/') ? path : cat(folder, "/", path));
 }
@@ -35,9 +34,8 @@ bool says_directory(const std::string& path) {
 }
 
 bool is_remote(std::string_view path) {
-  for (std::string_view prefix : {"http://", "https://", "git://", "git@", "ssh://"})
-    if (path.starts_with(prefix)) return true;
-  return false;
+  auto repository = parse_git_reference(path);
+  return repository ? !repository->looks_local : is_http_source(path);
 }
 
 // A tar, compressed or not: what ADD unpacks. The magic of a tar header is at 257.
@@ -69,63 +67,90 @@ std::optional<archive::Owner> Executor::owner_of(const std::string& chown, int r
   }
 }
 
-Executor::CopyWork Executor::plan_copy(const Node& node) {
+void Executor::plan_copy(const Node& node, CopyWork& work, StepKey& key) {
   const FileSources& files = sources_of(node.instruction);
   const auto* add = node.instruction.as<Add>();
-  CopyWork work;
   work.left_out = IgnoreRules::from_patterns(files.exclude);
   bool parents = node.instruction.as<Copy>() && node.instruction.as<Copy>()->parents;
   for (const std::string& path : files.paths) {
-    if (add && is_remote(path))
-      fail(Kind::kNotImplemented, "ADD of ", quoted(path), ": remote sources are not available in this build of hull");
-    if (!work.tree) work.tree = &tree_of(node.origin);
-    auto found = select(*work.tree, path, parents);
-    for (SelectedFile& one : found) work.selected.push_back(std::move(one));
+    if (add && is_remote(path)) {
+      take_remote(*add, path, work);
+      continue;
+    }
+    SourceTree& tree = tree_of(node.origin);
+    for (SelectedFile& one : select(tree, path, parents))
+      work.taken.push_back({&tree, std::move(one), "", add && add->unpack.value_or(true)});
   }
-  if (work.selected.empty() && files.documents.empty())
+  if (work.taken.empty() && files.documents.empty())
     fail_invalid("no source files were specified: nothing matches ", join(files.paths, ", "));
   work.destination = absolute(node.folder, files.destination);
-  work.into_directory =
-      says_directory(files.destination) || work.selected.size() + files.documents.size() > 1 || parents;
+  work.into_directory = says_directory(files.destination) || work.taken.size() + files.documents.size() > 1 || parents;
 
-  KeyMaker key(add ? "add" : "copy");
-  key.add(work.destination).add(work.into_directory ? "/" : "").add(files.chown).add(files.chmod);
-  key.add(files.exclude).add(parents ? "parents" : "");
-  if (add && add->unpack) key.add(*add->unpack ? "unpack" : "keep");
-  if (!work.selected.empty()) key.add(content_digest(work.selected, work.left_out));
-  for (const SelectedFile& one : work.selected) key.add(one.contents && !parents ? "" : one.name);
-  for (const Heredoc& document : files.documents) key.add(document.name).add(document.text());
-  work.key = key.digest();
-  return work;
+  key.add("instruction", add ? "ADD" : "COPY").add("destination", work.destination);
+  key.add("kind of destination", work.into_directory ? "directory" : "");
+  key.add("--chown", files.chown).add("--chmod", files.chmod).add("--exclude", files.exclude);
+  key.add("--parents", parents ? "true" : "").add("--link", files.link ? "true" : "");
+  if (add) key.add("--unpack", add->unpack ? (*add->unpack ? "true" : "false") : "");
+  std::vector<SelectedFile> known;  // those that their content names
+  Strings names;
+  for (const auto& one : work.taken) {
+    names.push_back(one.file.contents && !parents ? "" : one.file.name);
+    if (one.identity.empty())
+      known.push_back(one.file);
+    else
+      key.add("source", one.identity);
+  }
+  key.add("names of files", names);
+  if (!known.empty()) {
+    std::string digest = content_digest(known, work.left_out);
+    key.add_files(digest, [&work, known] { return listing_of(known, work.left_out); });
+  }
+  for (const Heredoc& document : files.documents) key.add("document", document.name).add("content", document.text());
+}
+
+// A URL or a git repository.
+void Executor::take_remote(const Add& add, const std::string& url, CopyWork& work) {
+  if (auto reference = parse_git_reference(url)) {
+    bool keep = add.keep_git_dir.value_or(reference->keep_git_dir.value_or(false));
+    Checkout checkout = helpers_.remote.repository(*reference, keep, add.checksum);
+    SourceTree& tree = remote_tree(checkout.directory);
+    for (SelectedFile& one : select(tree, reference->subdir.empty() ? "/" : reference->subdir, false))
+      work.taken.push_back({&tree, std::move(one), cat(checkout.identity, " ", reference->subdir), false});
+    return;
+  }
+  RemoteFile file = helpers_.remote.file(url, add.checksum);
+  SourceTree& tree = remote_tree(file.directory);
+  for (SelectedFile& one : select(tree, file.name, false))
+    work.taken.push_back({&tree, std::move(one), "", add.unpack.value_or(false)});
 }
 
 void Executor::copy_files(const Node& node, const CopyWork& work, int root, const std::string& upper) {
   const FileSources& files = sources_of(node.instruction);
-  const auto* add = node.instruction.as<Add>();
   bool parents = node.instruction.as<Copy>() && node.instruction.as<Copy>()->parents;
   CopyOptions options;
   options.owner = owner_of(files.chown, root);
+  options.plain = work.linked;
   if (!files.chmod.empty()) {
     ModeChange change = ModeChange::parse(files.chmod);
     options.mode = [change](mode_t before) { return change.apply(before & 07777, S_ISDIR(before)); };
   }
-  options.attributes = work.tree && work.tree->owners();
+  options.attributes = std::ranges::any_of(work.taken, [](const auto& one) { return one.tree->owners(); });
   Copier copier(root, upper, options);
-  bool into = work.into_directory || (!work.selected.empty() && copier.has_directory(work.destination));
-  if (work.selected.size() == 1 && work.selected.front().contents && !parents) into = true;
+  bool into = work.into_directory || (!work.taken.empty() && copier.has_directory(work.destination));
+  if (work.taken.size() == 1 && work.taken.front().file.contents && !parents) into = true;
   auto inside = [&](const std::string& name) { return into ? cat(work.destination, "/", name) : work.destination; };
-  for (const SelectedFile& one : work.selected) {
+  for (const auto& one : work.taken) {
     FileList kept;
-    std::span<const FileEntry> tree = one.tree;
-    if (!work.left_out.empty()) tree = kept = filtered(one.tree, work.left_out);
-    bool regular = S_ISREG(tree.front().mode);
-    if (add && regular && add->unpack.value_or(true) && is_archive(work.tree->root(), tree.front().path)) {
+    std::span<const FileEntry> tree = one.file.tree;
+    if (!work.left_out.empty()) tree = kept = filtered(one.file.tree, work.left_out);
+    int from = one.tree->root();
+    if (one.unpack && S_ISREG(tree.front().mode) && is_archive(from, tree.front().path)) {
       copier.make_directories(work.destination);
-      unpack(*work.tree, tree.front().path, work.destination, root, options.owner);
-    } else if (one.contents && !parents) {
-      copier.copy_contents(work.tree->root(), tree, work.destination);
+      unpack(*one.tree, tree.front().path, work.destination, root, options.owner);
+    } else if (one.file.contents && !parents) {
+      copier.copy_contents(from, tree, work.destination);
     } else {
-      copier.copy_as(work.tree->root(), tree, linux::clean_path(inside(one.name)));
+      copier.copy_as(from, tree, linux::clean_path(inside(one.file.name)));
     }
   }
   into = into || copier.has_directory(work.destination);
@@ -168,6 +193,17 @@ SourceTree& Executor::tree_of(const FileOrigin& origin) {
   std::scoped_lock lock(mutex_);
   auto& tree = trees_[chain.back()];
   if (!tree) tree = std::make_shared<SourceTree>(mount_chain(chain), SourceTree::Options{});
+  return *tree;
+}
+
+SourceTree& Executor::remote_tree(const std::string& directory) {
+  std::scoped_lock lock(mutex_);
+  auto& tree = trees_[directory];
+  if (!tree) {
+    SourceTree::Options options;
+    options.owners = false;
+    tree = std::make_shared<SourceTree>(open_file(directory, O_RDONLY | O_DIRECTORY), std::move(options));
+  }
   return *tree;
 }
 

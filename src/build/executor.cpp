@@ -8,49 +8,27 @@
 #include <thread>
 
 #include "archive/layer.h"
+#include "archive/tree_copy.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/rollback.h"
 #include "build/cache.h"
+#include "build/cache_import.h"
 #include "build/executor_steps.h"
+#include "build/step_history.h"
 #include "dockerfile/source.h"
 #include "linux/root_dir.h"
 #include "store/layout.h"
 
 namespace hull::build {
 
-Shared::Hold::Hold(Shared& shared, std::string name, const std::stop_token& stop)
-    : shared_(shared), name_(std::move(name)) {
-  std::unique_lock lock(shared_.mutex_);
-  if (!shared_.changed_.wait(lock, stop, [&] { return !shared_.held_.contains(name_); }))
-    fail(Kind::kCancelled, "the build was cancelled");
-  shared_.held_.insert(name_);
-}
-Shared::Hold::~Hold() {
-  std::scoped_lock lock(shared_.mutex_);
-  shared_.held_.erase(name_);
-  shared_.changed_.notify_all();
-}
-void Shared::keep(const std::string& key) {
-  std::scoped_lock lock(mutex_);
-  kept_.insert(key);
-}
-void Shared::let_go(const std::set<std::string>& keys) {
-  std::scoped_lock lock(mutex_);
-  for (const std::string& key : keys)
-    if (auto one = kept_.find(key); one != kept_.end()) kept_.erase(one);
-}
-bool Shared::is_kept(const std::string& key) {
-  std::scoped_lock lock(mutex_);
-  return kept_.contains(key);
-}
-
-Executor::Executor(Shared& shared, const Graph& graph, const Request& request, Contexts contexts, Observer& observer,
-                   std::stop_token stop)
+Executor::Executor(Shared& shared, const Graph& graph, const Request& request, Contexts contexts, Helpers helpers,
+                   Observer& observer, std::stop_token stop)
     : shared_(shared),
       graph_(graph),
       request_(request),
       contexts_(std::move(contexts)),
+      helpers_(helpers),
       observer_(observer),
       on_stop_(std::move(stop),
                [this] {
@@ -157,6 +135,10 @@ NodeResult Executor::perform_config(const Node& node, const NodeResult& parent) 
   result.cached = !node.never_cached && database.build_record(result.key).has_value();
   if (result.cached) return result;
   std::int64_t time = now().nanoseconds;
+  if (const PortableStep* known = node.never_cached ? nullptr : helpers_.imports.find(result.key)) {
+    result.cached = true;
+    time = known->created;
+  }
   database.put_build_record({.key = result.key,
                              .kind = std::string(kImageTime),
                              .parent_key = parent.key,
@@ -181,7 +163,7 @@ NodeResult Executor::perform_base(const Node& node) {
   return result;
 }
 
-std::optional<NodeResult> Executor::look_up(const Node& node, const NodeResult& parent, const std::string& key) {
+std::optional<NodeResult> Executor::look_up(const NodeResult& parent, const std::string& key) {
   auto record = shared_.services().database.build_record(key);
   if (!record) return std::nullopt;
   NodeResult result = parent;
@@ -193,23 +175,70 @@ std::optional<NodeResult> Executor::look_up(const Node& node, const NodeResult& 
     if (!shared_.services().database.layer(record->chain_id)) return std::nullopt;
     result.chain.push_back(record->chain_id);
   }
-  (void)node;
   return result;
 }
 
-template <class Make>
-NodeResult Executor::cached_or(const Node& node, const NodeResult& parent, const std::string& key, Make make) {
-  shared_.keep(key);
-  {
-    std::scoped_lock lock(mutex_);
-    if (!kept_.insert(key).second) shared_.let_go({key});
+// What --cache-from knows becomes a step of the engine's own cache.
+std::optional<NodeResult> Executor::import(const Node& node, const NodeResult& parent, const std::string& key) {
+  const PortableStep* known = helpers_.imports.find(key);
+  if (!known) return std::nullopt;
+  store::BuildRecord record{.key = key,
+                            .kind = std::string(kRegular),
+                            .parent_key = parent.key,
+                            .chain_id = "",
+                            .value = known->diff_id,
+                            .description = node.facts.name,
+                            .size = known->size,
+                            .created = known->created,
+                            .used = now().nanoseconds,
+                            .uses = 1};
+  std::optional<store::StagedLayer> staged;
+  Rollback undo;
+  if (!known->diff_id.empty()) {
+    record.chain_id = store::Layers::chain_id(parent.top(), known->diff_id);
+    if (!shared_.services().database.layer(record.chain_id)) {
+      staged = helpers_.imports.fetch(shared_, key, parent.top(), stop_.get_token());
+      if (!staged) return std::nullopt;
+      undo.add("incoming layer", [&] { remove_tree(staged->directory); });
+    }
   }
+  shared_.services().snapshots.layers().commit_step(record, staged ? &*staged : nullptr);
+  return look_up(parent, key);
+}
+
+void Executor::keep(const std::string& key) {
+  shared_.keep(key);
+  std::scoped_lock lock(mutex_);
+  if (!kept_.insert(key).second) shared_.let_go({key});
+}
+
+// Notes what the step depends on, and says what of it is not as it was.
+void Executor::explain(const Node& node, StepKey& key) {
+  helpers_.history.keep_listings(key);
+  if (!request_.explain) return;
+  if (node.never_cached) return observer_.because(node.facts.number, "--no-cache or --no-cache-filter says so");
+  StepNote note{node.stage_name, static_cast<std::int64_t>(node.number),
+                node.facts.name, node.facts.instruction,
+                key.digest(),    key.parts()};
+  std::string below = node.parent == kNone ? "" : graph_.nodes[node.parent].facts.name;
+  observer_.because(node.facts.number, helpers_.history.why(note, below));
+}
+
+template <class Make>
+NodeResult Executor::cached_or(const Node& node, const NodeResult& parent, StepKey& key, Make make) {
+  const std::string& digest = key.digest();
+  keep(digest);
+  helpers_.history.note({node.stage_name, static_cast<std::int64_t>(node.number), node.facts.name,
+                         node.facts.instruction, digest, key.parts()});
   if (!node.never_cached)
-    if (auto known = look_up(node, parent, key)) return *known;
+    if (auto known = look_up(parent, digest)) return *known;
   // Another build may be at the same step.
-  Shared::Hold hold(shared_, key, stop_.get_token());
-  if (!node.never_cached)
-    if (auto known = look_up(node, parent, key)) return *known;
+  Shared::Hold hold(shared_, digest, stop_.get_token());
+  if (!node.never_cached) {
+    if (auto known = look_up(parent, digest)) return *known;
+    if (auto known = import(node, parent, digest)) return *known;
+  }
+  explain(node, key);
   NodeResult made = make();
   made.cached = false;
   return made;
@@ -279,9 +308,10 @@ NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, cons
 }
 
 NodeResult Executor::perform_folder(const Node& node, const NodeResult& parent) {
-  std::string key = KeyMaker("folder").add(parent.top()).add(node.folder).add(epoch_key(request_)).digest();
+  StepKey key("folder");
+  key.add(kLayersBelow, parent.top()).add("directory", node.folder).add("date", epoch_key(request_));
   return cached_or(node, parent, key, [&] {
-    return make_layer(node, parent, key, [&](const std::string& id) {
+    return make_layer(node, parent, key.digest(), [&](const std::string& id) {
       auto root = shared_.services().snapshots.mount(id, true);
       linux::RootDir(root.get()).make_directory(node.folder);
     });
@@ -290,32 +320,96 @@ NodeResult Executor::perform_folder(const Node& node, const NodeResult& parent) 
 
 NodeResult Executor::perform_run(const Node& node, const NodeResult& parent) {
   const auto& run = *node.instruction.as<dockerfile::Run>();
-  std::string key = KeyMaker("run")
-                        .add(parent.top())
-                        .add(node.command)
-                        .add(node.script)
-                        .add(node.environment)
-                        .add(node.folder)
-                        .add(node.config.user)
-                        .add(run.network)
-                        .add(run.insecure ? "insecure" : "")
-                        .add(mounts_key(node))
-                        .add(epoch_key(request_))
-                        .digest();
+  StepKey key("run");
+  key.add(kLayersBelow, parent.top())
+      .add("command", node.command)
+      .add("script", node.script)
+      .add(kVariables, node.environment)
+      .add("working directory", node.folder)
+      .add("user", node.config.user)
+      .add("network", run.network)
+      .add("security", run.insecure ? "insecure" : "");
+  add_mounts_to(key, node);
+  key.add("date", epoch_key(request_));
   return cached_or(node, parent, key, [&] {
-    return make_layer(node, parent, key, [&](const std::string& id) { run_command(node, id); });
+    return make_layer(node, parent, key.digest(), [&](const std::string& id) { run_command(node, id); });
   });
 }
 
 NodeResult Executor::perform_copy(const Node& node, const NodeResult& parent) {
-  CopyWork work = plan_copy(node);
-  std::string key = KeyMaker("copy").add(parent.top()).add(work.key).add(epoch_key(request_)).digest();
+  CopyWork work;
+  StepKey files("files");
+  plan_copy(node, work, files);
+  if (sources_of(node.instruction).link) return perform_link(node, parent, work, files);
+  StepKey key("copy");
+  key.add(kLayersBelow, parent.top()).add(files).add("date", epoch_key(request_));
   return cached_or(node, parent, key, [&] {
-    return make_layer(node, parent, key, [&](const std::string& id) {
+    return make_layer(node, parent, key.digest(), [&](const std::string& id) {
       auto root = shared_.services().snapshots.mount(id, true);
       copy_files(node, work, root.get(), shared_.services().snapshots.upper_directory(id));
     });
   });
+}
+
+// COPY --link: the layer is made over nothing, once, and lies on whatever is below as it is. Over other layers it is a
+// second directory of the same files. There is no overlay while it is made: that would mark new directories as ones
+// that hide what is below.
+NodeResult Executor::perform_link(const Node& node, const NodeResult& parent, CopyWork& work, StepKey& files) {
+  StepKey alone("linked files"), key("link");
+  alone.add(files).add("date", epoch_key(request_));
+  work.linked = true;
+  key.add(kLayersBelow, parent.top()).add(alone);
+  return cached_or(node, parent, key, [&] {
+    const NodeResult nothing;
+    keep(alone.digest());
+    Shared::Hold hold(shared_, alone.digest(), stop_.get_token());
+    std::optional<NodeResult> layer;
+    if (!node.never_cached) layer = look_up(nothing, alone.digest());
+    if (!layer)
+      layer = make_layer(node, nothing, alone.digest(), [&](const std::string& id) {
+        std::string upper = shared_.services().snapshots.upper_directory(id);
+        copy_files(node, work, open_file(upper, O_RDONLY | O_DIRECTORY).get(), upper);
+      });
+    return put_over(node, parent, *layer, key.digest());
+  });
+}
+
+NodeResult Executor::put_over(const Node& node, const NodeResult& parent, const NodeResult& layer,
+                              const std::string& key) {
+  NodeResult result = parent;
+  result.key = key;
+  result.created = layer.created;
+  result.diff_id = layer.diff_id;
+  result.size = layer.size;
+  store::BuildRecord record{.key = key,
+                            .kind = std::string(kRegular),
+                            .parent_key = parent.key,
+                            .chain_id = "",
+                            .value = layer.diff_id,
+                            .description = node.facts.name,
+                            .size = layer.size,
+                            .created = layer.created,
+                            .used = now().nanoseconds,
+                            .uses = 1};
+  std::optional<store::StagedLayer> staged;
+  Rollback undo;
+  if (!layer.diff_id.empty()) {
+    record.chain_id = store::Layers::chain_id(parent.top(), layer.diff_id);
+    result.chain.push_back(record.chain_id);
+    if (!shared_.services().database.layer(record.chain_id)) {
+      staged.emplace();
+      staged->directory = store::incoming_path(shared_.data_root, "link");
+      undo.add("incoming layer", [&] { remove_tree(staged->directory); });
+      archive::link_tree(store::layer_path(shared_.data_root, layer.top()), staged->directory);
+      remove_tree(staged->directory + "/init");  // what containers find over a layer is each layer's own
+      staged->row.diff_id = layer.diff_id;
+      staged->row.parent_chain_id = parent.top();
+      staged->row.chain_id = record.chain_id;
+      staged->row.size = layer.size;
+    }
+  }
+  shared_.services().snapshots.layers().commit_step(record, staged ? &*staged : nullptr);
+  return result;
 }
 
 }  // namespace hull::build

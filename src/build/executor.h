@@ -13,46 +13,16 @@
 
 #include "archive/placement.h"
 #include "build/graph.h"
+#include "build/remote_sources.h"
 #include "build/request.h"
+#include "build/shared.h"
 #include "build/sources.h"
-#include "container/engine.h"
+#include "build/step_key.h"
 
 namespace hull::build {
 
-// What all builds of one engine share.
-class Shared {
- public:
-  Shared(container::Engine& with, std::string data, std::string exec)
-      : engine(with), data_root(std::move(data)), exec_root(std::move(exec)) {}
-
-  container::Engine& engine;
-  const std::string data_root, exec_root;
-  container::Services& services() const { return engine.services(); }
-
-  // Held while something with that name is worked on: the same step of two builds is done once, a cache mount with
-  // sharing=locked is used by one RUN. Throws Error{kCancelled} after `stop`.
-  class Hold {
-   public:
-    Hold(Shared& shared, std::string name, const std::stop_token& stop);
-    ~Hold();
-    Hold(const Hold&) = delete;
-
-   private:
-    Shared& shared_;
-    std::string name_;
-  };
-
-  // Records that running builds count on: not to be pruned.
-  void keep(const std::string& key);
-  void let_go(const std::set<std::string>& keys);
-  bool is_kept(const std::string& key);
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::set<std::string> held_;
-  std::multiset<std::string> kept_;
-};
+class ImportedCaches;
+class StepHistory;
 
 // What a node turned out to be.
 struct NodeResult {
@@ -71,9 +41,15 @@ struct NodeResult {
 class Executor {
  public:
   using Contexts = std::map<std::string, std::shared_ptr<SourceTree>>;  // "" is the build context
+  // What else steps are made with. Outlives this.
+  struct Helpers {
+    RemoteSources& remote;
+    const ImportedCaches& imports;
+    StepHistory& history;
+  };
 
-  Executor(Shared& shared, const Graph& graph, const Request& request, Contexts contexts, Observer& observer,
-           std::stop_token stop);
+  Executor(Shared& shared, const Graph& graph, const Request& request, Contexts contexts, Helpers helpers,
+           Observer& observer, std::stop_token stop);
   ~Executor();
 
   // Results by node. Throws the first node's error, as dockerfile::SourceError with its lines.
@@ -81,12 +57,17 @@ class Executor {
 
  private:
   struct CopyWork {
-    SourceTree* tree = nullptr;
-    std::vector<SelectedFile> selected;
+    struct Taken {
+      SourceTree* tree;
+      SelectedFile file;
+      std::string identity;  // of its content, where that has a name (a commit); "" : its digest
+      bool unpack = false;   // when it is an archive
+    };
+    std::vector<Taken> taken;
     dockerfile::IgnoreRules left_out;
     std::string destination;  // absolute
     bool into_directory = false;
-    std::string key;  // all that the result depends on beside the file system below
+    bool linked = false;  // over nothing, in a plain directory
   };
   // The mounts of a RUN while it is put together and runs.
   struct RunMounts {
@@ -107,8 +88,11 @@ class Executor {
 
   // The result that is recorded under `key`, or the one that `make` gives, which is recorded then.
   template <class Make>
-  NodeResult cached_or(const Node& node, const NodeResult& parent, const std::string& key, Make make);
-  std::optional<NodeResult> look_up(const Node& node, const NodeResult& parent, const std::string& key);
+  NodeResult cached_or(const Node& node, const NodeResult& parent, StepKey& key, Make make);
+  std::optional<NodeResult> look_up(const NodeResult& parent, const std::string& key);
+  std::optional<NodeResult> import(const Node& node, const NodeResult& parent, const std::string& key);
+  void keep(const std::string& key);
+  void explain(const Node& node, StepKey& key);
   // A writable root file system on `parent`; what `change(id)` leaves in it becomes a layer.
   template <class Change>
   NodeResult make_layer(const Node& node, const NodeResult& parent, const std::string& key, Change change);
@@ -119,8 +103,13 @@ class Executor {
   linux::DetachedMount mount_chain(const std::vector<std::string>& chain) const;
   std::optional<archive::Owner> owner_of(const std::string& chown, int root) const;
 
-  CopyWork plan_copy(const Node& node);
+  void plan_copy(const Node& node, CopyWork& work, StepKey& key);
+  void take_remote(const dockerfile::Add& add, const std::string& url, CopyWork& work);
   void copy_files(const Node& node, const CopyWork& work, int root, const std::string& upper);
+  NodeResult perform_link(const Node& node, const NodeResult& parent, CopyWork& work, StepKey& files);
+  // The layer again, over other layers than those it was made on.
+  NodeResult put_over(const Node& node, const NodeResult& parent, const NodeResult& layer, const std::string& key);
+  SourceTree& remote_tree(const std::string& directory);
   static void unpack(const SourceTree& tree, const std::string& path, const std::string& to, int root,
                      std::optional<archive::Owner> owner);
 
@@ -133,12 +122,13 @@ class Executor {
   void add_agent(const dockerfile::RunMount& mount, container::StepRequest& step, RunMounts& mounts);
   UniqueFd bind_source(const FileOrigin& origin, const dockerfile::RunMount& mount, RunMounts& mounts);
   UniqueFd cache_directory(const Node& node, std::size_t index, RunMounts& mounts);
-  std::string mounts_key(const Node& node);
+  void add_mounts_to(StepKey& key, const Node& node);
 
   Shared& shared_;
   const Graph& graph_;
   const Request& request_;
   Contexts contexts_;
+  Helpers helpers_;
   Observer& observer_;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> on_stop_;
@@ -152,7 +142,7 @@ class Executor {
   std::size_t left_ = 0, running_ = 0;
   std::exception_ptr failure_;
   std::set<std::string> kept_;
-  std::map<std::string, std::shared_ptr<SourceTree>> trees_;  // of chains, by the top layer
+  std::map<std::string, std::shared_ptr<SourceTree>> trees_;  // of chains by the top layer, of directories by path
 };
 
 }  // namespace hull::build

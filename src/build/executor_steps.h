@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "build/request.h"
+#include "dockerfile/instruction.h"
 
 namespace hull::build {
 
@@ -18,6 +19,12 @@ inline bool root_has_changed(const std::string& upper, const std::string& below)
   if (below.empty()) return (now.st_mode & 07777) != 0755 || now.st_uid != 0 || now.st_gid != 0;
   if (::stat(below.c_str(), &before) < 0) return false;
   return now.st_mode != before.st_mode || now.st_uid != before.st_uid || now.st_gid != before.st_gid;
+}
+
+// Of COPY and ADD.
+inline const dockerfile::FileSources& sources_of(const dockerfile::Instruction& instruction) {
+  const auto* copy = instruction.as<dockerfile::Copy>();
+  return copy ? copy->files : instruction.as<dockerfile::Add>()->files;
 }
 
 // Layers with other times are other layers.

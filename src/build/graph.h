@@ -41,6 +41,8 @@ enum class NodeKind : unsigned char {
 struct Node {
   NodeKind kind = NodeKind::kConfig;
   std::size_t stage = 0;       // of the Dockerfile
+  std::string stage_name;      // as it is shown: "build", "stage-1"
+  std::size_t number = 0;      // within its stage, from 1
   std::size_t parent = kNone;  // whose file system it goes on from
   StepFacts facts;
   dockerfile::Instruction instruction;  // with final values; not of kBase
@@ -70,6 +72,8 @@ struct Graph {
   image::ImagePtr base;  // that the result's stage begins with; null: scratch
   std::string author;    // MAINTAINER
   std::shared_ptr<const dockerfile::GlobalScope> global;
+
+  std::vector<std::size_t> way_to_result() const;  // from the image that it begins with
 };
 
 }  // namespace hull::build

@@ -74,16 +74,22 @@ class Planner {
     }
   }
 
-  std::optional<std::size_t> earlier_stage(std::string_view name, std::size_t before) const {
+  // --build-context counts more than stages and images of that name.
+  bool is_named_context(const std::string& name) const {
+    return !name.empty() && (services_.has_context(name) || request_.image_contexts.contains(name));
+  }
+
+  std::optional<std::size_t> earlier_stage(const std::string& name, std::size_t before) const {
     std::optional<std::size_t> found;
-    if (name.empty()) return found;
+    if (name.empty() || is_named_context(name)) return found;
     for (std::size_t i = 0; i < before; ++i)
       if (equals_ignoring_case(file_.stages[i].from.name, name)) found = i;
     return found;
   }
   // COPY --from=0 counts too.
-  std::optional<std::size_t> source_stage(std::string_view name, std::size_t before) const {
+  std::optional<std::size_t> source_stage(const std::string& name, std::size_t before) const {
     if (auto found = earlier_stage(name, before)) return found;
+    if (is_named_context(name)) return std::nullopt;
     auto number = parse_number<std::size_t>(name);
     if (number && *number < before) return number;
     return std::nullopt;
@@ -292,7 +298,9 @@ class Planner {
     for (Node& node : graph_.nodes) {
       const Stage& stage = file_.stages[node.stage];
       std::string name = stage.from.name.empty() ? cat("stage-", node.stage) : stage.from.name;
-      std::string total = cat(totals[node.stage]), at = cat(++counts[node.stage]);
+      node.stage_name = name;
+      node.number = ++counts[node.stage];
+      std::string total = cat(totals[node.stage]), at = cat(node.number);
       at.insert(0, total.size() - at.size(), ' ');
       node.facts.name =
           cat("[", several || !stage.from.name.empty() ? name + " " : "", at, "/", total, "] ", node.facts.instruction);
@@ -324,6 +332,13 @@ std::vector<std::size_t> Node::inputs() const {
   for (const FileOrigin& mount : mounts)
     if (mount.kind == FileOrigin::Kind::kNode) all.push_back(mount.node);
   return all;
+}
+
+std::vector<std::size_t> Graph::way_to_result() const {
+  std::vector<std::size_t> way;
+  for (std::size_t at = result; at != kNone; at = nodes[at].parent) way.push_back(at);
+  std::ranges::reverse(way);
+  return way;
 }
 
 Graph plan(const Dockerfile& file, const Request& request, const PlannerServices& services, Observer& observer) {

@@ -104,19 +104,17 @@ MergedPlace merged_place(const std::string& data_root, const std::vector<std::st
 }  // namespace
 
 // Secrets, agents and caches are no part of a key, but that they are asked for is.
-std::string Executor::mounts_key(const Node& node) {
+void Executor::add_mounts_to(StepKey& key, const Node& node) {
   const auto& run = *node.instruction.as<dockerfile::Run>();
-  KeyMaker key("mounts");
   for (std::size_t i = 0; i < run.mounts.size(); ++i) {
     const RunMount& mount = run.mounts[i];
-    key.add(mount.text);
+    key.add("mount", mount.text);
     const FileOrigin& origin = node.mounts[i];
     if (mount.type != RunMount::Type::kBind || origin.kind == FileOrigin::Kind::kEmpty) continue;
-    SourceTree& tree = tree_of(origin);
-    auto selected = select(tree, mount.source.empty() ? "/" : mount.source, false);
-    key.add(content_digest(selected, {}));
+    auto selected = select(tree_of(origin), mount.source.empty() ? "/" : mount.source, false);
+    std::string digest = content_digest(selected, {});
+    key.add_files(digest, [selected] { return listing_of(selected, {}); });
   }
-  return key.digest();
 }
 
 void Executor::add_mounts(const Node& node, container::StepRequest& step, RunMounts& mounts) {

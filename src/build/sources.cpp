@@ -10,6 +10,7 @@
 #include "archive/confined.h"
 #include "archive/sha256.h"
 #include "base/error.h"
+#include "build/step_key.h"
 #include "dockerfile/path_pattern.h"
 #include "dockerfile/wildcard.h"
 #include "linux/root_dir.h"
@@ -172,6 +173,23 @@ std::string content_digest(const std::vector<SelectedFile>& all, const dockerfil
     text.clear();
   }
   return hash.digest();
+}
+
+std::string listing_of(const std::vector<SelectedFile>& all, const dockerfile::IgnoreRules& left_out) {
+  std::string out;
+  for (const SelectedFile& one : all) {
+    const std::string& top = one.tree.front().path;
+    for (const FileEntry& file : one.tree) {
+      std::string_view path =
+          std::string_view(file.path).substr(std::min(file.path.size(), top.empty() ? 0 : top.size() + 1));
+      if (!path.empty() && left_out.matches(path)) continue;
+      out += cat(file.path.empty() ? "." : file.path, kBetweenItems, octal(file.mode), " ", file.uid, ":", file.gid);
+      if (S_ISLNK(file.mode)) out += cat(" ", file.link);
+      if (S_ISREG(file.mode)) out += cat(" ", to_hex(file.digest.data(), file.digest.size()));
+      out += '\n';
+    }
+  }
+  return out;
 }
 
 FileList filtered(std::span<const FileEntry> tree, const dockerfile::IgnoreRules& left_out) {

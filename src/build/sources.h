@@ -70,6 +70,9 @@ std::vector<SelectedFile> select(SourceTree& tree, const std::string& pattern, b
 // patterns relative to each selected directory.
 std::string content_digest(const std::vector<SelectedFile>& selected, const dockerfile::IgnoreRules& left_out);
 
+// What content_digest() looks at, as a text: path, kBetweenItems, "mode uid:gid …", a line for each file.
+std::string listing_of(const std::vector<SelectedFile>& selected, const dockerfile::IgnoreRules& left_out);
+
 // A file of a selection without what is left out.
 FileList filtered(std::span<const FileEntry> tree, const dockerfile::IgnoreRules& left_out);
 

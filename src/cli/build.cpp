@@ -21,6 +21,7 @@
 #include "cli/terminal.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
+#include "dockerfile/git_reference.h"
 #include "dockerfile/lint.h"
 
 // hull build: the flags of `docker build` as a request to the engine, and its reports on the terminal.
@@ -64,13 +65,8 @@ Value ulimits_of(const std::vector<std::string>& texts) {
 }
 
 void refuse_unknown(const Options& options) {
-  for (const std::string& text : options.list("cache-to"))
-    if (text.find("inline") == std::string::npos)
-      complain(cat("WARNING: --cache-to ", text, ": the cache is not exported: hull keeps it in its own store"));
   if (options.given("sbom") && options.text("sbom") != "false")
     complain("WARNING: --sbom: attestations are not made by this build of hull");
-  if (options.given("annotation"))
-    complain("WARNING: --annotation: annotations belong to manifests, which the engine's store does not have");
   if (options.given("attest")) complain("WARNING: --attest: attestations are not made by this build of hull");
 }
 
@@ -83,28 +79,30 @@ struct Plan {
 };
 
 void add_contexts(const Options& options, Plan& plan) {
-  Value images = Value::empty_map();
+  Value images = Value::empty_map(), remote = Value::empty_map();
   for (const std::string& text : options.list("build-context")) {
     auto [name, value] = split_once(text, '=');
     if (!value || value->empty()) fail_invalid("invalid context value: ", text, ", expected key=value");
     constexpr std::string_view kImage = "docker-image://";
     if (value->starts_with(kImage))
       images.set(name, value->substr(kImage.size()));
-    else if (value->find("://") != std::string::npos)
-      fail(Kind::kNotImplemented, "--build-context ", text,
-           ": remote contexts are not available in this build of hull");
+    else if (value->starts_with("oci-layout://"))
+      fail(Kind::kNotImplemented, "--build-context ", text, ": load the layout with `hull load`, and name its image");
+    else if (dockerfile::context_kind(*value) != dockerfile::ContextKind::kDirectory && !exists(std::string(*value)))
+      remote.set(name, *value);
     else
       plan.descriptors.push_back({cat("context:", name), open_file(std::string(*value), O_RDONLY | O_DIRECTORY)});
   }
   add_json(plan.query, "imagecontexts", images);
+  add_json(plan.query, "remotecontexts", remote);
 }
 
-// The engine writes a tar into a pipe; we make the files, as the user that we are.
-void receive_directory(Plan& plan, std::size_t index, const std::string& destination) {
+// The engine writes a tar into a pipe, which it knows by `name`; we make the files, as the user that we are.
+void receive_directory(Plan& plan, std::string name, const std::string& destination) {
   std::filesystem::create_directories(destination);
   int ends[2];
   check(::pipe2(ends, O_CLOEXEC), "pipe");
-  plan.descriptors.push_back({cat("output:", index), UniqueFd(ends[1])});
+  plan.descriptors.push_back({std::move(name), UniqueFd(ends[1])});
   plan.receivers.emplace_back([from = std::make_shared<UniqueFd>(ends[0]), destination] {
     try {
       TarInput tar([&](char* out, std::size_t size) {
@@ -124,17 +122,21 @@ void receive_directory(Plan& plan, std::size_t index, const std::string& destina
 
 void add_outputs(const Options& options, Plan& plan) {
   std::vector<std::string> texts = options.list("output");
-  if (options.is_set("push")) texts.emplace_back("type=registry");
+  bool stored = false;
   Value outputs = Value::empty_list();
   std::size_t index = 0;
   for (const std::string& text : texts) {
     BuildOutput output = parse_output(text);
+    bool image = output.type == "image" || output.type == "registry";
+    if (image && options.is_set("push")) output.attributes.set("push", "true");
+    stored = stored || image;
+    bool unpacked = output.type == "local" || (output.type == "oci" && output.attributes["tar"].text() == "false");
     Value one = Value::empty_map();
     one.set("Type", output.type);
     one.set("Attrs", output.attributes);
     outputs.push(std::move(one));
-    if (output.type == "local") {
-      receive_directory(plan, index, output.destination);
+    if (unpacked) {
+      receive_directory(plan, cat("output:", index), output.destination);
     } else if (!output.destination.empty()) {
       if (output.destination == "-" && is_terminal(STDOUT_FILENO))
         throw Exit(1, "ERROR: dest file is required for the output: refusing to write it to the terminal");
@@ -145,18 +147,55 @@ void add_outputs(const Options& options, Plan& plan) {
     if (output.attributes["rewrite-timestamp"].text() == "true") plan.query.add("rewritetimestamps", "1");
     ++index;
   }
+  // Next to other outputs, the image is made when it is asked for.
+  bool push = options.is_set("push"), load = options.is_set("load") && !texts.empty();
+  if (!stored && (push || load)) {
+    Value one = Value::empty_map(), attributes = Value::empty_map();
+    if (push) attributes.set("push", "true");
+    one.set("Type", "image");
+    one.set("Attrs", attributes);
+    outputs.push(std::move(one));
+  }
   add_json(plan.query, "outputs", outputs);
+}
+
+void add_caches(const Options& options, Plan& plan) {
+  for (auto [flag, parameter] : {std::pair{"cache-from", "cacheimport"}, {"cache-to", "cacheexport"}}) {
+    Value list = Value::empty_list();
+    std::size_t index = 0;
+    for (const std::string& text : options.list(flag)) {
+      CacheOption cache = parse_cache(text, flag);
+      std::string name = cat(parameter, ":", index);
+      std::error_code code;
+      if (cache.type == "local" && std::string_view(flag) == "cache-to") {
+        receive_directory(plan, name, cache.directory);
+      } else if (cache.type == "local") {
+        // The first run of a pipeline has nothing to take from.
+        if (!std::filesystem::exists(cache.directory + "/index.json", code)) {
+          complain(cat("WARNING: --cache-from ", text, ": there is no cache in ", cache.directory));
+          continue;
+        }
+        plan.descriptors.push_back({name, open_file(cache.directory, O_RDONLY | O_DIRECTORY)});
+      }
+      Value one = Value::empty_map();
+      one.set("Type", cache.type);
+      one.set("Attrs", cache.attributes);
+      list.push(std::move(one));
+      ++index;
+    }
+    add_json(plan.query, cat(parameter, "s"), list);
+  }
 }
 
 void add_options(const Options& options, const BuildContext& context, Plan& plan) {
   Query& query = plan.query;
   query.add("version", "1");
   if (!context.dockerfile.empty()) query.add("dockerfile", context.dockerfile);
+  if (!context.remote.empty()) query.add("remote", context.remote);
   for (const std::string& tag : options.list("tag")) query.add("t", tag);
   add_json(query, "buildargs", build_arguments(options.list("build-arg")));
   add_json(query, "labels", map_of(options.list("label")));
   add_json(query, "annotations", map_of(options.list("annotation")));
-  add_json(query, "cachefrom", Value::texts(options.list("cache-from")));
   add_json(query, "nocachefilter", Value::texts(options.list("no-cache-filter")));
   add_json(query, "allow", Value::texts(options.list("allow")));
   add_json(query, "ulimits", ulimits_of(options.list("ulimit")));
@@ -174,7 +213,8 @@ void add_options(const Options& options, const BuildContext& context, Plan& plan
   for (const Text& one :
        {Text{"cpu-shares", "cpushares"}, Text{"cpu-period", "cpuperiod"}, Text{"cpu-quota", "cpuquota"}})
     if (options.given(one.flag)) query.add(one.parameter, cat(options.integer(one.flag)));
-  for (const Text& one : {Text{"no-cache", "nocache"}, Text{"pull", "pull"}, Text{"squash", "squash"}})
+  for (const Text& one :
+       {Text{"no-cache", "nocache"}, Text{"pull", "pull"}, Text{"squash", "squash"}, Text{"why", "why"}})
     if (options.is_set(one.flag)) query.add(one.parameter, "1");
   if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH")) query.add("epoch", epoch);
 }
@@ -217,7 +257,7 @@ int check_only(const Options& options, const BuildContext& context) {
 }
 
 void show_warnings(const Options& options, const BuildContext& context) {
-  if (context.archive_on_input) return;
+  if (context.archive_on_input || (!context.remote.empty() && !context.has_text)) return;
   auto warnings = checked(options, context, dockerfile_of(context)).warnings;
   if (warnings.empty()) return;
   std::string text = cat("\n ", warnings.size(), warnings.size() == 1 ? " warning" : " warnings", " found:\n");
@@ -227,7 +267,7 @@ void show_warnings(const Options& options, const BuildContext& context) {
 
 struct Outcome {
   std::string id, error, excerpt;
-  Value tags;
+  Value tags, manifest;
 };
 
 Outcome follow(Connection& connection, BuildProgress& progress) {
@@ -241,6 +281,7 @@ Outcome follow(Connection& connection, BuildProgress& progress) {
       if (const Value* aux = report.find("aux")) {
         outcome.id = (*aux)["ID"].text();
         outcome.tags = (*aux)["Tags"];
+        outcome.manifest = (*aux)["Manifest"];
       }
       if (const Value* error = report.find("error")) outcome.error = error->text();
       if (const Value* excerpt = report.find("excerpt")) outcome.excerpt = excerpt->text();
@@ -255,7 +296,10 @@ void write_metadata(const std::string& file, const Outcome& outcome, const std::
   data.set("buildx.build.ref", cat("hull/hull/", reference));
   if (!outcome.id.empty()) {
     data.set("containerimage.config.digest", outcome.id);
-    data.set("containerimage.digest", outcome.id);
+    // What a registry calls it; without one, what this machine does.
+    bool pushed = outcome.manifest.is_map();
+    if (pushed) data.set("containerimage.descriptor", outcome.manifest);
+    data.set("containerimage.digest", pushed ? outcome.manifest["digest"].text() : outcome.id);
   }
   std::vector<std::string> names;
   for (const Value& tag : outcome.tags.list()) names.push_back(tag.text());
@@ -281,6 +325,7 @@ int build(Invocation& call) {
   for (auto& one : secret_descriptors(options.list("secret"))) plan.descriptors.push_back(std::move(one));
   for (auto& one : agent_descriptors(options.list("ssh"))) plan.descriptors.push_back(std::move(one));
   add_outputs(options, plan);
+  add_caches(options, plan);
   std::string reference = random_hex(12);
   plan.query.add("buildid", reference);
   bool quiet = options.is_set("quiet") || options.text("progress") == "quiet";

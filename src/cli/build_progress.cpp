@@ -7,6 +7,7 @@
 #include <map>
 #include <vector>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/terminal.h"
@@ -26,6 +27,8 @@ struct Vertex {
   bool cached = false, shown = false, reported = false;
   std::deque<std::string> lines;
 };
+
+std::string decoded(const std::string& base64_text) { return base64_decoded(base64_text).value_or(""); }
 
 std::string seconds(std::int64_t nanoseconds) { return fixed(static_cast<double>(nanoseconds) / 1e9, 1); }
 
@@ -96,10 +99,10 @@ class PlainProgress final : public BuildProgress {
     for (const Value& one : report["logs"].list()) {
       Vertex& vertex = picture_.at(one["vertex"].text());
       show(vertex);
-      picture_.log(vertex, decoded_base64(one["data"].text()),
+      picture_.log(vertex, decoded(one["data"].text()),
                    [&](const std::string&) { put(cat("#", vertex.number, " ", vertex.lines.back())); });
     }
-    for (const Value& one : report["warnings"].list()) put(cat("WARNING: ", decoded_base64(one["short"].text())));
+    for (const Value& one : report["warnings"].list()) put(cat("WARNING: ", decoded(one["short"].text())));
     if (const Value* why = report.find("why"))
       put(cat("#", picture_.at((*why)["vertex"].text()).number, " not cached: ", (*why)["reason"].text()));
     if (const Value* message = report.find("message")) put(message->text());
@@ -135,12 +138,12 @@ class TerminalProgress final : public BuildProgress {
     for (const Value& one : report["vertexes"].list()) picture_.update(one);
     for (const Value& one : report["logs"].list()) {
       Vertex& vertex = picture_.at(one["vertex"].text());
-      picture_.log(vertex, decoded_base64(one["data"].text()), [](const std::string&) {});
+      picture_.log(vertex, decoded(one["data"].text()), [](const std::string&) {});
     }
-    for (const Value& one : report["warnings"].list())
-      notes_.push_back(cat("WARNING: ", decoded_base64(one["short"].text())));
+    for (const Value& one : report["warnings"].list()) notes_.push_back(cat("WARNING: ", decoded(one["short"].text())));
     if (const Value* why = report.find("why"))
       notes_.push_back(cat(picture_.at((*why)["vertex"].text()).name, " not cached: ", (*why)["reason"].text()));
+    if (const Value* message = report.find("message")) message_ = message->text();
     constexpr std::int64_t kBetweenPictures = 80'000'000;
     if (monotonic_nanoseconds() - drawn_at_ > kBetweenPictures) draw(false);
   }
@@ -176,6 +179,8 @@ class TerminalProgress final : public BuildProgress {
       for (std::size_t i = from; i < vertex.lines.size(); ++i)
         lines.push_back(cat(" => => # ", vertex.lines[i]).substr(0, width - 1));
     }
+    // Of no step: pulling, exporting, pushing.
+    if (!last && !message_.empty()) lines.push_back(cat(" => ", message_).substr(0, width - 1));
     std::string head = cat("[+] Building ", seconds(time.nanoseconds - begun_.nanoseconds), "s (", done, "/", total,
                            ")", last ? " FINISHED" : "");
     // What does not fit is drawn once it is over.
@@ -190,6 +195,7 @@ class TerminalProgress final : public BuildProgress {
 
   Picture picture_;
   std::vector<std::string> notes_;
+  std::string message_;
   std::size_t drawn_ = 0;
   std::int64_t drawn_at_ = 0;
   Timestamp begun_ = now();
@@ -200,7 +206,7 @@ class QuietProgress final : public BuildProgress {
   void report(const Value& report, std::string_view) override {
     for (const Value& one : report["vertexes"].list()) picture_.update(one);
     for (const Value& one : report["logs"].list())
-      picture_.log(picture_.at(one["vertex"].text()), decoded_base64(one["data"].text()), [](const std::string&) {});
+      picture_.log(picture_.at(one["vertex"].text()), decoded(one["data"].text()), [](const std::string&) {});
   }
   void finish(bool failed) override {
     if (failed) write_all(STDERR_FILENO, picture_.failure());
@@ -217,28 +223,6 @@ class RawProgress final : public BuildProgress {
 };
 
 }  // namespace
-
-std::string decoded_base64(std::string_view text) {
-  auto value = [](char c) -> int {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-  };
-  std::string out;
-  unsigned bits = 0;
-  int count = 0;
-  for (char c : text) {
-    int digit = value(c);
-    if (digit < 0) break;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    out += static_cast<char>(bits >> count & 0xFF);
-  }
-  return out;
-}
 
 std::unique_ptr<BuildProgress> make_build_progress(const std::string& mode, bool quiet) {
   if (quiet || mode == "quiet") return std::make_unique<QuietProgress>();

@@ -20,6 +20,4 @@ class BuildProgress {
 // `mode`: auto, plain, tty, quiet, rawjson. Throws Error{kInvalidArgument} for anything else.
 std::unique_ptr<BuildProgress> make_build_progress(const std::string& mode, bool quiet);
 
-std::string decoded_base64(std::string_view text);
-
 }  // namespace hull::cli

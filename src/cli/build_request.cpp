@@ -13,8 +13,10 @@
 #include <functional>
 
 #include "base/file.h"
+#include "cli/credentials.h"
 #include "cli/output.h"
 #include "cli/tar.h"
+#include "dockerfile/git_reference.h"
 #include "dockerfile/ignore.h"
 
 namespace hull::cli {
@@ -51,23 +53,31 @@ bool is_archive(std::string_view beginning) {
   return beginning.size() >= kTarBlock && beginning.substr(257, 5) == "ustar";
 }
 
-bool is_remote(std::string_view text) {
-  for (std::string_view prefix : {"http://", "https://", "git://", "git@", "ssh://", "github.com/"})
-    if (text.starts_with(prefix)) return true;
-  return false;
-}
-
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
 }
 
-// "a=1,b=2" of one option.
+// "a=1,b=2" of one option: fields of CSV, so that "b=2,3" in quotes is one.
 std::vector<std::pair<std::string, std::string>> fields_of(const std::string& text) {
+  std::vector<std::string> parts(1);
+  bool inside = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"' && inside && i + 1 < text.size() && text[i + 1] == '"')
+      parts.back() += text[++i];
+    else if (text[i] == '"')
+      inside = !inside;
+    else if (text[i] == ',' && !inside)
+      parts.emplace_back();
+    else
+      parts.back() += text[i];
+  }
   std::vector<std::pair<std::string, std::string>> out;
-  for (std::string_view part : split(text, ',')) {
+  for (const std::string& part : parts) {
     auto [name, value] = split_once(part, '=');
-    out.emplace_back(lower(trim(name)), value.value_or(""));
+    // Names are words, but those of annotations are the user's own.
+    std::string key(trim(name));
+    out.emplace_back(key.starts_with("annotation") ? key : lower(key), value.value_or(""));
   }
   return out;
 }
@@ -164,9 +174,16 @@ UniqueFd descriptor_of_text(std::string_view text) {
 
 BuildContext build_context(const std::string& argument, const std::string& file) {
   BuildContext context;
-  if (is_remote(argument))
-    throw Exit(1, cat("ERROR: remote contexts are not available in this build of hull: fetch ", argument,
-                      " and build from the directory"));
+  std::error_code missing;
+  auto kind = dockerfile::context_kind(argument);
+  bool remote = kind == dockerfile::ContextKind::kGit || kind == dockerfile::ContextKind::kHttp;
+  if (remote && !fs::exists(argument, missing)) {
+    context.remote = argument;
+    context.dockerfile = file == "-" ? "" : file;
+    context.has_text = file == "-";
+    if (context.has_text) context.dockerfile_text = read_input();
+    return context;
+  }
   if (argument == "-") {
     if (file == "-") throw Exit(1, "ERROR: invalid argument: can't use stdin for both build context and dockerfile");
     context.beginning = read_up_to(STDIN_FILENO, kTarBlock);
@@ -235,6 +252,29 @@ BuildOutput parse_output(const std::string& text) {
   return output;
 }
 
+CacheOption parse_cache(const std::string& text, std::string_view flag) {
+  CacheOption cache;
+  if (text.find('=') == std::string::npos) {
+    cache.type = "registry";
+    cache.attributes.set("ref", text);
+    return cache;
+  }
+  for (const auto& [name, value] : fields_of(text)) {
+    if (name == "type")
+      cache.type = value;
+    else if (name == "src" || name == "source" || name == "dest" || name == "destination")
+      cache.directory = value;
+    else
+      cache.attributes.set(name, value);
+  }
+  if (cache.type.empty()) fail_invalid("--", flag, " ", quoted(text), ": type is required");
+  if (cache.type == "local" && cache.directory.empty())
+    fail_invalid("--", flag, " type=local needs ", flag == "cache-to" ? "dest" : "src", "=<directory>");
+  if (cache.type == "registry" && cache.attributes["ref"].text().empty())
+    fail_invalid("--", flag, " type=registry needs ref=<image>");
+  return cache;
+}
+
 std::vector<NamedDescriptor> secret_descriptors(const std::vector<std::string>& secrets) {
   std::vector<NamedDescriptor> out;
   for (const std::string& text : secrets) {
@@ -282,10 +322,12 @@ std::vector<NamedDescriptor> agent_descriptors(const std::vector<std::string>& a
 namespace {
 
 // True when the engine took the descriptors: its answer is what comes next.
-bool offer_descriptors(Client& client, Connection& connection, const std::string& path,
+bool offer_descriptors(Client& client, Connection& connection, const std::string& path, const Headers& headers,
                        const std::vector<NamedDescriptor>& descriptors) {
+  std::string more;
+  for (const auto& [name, value] : headers) more += cat(name, ": ", value, "\r\n");
   connection.send(cat("POST /v", client.version(), path,
-                      " HTTP/1.1\r\nHost: hull\r\nUser-Agent: hull\r\nContent-Type: application/x-tar\r\n"
+                      " HTTP/1.1\r\nHost: hull\r\nUser-Agent: hull\r\nContent-Type: application/x-tar\r\n", more,
                       "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n"));
   ResponseHead head = connection.read_any_head();
   if (head.status != 100) throw Refused(head.status, reason_of(connection.read_body()));
@@ -300,6 +342,7 @@ std::unique_ptr<Connection> send_build(Client& client, const Query& query, const
                                        std::vector<NamedDescriptor>& descriptors, bool& statuses) {
   bool local = client.host().starts_with("unix://") || client.host().starts_with("/");
   Value names = Value::empty_list();
+  Headers headers = all_registry_headers();
   if (local && !context.archive_on_input) {
     if (!context.directory.empty())
       descriptors.push_back({"context", open_file(context.directory, O_RDONLY | O_DIRECTORY)});
@@ -309,7 +352,9 @@ std::unique_ptr<Connection> send_build(Client& client, const Query& query, const
     Query with = query;
     with.add("statuses", "1").add("descriptors", to_json(names));
     auto connection = std::make_unique<Connection>(client.connect());
-    if (offer_descriptors(client, *connection, cat("/build", with.text()), descriptors)) {
+    // Of a remote context nothing has to be handed over.
+    if (!descriptors.empty() &&
+        offer_descriptors(client, *connection, cat("/build", with.text()), headers, descriptors)) {
       client.finish_head(*connection);
       statuses = true;
       return connection;
@@ -325,31 +370,35 @@ std::unique_ptr<Connection> send_build(Client& client, const Query& query, const
          client.host(), " is none");
   Query with = query;
   with.add("statuses", "1");
-  if (context.has_text && !context.directory.empty())
+  if (context.has_text && (!context.directory.empty() || !context.remote.empty()))
     fail(Kind::kNotImplemented, "a Dockerfile outside of the context can only be used through a local socket of hulld");
   std::string beginning = context.beginning;
-  return client.upload_streaming(cat("/build", with.text()), "application/x-tar", [&](const Client::Send& send) {
-    if (context.archive_on_input) {
-      send(beginning);
-      std::vector<char> buffer(kPiece);
-      for (ssize_t got; (got = ::read(STDIN_FILENO, buffer.data(), buffer.size())) > 0;)
-        send({buffer.data(), static_cast<std::size_t>(got)});
-      return;
-    }
-    TarOutput tar(send);
-    if (context.has_text) {
-      TarEntry one;
-      one.name = "Dockerfile";
-      one.mode = 0644;
-      one.size = static_cast<std::int64_t>(context.dockerfile_text.size());
-      tar.add(one);
-      tar.content(context.dockerfile_text);
-      tar.end_content();
-      tar.finish();
-      return;
-    }
-    ContextTar(context, tar).write();
-  });
+  return client.upload_streaming(
+      cat("/build", with.text()), "application/x-tar",
+      [&](const Client::Send& send) {
+        if (!context.remote.empty()) return;  // the engine fetches it
+        if (context.archive_on_input) {
+          send(beginning);
+          std::vector<char> buffer(kPiece);
+          for (ssize_t got; (got = ::read(STDIN_FILENO, buffer.data(), buffer.size())) > 0;)
+            send({buffer.data(), static_cast<std::size_t>(got)});
+          return;
+        }
+        TarOutput tar(send);
+        if (context.has_text) {
+          TarEntry one;
+          one.name = "Dockerfile";
+          one.mode = 0644;
+          one.size = static_cast<std::int64_t>(context.dockerfile_text.size());
+          tar.add(one);
+          tar.content(context.dockerfile_text);
+          tar.end_content();
+          tar.finish();
+          return;
+        }
+        ContextTar(context, tar).write();
+      },
+      headers);
 }
 
 }  // namespace hull::cli

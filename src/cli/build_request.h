@@ -14,6 +14,7 @@ namespace hull::cli {
 // Where a build's files come from on this machine.
 struct BuildContext {
   std::string directory;          // "" : none
+  std::string remote;             // the URL of a context that the engine fetches; "" : none
   bool archive_on_input = false;  // a tar on standard input, whose beginning was read already
   std::string beginning;
   std::string dockerfile;       // path in the context, as the engine gets it
@@ -30,6 +31,13 @@ struct BuildOutput {
   Value attributes = Value::empty_map();
 };
 BuildOutput parse_output(const std::string& text);
+// --cache-from and --cache-to: "type=local,src=directory"; a text without "=" is an image of a registry.
+struct CacheOption {
+  std::string type;
+  Value attributes = Value::empty_map();
+  std::string directory;  // type=local: of this machine
+};
+CacheOption parse_cache(const std::string& text, std::string_view flag);
 
 // A descriptor that goes to the engine, with the name that the engine knows it by.
 struct NamedDescriptor {

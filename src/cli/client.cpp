@@ -219,10 +219,12 @@ std::unique_ptr<Connection> Client::upload(std::string_view path, std::string_vi
 }
 
 std::unique_ptr<Connection> Client::upload_streaming(std::string_view path, std::string_view content_type,
-                                                     const std::function<void(const Send&)>& produce) {
+                                                     const std::function<void(const Send&)>& produce,
+                                                     const Headers& headers) {
   negotiated_version();  // the body can be sent only once
   auto connection = open();
-  connection->send(head("POST", path, {}, cat("Content-Type: ", content_type, "\r\nTransfer-Encoding: chunked\r\n")));
+  connection->send(
+      head("POST", path, headers, cat("Content-Type: ", content_type, "\r\nTransfer-Encoding: chunked\r\n")));
   produce([&](std::string_view piece) {
     if (!piece.empty()) connection->send_chunk(piece);
   });

@@ -86,7 +86,8 @@ class Client {
                    const std::function<void(const Send&)>& produce);
   // The same for an answer that comes in pieces, which is still to be read, and may begin before the upload has ended.
   std::unique_ptr<Connection> upload_streaming(std::string_view path, std::string_view content_type,
-                                               const std::function<void(const Send&)>& produce);
+                                               const std::function<void(const Send&)>& produce,
+                                               const Headers& headers = {});
   // GET whose body is read piece by piece.
   std::unique_ptr<Connection> stream(std::string_view method, std::string_view path, const Headers& headers = {});
   // Connects ahead of need, while something else is under way.

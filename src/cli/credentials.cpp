@@ -2,6 +2,7 @@
 #include "cli/credentials.h"
 
 #include <cstdlib>
+#include <set>
 
 #include "base/base64.h"
 #include "base/file.h"
@@ -135,16 +136,49 @@ bool erase_login(const std::string& server) {
   return known;
 }
 
+namespace {
+
+Value shape(const Login& login) {
+  Value out = Value::empty_map();
+  out.set("username", login.username);
+  out.set("password", login.password);
+  if (!login.identity_token.empty()) out.set("identitytoken", login.identity_token);
+  out.set("serveraddress", login.server);
+  return out;
+}
+
+std::set<std::string> known_servers() {
+  Value config = read_config();
+  std::set<std::string> servers;
+  for (std::string_view member : {"auths", "credHelpers"})
+    for (const auto& [name, entry] : config[member].map()) servers.insert(server_key(name));
+  if (std::string helper = config["credsStore"].text(); !helper.empty())
+    if (auto listed = ask_helper(helper, "list", "")) {
+      const Value logins = parse_value(*listed);
+      for (const auto& [name, user] : logins.map()) servers.insert(server_key(name));
+    }
+  return servers;
+}
+
+}  // namespace
+
 Headers registry_headers(const std::string& registry) {
   std::string server = server_key(registry);
-  Value header = Value::empty_map();
-  if (auto login = find_login(server)) {
-    header.set("username", login->username);
-    header.set("password", login->password);
-    if (!login->identity_token.empty()) header.set("identitytoken", login->identity_token);
-    header.set("serveraddress", server);
-  }
+  auto login = find_login(server);
+  Value header = login ? shape(*login) : Value::empty_map();
   return {{"X-Registry-Auth", base64(to_json(header), true)}};
+}
+
+Headers all_registry_headers() {
+  Value all = Value::empty_map();
+  try {
+    for (const std::string& server : known_servers())
+      if (auto login = find_login(server)) all.set(server, shape(*login));
+  } catch (const Error& e) {
+    complain(cat("WARNING: ", e.message()));
+  }
+  if (all.map().empty()) return {};
+  return {{"X-Registry-Config", base64(to_json(all), true)}};
 }
 
 }  // namespace hull::cli

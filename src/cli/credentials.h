@@ -32,5 +32,7 @@ bool erase_login(const std::string& server);  // false when there was none
 
 // The header X-Registry-Auth for requests about `registry`.
 Headers registry_headers(const std::string& registry);
+// The header X-Registry-Config of builds: all logins that there are. A helper that does not answer is left out.
+Headers all_registry_headers();
 
 }  // namespace hull::cli

@@ -8,6 +8,8 @@ import subprocess
 import tarfile
 import time
 
+from hull_registry import MANIFEST, make_password_file, new_registry, registry  # noqa: F401
+
 
 def write(directory, files):
     for name, text in files.items():
@@ -58,6 +60,79 @@ def test_outputs(engine, tmp_path):
     engine.hull("build", "--iidfile", tmp_path / "iid", "--metadata-file", tmp_path / "meta", "-t", "named", tmp_path / "context")
     assert (tmp_path / "iid").read_text() == engine.inspect("named", "{{.Id}}")
     assert json.loads((tmp_path / "meta").read_text())["image.name"] == "named:latest"
+
+
+def test_pushed_outputs(engine, tmp_path, registry):
+    name = f"{registry.address}/pushed:v1"
+    write(tmp_path / "context", {"Dockerfile": "FROM busybox\nRUN echo pushed > /x\n"})
+    engine.hull("build", "-t", name, "--push", "--annotation", "org.example.a=1", "--annotation", "manifest:b=2",
+                "--metadata-file", tmp_path / "meta", tmp_path / "context")
+    answer = registry.request("GET", "/v2/pushed/manifests/v1", headers={"Accept": MANIFEST})
+    assert answer.json()["annotations"] == {"org.example.a": "1", "b": "2"} and answer.json()["mediaType"] == MANIFEST
+    meta = json.loads((tmp_path / "meta").read_text())
+    assert meta["containerimage.digest"] == meta["containerimage.descriptor"]["digest"] == answer.headers["Docker-Content-Digest"]
+    assert meta["containerimage.config.digest"] == answer.json()["config"]["digest"] and meta["image.name"] == name
+    assert meta["containerimage.descriptor"]["size"] == len(answer.body)
+    engine.docker("rmi", name)
+    assert output(engine, name, "cat", "/x") == "pushed\n"  # run pulls it
+
+    other = f"{registry.address}/other"
+    engine.hull("build", "-o", f'"type=image","name={other}:a,{other}:b",push=true', tmp_path / "context")
+    assert registry.request("GET", "/v2/other/tags/list").json()["tags"] == ["a", "b"]
+    refused = engine.hull("build", "--push", tmp_path / "context", check=False)
+    assert refused.returncode == 1 and "tag is needed" in refused.stderr
+    refused = engine.hull("build", "--annotation", "index:a=b", tmp_path / "context", check=False)
+    assert refused.returncode == 1 and "several platforms" in refused.stderr
+    assert "annotations belong to the manifest" in engine.hull("build", "--annotation", "a=b", tmp_path / "context").stderr
+
+
+def test_from_a_registry_with_a_password(engine, tmp_path, new_registry):
+    private = new_registry("--htpasswd", make_password_file(tmp_path / "passwords", ann="secret"))
+    name = f"{private.address}/base:v1"
+    write(tmp_path / "context", {"Dockerfile": f"FROM {name}\nRUN cat /x\n"})
+    write(tmp_path / "base", {"Dockerfile": "FROM busybox\nRUN echo base > /x\n"})
+    for cli in ("docker", "hull"):
+        engine.docker("logout", private.address)
+        assert engine.run(cli, "build", tmp_path / "context", check=False).returncode != 0
+        engine.docker("login", "-u", "ann", "--password-stdin", private.address, input="secret")
+        engine.hull("build", "-t", name, "--push", tmp_path / "base")
+        engine.docker("rmi", name)
+        engine.run(cli, "build", "--no-cache", tmp_path / "context")
+        engine.docker("rmi", "-f", name)
+    engine.docker("logout", private.address)
+
+
+def test_oci_layouts(engine, tmp_path):
+    write(tmp_path / "context", {"Dockerfile": "FROM busybox\nRUN echo oci > /x\n"})
+    engine.hull("build", "-t", "layout:v1", "--annotation", "a=b", "--annotation", "manifest-descriptor:c=d", "-o",
+                f"type=oci,tar=false,dest={tmp_path / 'layout'}", tmp_path / "context")
+    index = json.loads((tmp_path / "layout" / "index.json").read_text())
+    entry = index["manifests"][0]
+    manifest = json.loads((tmp_path / "layout" / "blobs" / "sha256" / entry["digest"].split(":")[1]).read_text())
+    assert entry["annotations"]["c"] == "d" and entry["annotations"]["org.opencontainers.image.ref.name"] == "v1"
+    assert manifest["annotations"] == {"a": "b"}
+    engine.hull("build", "-t", "both", "-o", f"type=tar,dest={tmp_path / 'both.tar'}", "--load", tmp_path / "context")
+    assert output(engine, "both", "cat", "/x") == "oci\n"
+
+
+def test_squash(engine, tmp_path):
+    write(tmp_path, {"Dockerfile": """
+FROM busybox AS base
+RUN mkdir /d /gone && echo 1 > /d/one && echo 2 > /d/two && echo g > /gone/g && echo k > /kept
+FROM base
+"""})
+    engine.hull("build", "-t", "squash-base", tmp_path)
+    write(tmp_path, {"Dockerfile": """
+FROM squash-base
+RUN rm -r /gone /d/one && echo 3 > /d/three
+RUN rm /d/three && mkdir /gone && echo new > /gone/h && echo 22 > /d/two
+RUN echo e > /end
+"""})
+    engine.hull("build", "--squash", "-t", "squashed", tmp_path)
+    layers = [json.loads(engine.inspect(name, "{{json .RootFS.Layers}}")) for name in ("squash-base", "squashed")]
+    assert layers[1][:-1] == layers[0]
+    assert output(engine, "squashed", "sh", "-c", "ls /d /gone; cat /d/two /end /kept") == "/d:\ntwo\n\n/gone:\nh\n22\ne\nk\n"
+    assert "merge sha256:" in engine.docker("history", "--no-trunc", "squashed").stdout
 
 
 def test_the_same_image_twice_with_a_date(own_engine, tmp_path):

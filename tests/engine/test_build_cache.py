@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What builds leave for later ones: caches that are taken to another engine, reasons, limits, layers that lie on other layers."""
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+from conftest import Hulld, wait_until
+from hull_registry import new_registry, registry  # noqa: F401
+
+
+def write(directory, files):
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def output(engine, image, *command):
+    return engine.docker("run", "--rm", image, *command).stdout
+
+
+def build(engine, context, *flags, check=True):
+    return engine.hull("build", "--progress=plain", *flags, context, check=check).stderr
+
+
+@pytest.fixture
+def other(busybox):
+    """A second machine, as far as builds are concerned."""
+    hulld = Hulld()
+    try:
+        hulld.start()
+        hulld.docker("import", busybox, "busybox")
+        yield hulld
+        hulld.remove_containers()
+        hulld.assert_clean()
+    finally:
+        hulld.close()
+
+
+STAGES = """
+FROM busybox AS compile
+COPY a /a
+RUN sleep 0.1; date +%s%N > /compiled
+FROM busybox
+WORKDIR /app
+COPY --from=compile /compiled /app/
+RUN date +%s%N > /when
+ENV X=1
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    write(tmp_path / "context", {"Dockerfile": STAGES, "a": "a"})
+    return tmp_path / "context"
+
+
+def base_of(engine, other):
+    """Imports have times of their own: the other machine has to have the same base."""
+    tar = subprocess.run(engine.command("docker", "save", "busybox"), env=engine.environment(), capture_output=True, check=True).stdout
+    other.run("docker", "load", input=tar, text=False)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_a_cache_in_a_directory(engine, other, project, tmp_path, mode):
+    base_of(engine, other)
+    directory = tmp_path / "cache"
+    build(engine, project, "-t", "one", "--cache-to", f"type=local,dest={directory},mode={mode}")
+    index = json.loads((directory / "index.json").read_text())
+    assert len(index["manifests"]) == 1 and (directory / "oci-layout").exists()
+    said = build(other, project, "-t", "one", "--cache-from", f"type=local,src={directory}")
+    steps = {line.split("] ")[1]: number for line in said.splitlines() if line.startswith("#") and "] " in line
+             for number in [line.split()[0]]}
+    cached = {line.split()[0] for line in said.splitlines() if line.endswith(" CACHED")}
+    compiled = steps["RUN sleep 0.1; date +%s%N > /compiled"] in cached
+    assert compiled == (mode == "max")
+    # Without the first stage's layers the second stage's COPY has another source.
+    if mode == "max":
+        assert other.inspect("one", "{{.Id}}") == engine.inspect("one", "{{.Id}}")
+        assert output(other, "one", "cat", "/when") == output(engine, "one", "cat", "/when")
+    missing = build(other, project, "--cache-from", f"type=local,src={tmp_path / 'nowhere'}")
+    assert "there is no cache" in missing
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_a_cache_in_a_registry(engine, other, project, registry, mode):
+    base_of(engine, other)
+    reference = f"{registry.address}/cache/{mode}:v1"
+    (project / "a").write_text(f"registry {mode}")
+    build(engine, project, "-t", "two", "--cache-to", f"type=registry,ref={reference},mode={mode}")
+    build(other, project, "-t", "two", "--cache-from", reference)
+    if mode == "max":
+        assert other.inspect("two", "{{.Id}}") == engine.inspect("two", "{{.Id}}")
+    said = build(other, project, "--cache-from", f"{registry.address}/cache/none:v1")
+    assert "failed to import cache" in said  # and the build goes on
+
+
+@pytest.mark.parametrize("cli", ["docker", "hull"])
+def test_a_cache_inside_of_the_image(engine, other, tmp_path, registry, cli):
+    base_of(engine, other)
+    context = tmp_path / "context"
+    write(context, {"Dockerfile": f"FROM busybox\nRUN echo {cli}; date +%s%N > /when\nRUN date +%s%N > /then\nLABEL a=b\n"})
+    name = f"{registry.address}/inline/{cli}:v1"
+    flags = ["--build-arg", "BUILDKIT_INLINE_CACHE=1"] if cli == "docker" else ["--cache-to", "type=inline"]
+    engine.run(cli, "build", "-t", name, *flags, context)
+    engine.docker("push", name)
+    other.run(cli, "build", "-t", "here", "--cache-from", name, *flags, context)
+    assert output(other, "here", "cat", "/when", "/then") == output(engine, name, "cat", "/when", "/then")
+    assert other.inspect("here", "{{.Id}}") == engine.inspect(name, "{{.Id}}")
+    # An image that is here already brings its cache, too.
+    other.docker("rmi", "here")
+    other.hull("builder", "prune", "-af")
+    other.docker("pull", name)
+    other.run(cli, "build", "-t", "again", "--cache-from", name, *flags, context)
+    assert other.inspect("again", "{{.Id}}") == engine.inspect(name, "{{.Id}}")
+
+
+def test_a_damaged_cache_is_not_used(engine, other, project, tmp_path):
+    base_of(engine, other)
+    directory = tmp_path / "cache"
+    build(engine, project, "--cache-to", f"type=local,dest={directory},mode=max")
+    blobs = sorted((directory / "blobs" / "sha256").iterdir(), key=lambda blob: blob.stat().st_size)
+    for blob in blobs:
+        if blob.read_bytes()[:2] == b"\x1f\x8b":
+            blob.write_bytes(blob.read_bytes()[:-20])
+    result = other.hull("build", "--cache-from", f"type=local,src={directory}", project, check=False)
+    assert result.returncode == 1 and "Error" not in result.stdout
+    other.hull("build", project)
+    other.assert_clean()
+    assert not list((other.data / "incoming").glob("cache*"))
+
+
+def reasons(said):
+    return [line.split("not cached: ")[1] for line in said.splitlines() if "not cached: " in line]
+
+
+def test_why_a_step_was_not_cached(engine, tmp_path):
+    context = tmp_path / "why"
+    dockerfile = "FROM busybox\nARG V=1\nCOPY src /src\nRUN echo $V\nWORKDIR /x\nRUN true\n"
+    write(context, {"Dockerfile": dockerfile, "src/a": "a", "src/b": "b", "src/c": "c"})
+    assert reasons(build(engine, context, "--why")) == ["no earlier build of this context and Dockerfile is known"] * 4
+    assert reasons(build(engine, context, "--why")) == []
+    write(context, {"src/b": "other", "src/new": "n"})
+    (context / "src" / "a").chmod(0o600)
+    (context / "src" / "c").unlink()
+    said = reasons(build(engine, context, "--why"))
+    assert "the mode of src/a changed, src/b changed, src/new is new and 1 more" in said[0]
+    assert said[1:] == [f"it stands on another result of {name}" for name in
+                        ("[3/6] COPY src /src", "[4/6] RUN echo $V", "[5/6] WORKDIR /x")]
+    said = reasons(build(engine, context, "--why", "--build-arg", "V=2"))
+    assert said[0] == 'V was "1" and is "2"'
+    write(context, {"Dockerfile": dockerfile.replace("RUN true", "RUN false || true")})
+    said = reasons(build(engine, context, "--why", "--build-arg", "V=2"))
+    assert said == ['the instruction changed: it was "RUN true"']
+    assert set(reasons(build(engine, context, "--why", "--no-cache", "--build-arg", "V=2"))) == {"--no-cache or --no-cache-filter says so"}
+    engine.hull("builder", "prune", "-af", "--filter", "type=regular")
+    said = reasons(build(engine, context, "--why", "--build-arg", "V=2"))
+    assert said[:3] == ["its result is not in the cache any more"] * 3
+    classic = engine.docker("build", "--no-cache", context).stdout
+    assert "Not cached" not in classic  # nobody asked
+
+
+def test_linked_layers_are_used_again(engine, tmp_path):
+    context = tmp_path / "link"
+    write(context, {"f": "f" * 100, "deep/g": "g"})
+    def dockerfile(base):
+        return f"""
+FROM busybox
+RUN mkdir -p /usr/share/{base} && echo {base} > /usr/share/{base}/x
+COPY --link f /usr/share/data/
+COPY --link --chown=1001:1002 --chmod=u=rw,g=r,o=,+X deep /usr/share/data/deep
+RUN stat -c '%U %a' /usr/share/data/deep/g > /owner
+"""
+    write(context, {"Dockerfile": dockerfile("one")})
+    build(engine, context, "-t", "one")
+    write(context, {"Dockerfile": dockerfile("two")})
+    build(engine, context, "-t", "two")
+    layers = [json.loads(engine.inspect(name, "{{json .RootFS.Layers}}")) for name in ("one", "two")]
+    assert layers[0][2:4] == layers[1][2:4] and layers[0][1] != layers[1][1]  # the same layers on different ones
+    for name in ("one", "two"):
+        # What is below shows: a linked layer hides nothing.
+        assert output(engine, name, "sh", "-c", f"cat /usr/share/{name}/x /owner; ls /usr/share/data; ls /bin/sh") == \
+            f"{name}\nweb 640\ndeep\nf\n/bin/sh\n"
+    files = [p for p in (engine.data / "layers").glob("*/diff/usr/share/data/f")]
+    assert len(files) >= 2 and len({p.stat().st_ino for p in files}) == 1  # one file, however many layers have it
+    # It goes into an archive and comes back as what it was.
+    tar = subprocess.run(engine.command("docker", "save", "two"), env=engine.environment(), capture_output=True, check=True).stdout
+    engine.docker("rmi", "two")
+    engine.run("docker", "load", input=tar, text=False)
+    assert output(engine, "two", "cat", "/usr/share/two/x") == "two\n"
+
+
+def test_the_cache_keeps_to_its_limits(busybox, tmp_path):
+    config = tmp_path / "daemon.json"
+    config.write_text(json.dumps({"builder": {"gc": {"policy": [{"all": True, "maxUsedSpace": "5MB"}]}}}))
+    hulld = Hulld()
+    try:
+        hulld.start("--config-file", config)
+        hulld.docker("import", busybox, "busybox")
+        for number in range(4):
+            write(tmp_path / "context", {"Dockerfile": f"FROM busybox\nRUN echo {number}; dd if=/dev/zero of=/big bs=1M count=3\n"})
+            hulld.hull("build", "-o", "type=cacheonly", tmp_path / "context")
+        def used():
+            return sum(one["Size"] for one in json.loads(subprocess.run(
+                ["curl", "-s", "--unix-socket", hulld.socket, "http://hull/system/df?type=build-cache"], capture_output=True).stdout)["BuildCache"])
+        assert used() > 5e6  # garbage is collected now and then, not at once
+        time.sleep(10)
+        hulld.hull("build", "--no-cache", "-o", "type=cacheonly", tmp_path / "context")
+        wait_until(lambda: used() <= 5e6)
+        config.write_text(json.dumps({"builder": {"gc": {"policy": [{"maxUsedSpace": "much"}]}}}))
+        refused = subprocess.run([hulld.program, "--validate", "--config-file", config], capture_output=True, text=True)
+        assert refused.returncode != 0 and "builder.gc" in refused.stderr
+    finally:
+        hulld.close()
+
+
+def test_prune_keeps_what_fits(own_engine, tmp_path):
+    for number in range(3):
+        write(tmp_path, {"Dockerfile": f"FROM busybox\nRUN echo {number}; dd if=/dev/zero of=/big bs=1M count=2\n"})
+        own_engine.hull("build", "-o", "type=cacheonly", tmp_path)
+        time.sleep(0.05)
+    said = own_engine.hull("builder", "prune", "-f", "--max-used-space", "5m").stdout
+    assert "Total reclaimed space: 2.097MB" in said
+    said = own_engine.hull("builder", "prune", "-f", "--max-used-space", "1m", "--reserved-space", "3m").stdout
+    assert "Total reclaimed space: 2.097MB" in said
