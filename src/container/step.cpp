@@ -134,7 +134,7 @@ shim::ExitRecord Engine::run_step(StepRequest request, std::stop_token stop) {
   stream.out = stream.err = stream.multiplexed = true;
 
   std::string directory = self.run_directory(state.id, random_hex(2));
-  undo.add("run directory", [&] { remove_tree(directory); });
+  undo.add("run directory", [directory] { remove_tree(directory); });  // a copy: it ends before `undo` does
   make_directories(directory, 0711);
   auto ending = std::make_shared<Ending>();
   auto shim = self.services.shims.launch(directory, events_of(ending, directory));
