@@ -71,12 +71,40 @@ def changed(engine, path, numbers={}):
     return build(engine, path)
 
 
+def large(base, megabytes):
+    """One layer that gzip has something to do with: half of it is noise."""
+    path = directory(base, "large", "FROM busybox\nCOPY big /big\n")
+    noise = os.urandom(1 << 20)
+    with open(path / "big", "wb") as file:
+        for number in range(megabytes):
+            file.write(noise if number % 2 else bytes([number % 256]) * (1 << 20))
+    return path
+
+
+def export(engine, path):
+    """The image of one large layer as an archive; the build before it is cached."""
+    target = os.path.join(engine.directory, "export.tar")
+    begin = time.perf_counter()
+    if engine.name == "hull":
+        engine.call("build", "-q", "-t", "large", "-o", f"type=docker,dest={target}", str(path))
+    elif engine.name == "docker":
+        engine.call("build", "-q", "-t", "large", str(path))
+        engine.call("save", "-o", target, "large")
+    else:
+        engine.call("build", "-q", "-t", "large", str(path))
+        engine.call("push", "-q", "large", f"docker-archive:{target}")
+    spent = time.perf_counter() - begin
+    os.unlink(target)
+    return spent
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build")
     parser.add_argument("--json")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--files", type=int, default=20000)
+    parser.add_argument("--megabytes", type=int, default=1024, help="of the layer that is exported")
     parser.add_argument("--only", help="comma-separated engines: hull,docker,buildah")
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else ["hull", "docker", "buildah"]
@@ -104,6 +132,10 @@ def main():
         many = many_files(base, options.files)
         measure(f"build, {options.files} files, all cached", lambda e: build(e, many), [("docker", 5)])
         measure(f"build, {options.files} files, one changed", lambda e: changed(e, many), [("docker", 5)])
+        big = large(base, options.megabytes)
+        for engine in engines:
+            build(engine, big)
+        measure(f"export, one layer of {options.megabytes} MiB", lambda e: export(e, big), [("docker", 2)])
     finally:
         for engine in engines:
             engine.close()

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/rollback.h"
 #include "build/builder_state.h"
@@ -21,9 +22,12 @@ namespace hull::build {
 Builder::Builder(container::Engine& engine) : state_(std::make_unique<State>(engine)) {
   // Half-made cache directories and files of steps that ended with an earlier engine.
   remove_tree(state_->shared.exec_root + "/build");
-  std::string caches = state_->shared.data_root + "/build/cache";
+  std::string caches = state_->shared.data_root + "/build/cache", remote = state_->shared.data_root + "/build/remote";
   for (const std::string& name : list_directory(caches))
     if (name.starts_with("new-")) remove_tree(cat(caches, "/", name));
+  // What was fetched and not recorded any more.
+  for (const std::string& name : list_directory(remote))
+    if (!engine.services().database.build_record(cat("sha256:", name))) remove_tree(cat(remote, "/", name));
 }
 Builder::~Builder() = default;
 
@@ -136,10 +140,12 @@ Result Builder::build(Request request, Sources sources, Observer& to, std::stop_
   history.save(true);
   for (auto& [name, tree] : contexts.trees) tree->save();
 
+  fault::point("build.executed");
   Assembled image = assemble(shared, graph, request, results, imports);
   if (request.squash) image = squash(shared, graph, image);
   Result result = write_outputs(shared, image, request, observer, stop.get_token());
   export_caches(shared, graph, results, image, request, observer, stop.get_token());
+  fault::point("build.stored");
   remember_use(shared, results);
   result.grew = std::ranges::any_of(results, [](const NodeResult& node) { return !node.cached; });
   return result;

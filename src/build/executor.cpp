@@ -9,6 +9,7 @@
 
 #include "archive/layer.h"
 #include "archive/tree_copy.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/rollback.h"
@@ -200,6 +201,7 @@ std::optional<NodeResult> Executor::import(const Node& node, const NodeResult& p
       staged = helpers_.imports.fetch(shared_, key, parent.top(), stop_.get_token());
       if (!staged) return std::nullopt;
       undo.add("incoming layer", [&] { remove_tree(staged->directory); });
+      fault::point("build.imported");
     }
   }
   shared_.services().snapshots.layers().commit_step(record, staged ? &*staged : nullptr);
@@ -262,12 +264,14 @@ NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, cons
   Rollback undo;
   services.snapshots.prepare(id, parent.chain);
   undo.add("snapshot", [&] { services.snapshots.remove(id); });
+  fault::point("build.snapshot");
   change(id);
+  fault::point("build.changed");
   if (stop_.stop_requested()) fail(Kind::kCancelled, "the build was cancelled");
 
   // The writable directory becomes the layer: it is moved, not copied.
   std::string staging = store::incoming_path(shared_.data_root, "build");
-  undo.add("incoming layer", [&] { remove_tree(staging); });
+  undo.add("incoming layer", [staging] { remove_tree(staging); });  // a copy: it ends before `undo` does
   make_directories(staging, 0710);
   std::string upper = services.snapshots.upper_directory(id);
   UniqueFd directory = open_file(upper, O_RDONLY | O_DIRECTORY);
@@ -276,6 +280,7 @@ NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, cons
   options.recording = staging + "/tar-split";
   options.with_root = root_has_changed(upper, services.snapshots.top_layer_directory(id));
   archive::ExtractedLayer layer = archive::record_layer(directory.get(), options);
+  fault::point("build.hashed");
 
   NodeResult result = parent;
   result.key = key;
@@ -303,7 +308,9 @@ NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, cons
     check(::rename(upper.c_str(), (staging + "/diff").c_str()), "rename", upper);
     result.chain.push_back(record.chain_id);
   }
+  fault::point("build.moved");
   services.snapshots.layers().commit_step(record, empty ? nullptr : &staged);
+  fault::point("build.committed");
   return result;
 }
 
@@ -406,6 +413,7 @@ NodeResult Executor::put_over(const Node& node, const NodeResult& parent, const 
       staged->row.parent_chain_id = parent.top();
       staged->row.chain_id = record.chain_id;
       staged->row.size = layer.size;
+      fault::point("build.linked");
     }
   }
   shared_.services().snapshots.layers().commit_step(record, staged ? &*staged : nullptr);

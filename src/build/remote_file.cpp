@@ -4,6 +4,7 @@
 
 #include "archive/sha256.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/rollback.h"
 #include "build/cache.h"
@@ -92,9 +93,11 @@ RemoteFile RemoteSources::file(const std::string& url, const std::string& checks
   check(::futimens(file.get(), times), "utimens", path);
   write_file_atomically(fresh + "/head", cat(head.digest, "\n", head.name, "\n", head.etag, "\n", head.modified, "\n"),
                         0600, Durability::kProcessCrash);
+  fault::point("build.downloaded");
   store::move_to_trash(shared_.data_root, at);
   make_directories(at.substr(0, at.rfind('/')), 0700);
   check(::rename(fresh.c_str(), at.c_str()), "rename", at);
+  fault::point("build.remote-moved");
   record(key, kHttpSource, url);
   return found(head);
 }

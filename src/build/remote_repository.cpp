@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/rollback.h"
@@ -210,6 +211,7 @@ Checkout RemoteSources::repository(const GitReference& given, bool keep_git_dir,
   if (auto seconds = parse_number<std::int64_t>(time)) set_times(files, *seconds);
   std::string key = key_of(commit);
   keep(key);
+  fault::point("build.checked-out");
   if (!exists(place(key))) check(::rename(fresh.c_str(), place(key).c_str()), "rename", place(key));
   record(key, kGitSource, cat(reference.remote, "#", commit));
   return found(commit, key);

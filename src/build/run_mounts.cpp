@@ -10,8 +10,10 @@
 #include "archive/attributes.h"
 #include "archive/confined.h"
 #include "archive/tree_copy.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "base/rollback.h"
 #include "build/cache.h"
 #include "build/executor.h"
 #include "linux/mounts.h"
@@ -268,6 +270,8 @@ UniqueFd Executor::cache_directory(const Node& node, std::size_t index, RunMount
   directory = cat(shared_.data_root, "/build/cache/", store::hex_of(key));
   if (!exists(directory)) {
     std::string fresh = cat(shared_.data_root, "/build/cache/new-", random_hex(8));
+    Rollback undo;
+    undo.add("cache directory", [fresh] { remove_tree(fresh); });
     make_directories(fresh, 0700);
     if (node.mounts[index].kind != FileOrigin::Kind::kEmpty) {
       RunMount source = mount;
@@ -279,8 +283,11 @@ UniqueFd Executor::cache_directory(const Node& node, std::size_t index, RunMount
     }
     check(::chown(fresh.c_str(), mount.uid.value_or(0), mount.gid.value_or(0)), "chown", fresh);
     check(::chmod(fresh.c_str(), mount.mode.value_or(0755)), "chmod", fresh);
+    fault::point("build.cache-made");
     check(::rename(fresh.c_str(), directory.c_str()), "rename", fresh);
+    undo.commit();
   }
+  fault::point("build.cache-moved");
   std::int64_t time = now().nanoseconds;
   auto known = database.build_record(key);
   if (known)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 
+#include "archive/confined.h"
 #include "archive/layer.h"
 #include "archive/placement.h"
 #include "archive/sha256.h"
@@ -25,6 +26,23 @@ struct Squashed {
   std::int64_t size = 0, created = 0;
 };
 
+// What layers before this one have put where its whiteout says that nothing is any more.
+void delete_hidden(int root, std::string_view entry_name) {
+  constexpr std::string_view kWhiteout = ".wh.", kOpaque = ".wh..wh..opq";
+  std::string path = archive::clean_entry_name(entry_name);
+  auto slash = path.rfind('/');
+  std::string parent = slash == path.npos ? "." : path.substr(0, slash);
+  std::string name = slash == path.npos ? path : path.substr(slash + 1);
+  if (!name.starts_with(kWhiteout) || name == ".wh." || name == ".wh.." || name == ".wh...") return;
+  UniqueFd directory = archive::open_confined(root, parent, O_RDONLY | O_DIRECTORY);
+  if (!directory) return;
+  std::string place = cat("/proc/self/fd/", directory.get());
+  if (name == kOpaque)
+    for (const std::string& inside : list_directory(place)) remove_tree(cat(place, "/", inside));
+  else
+    remove_tree(cat(place, "/", name.substr(kWhiteout.size())));
+}
+
 Squashed merge(Shared& shared, const std::vector<std::string>& chain, std::size_t base) {
   store::Database& database = shared.services().database;
   KeyMaker maker("squash");
@@ -41,15 +59,21 @@ Squashed merge(Shared& shared, const std::vector<std::string>& chain, std::size_
   std::string diff = staged.directory + "/diff";
   make_directories(diff, 0755);
   UniqueFd root = open_file(diff, O_RDONLY | O_DIRECTORY);
-  archive::Placement placement(root.get(), archive::Whiteouts::kOverlay);
   for (std::size_t i = base; i < chain.size(); ++i) {
     auto row = database.layer(chain[i]);
     if (!row) fail(Kind::kConflict, "layer ", chain[i], " was removed meanwhile");
+    // To a placement all is one layer, in which a whiteout does not speak of what is there.
+    {
+      image::LayerContent content = image::layer_tar(shared.data_root, *row);
+      archive::TarReader reader(content.source);
+      while (const archive::Entry* entry = reader.next()) delete_hidden(root.get(), entry->name);
+    }
     image::LayerContent content = image::layer_tar(shared.data_root, *row);
     archive::TarReader reader(content.source);
+    archive::Placement placement(root.get(), archive::Whiteouts::kOverlay);
     while (const archive::Entry* entry = reader.next()) placement.place(*entry, reader);
+    placement.finish();
   }
-  placement.finish();
   archive::RecordOptions options;
   options.recording = staged.directory + "/tar-split";
   std::string parent = base == 0 ? "" : chain[base - 1];

@@ -118,6 +118,24 @@ def test_a_cache_inside_of_the_image(engine, other, tmp_path, registry, cli):
     assert other.inspect("again", "{{.Id}}") == engine.inspect(name, "{{.Id}}")
 
 
+def test_two_machines_make_the_same_image_with_a_date(engine, other, tmp_path):
+    base_of(engine, other)
+    ids = []
+    for number, machine in enumerate((engine, other)):
+        context = tmp_path / f"context{number}"
+        write(context, {"Dockerfile": "FROM busybox AS a\nWORKDIR /made/here\nCOPY --link d d\nRUN echo run > /r && mkdir /empty\n"
+                                      "FROM busybox\nCOPY --from=a /r /made /empty /all/\nADD d/f <<E /deep/er/\ntext\nE\nENV A=b\n",
+                        "d/f": "same"})
+        os.utime(context / "d" / "f", (1.7e9 + number, 1.7e9 + number))
+        environment = {**machine.environment(), "SOURCE_DATE_EPOCH": "1600000000"}
+        subprocess.run(machine.command("hull", "build", "-q", "-o", "type=image,name=dated,rewrite-timestamp=true", context),
+                       env=environment, check=True, capture_output=True)
+        ids.append(machine.inspect("dated", "{{.Id}} {{.Created}}"))
+        time.sleep(1.1)
+    assert ids[0] == ids[1] and ids[0].endswith("2020-09-13T12:26:40Z")
+    assert output(engine, "dated", "stat", "-c", "%Y", "/all/r", "/all/here", "/deep/er/E", "/all").split() == ["1600000000"] * 4
+
+
 def test_a_damaged_cache_is_not_used(engine, other, project, tmp_path):
     base_of(engine, other)
     directory = tmp_path / "cache"
