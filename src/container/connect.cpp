@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
 #include "base/rollback.h"
 #include "container/engine_impl.h"
 #include "container/network_plan.h"
@@ -35,6 +36,12 @@ void change_spec(Engine::Impl& engine, Live& container, Edit edit) {
 void follow(Engine::Impl& engine, Live& container, network::Endpoints endpoints) {
   auto before = container.state()->endpoints;
   auto state = container.change([&](State& s) { s.endpoints = std::move(endpoints); });
+  std::shared_ptr<shim::Client> shim;
+  {
+    std::scoped_lock lock(container.mutex);
+    shim = container.shim;
+  }
+  if (shim) engine.relay_ports(*shim, before, state->endpoints);
   update_network_files(engine, *state, before);
 }
 
@@ -92,6 +99,19 @@ void Engine::disconnect(std::string_view name, const std::string& network_name, 
         networks.disconnect(container->id, network.name, plan_ports(*state->spec), network_namespace_of(*state).get()));
   change_spec(*impl_, *container, [&](Spec& spec) { spec.endpoints.erase(network.name); });
   publish_one(*impl_, *state, network, "disconnect");
+}
+
+void Engine::Impl::relay_ports(shim::Client& shim, const network::Endpoints& before, const network::Endpoints& now) {
+  auto wanted = services.networks.relays(now);
+  if (wanted.empty() && services.networks.relays(before).empty()) return;
+  std::vector<shim::Relay> relays;
+  for (network::PortRelay& relay : wanted)
+    relays.push_back({std::move(relay.host), std::move(relay.target), std::move(relay.listener)});
+  try {
+    shim.relay(std::move(relays));
+  } catch (const Error& e) {
+    log::info("ports of a container are not relayed: ", e.message());  // it has ended
+  }
 }
 
 void Engine::Impl::publish_networks(const State& state, const network::Endpoints& endpoints,

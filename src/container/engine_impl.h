@@ -115,6 +115,9 @@ struct Engine::Impl {
   // Ends whatever is left in the cgroup and removes it. Idempotent.
   void destroy_cgroup(const State& state);
 
+  // connect.cpp
+  void relay_ports(shim::Client& shim, const network::Endpoints& before, const network::Endpoints& now);
+
   // stop.cpp
   void send_signal(const LivePtr& container, int signal);
   // Waits until the run that was going on at `exits` has ended. False after the time is over.

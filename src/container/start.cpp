@@ -172,6 +172,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     rollback.add("control group", [&] { destroy_cgroup(state); });
     auto started = shim->start(std::move(request));  // from here on the container's first process exists
     rollback.commit();
+    relay_ports(*shim, {}, network.endpoints);
     trace.step("shim");
     fault::point("start.started");
 

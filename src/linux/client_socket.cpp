@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -60,6 +61,8 @@ UniqueFd begin_connecting(SocketKind kind, const std::string& address) {
   Address to = is_unix ? unix_address(address) : internet_address(address);
   int type = (is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
   UniqueFd socket(check(::socket(to.storage.ss_family, type, 0), "socket"));
+  int on = 1;
+  if (kind == SocketKind::kTcp) ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) < 0 && errno != EINPROGRESS)
     throw_errno("connect", address);
   return socket;

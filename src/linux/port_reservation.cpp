@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "linux/socket_address.h"
@@ -46,6 +47,8 @@ UniqueFd reserve_port(std::string_view protocol, const IpAddress& address, std::
   if (kind.listens) check(::listen(socket.get(), 1), "listen");
   return socket;
 }
+
+bool has_ipv6() { return ::access("/proc/net/if_inet6", F_OK) == 0; }
 
 std::pair<std::uint16_t, std::uint16_t> ephemeral_ports() {
   constexpr std::pair<std::uint16_t, std::uint16_t> kUsual{32768, 60999};

@@ -16,6 +16,9 @@ namespace hull::linux {
 // EACCES. An invalid descriptor when the kernel does not have the protocol: nobody can take the port then.
 UniqueFd reserve_port(std::string_view protocol, const IpAddress& address, std::uint16_t port);
 
+// Whether the kernel has IPv6 (it may be switched off when it boots).
+bool has_ipv6();
+
 // net.ipv4.ip_local_port_range, 32768 to 60999 when it cannot be read.
 std::pair<std::uint16_t, std::uint16_t> ephemeral_ports();
 // net.ipv4.ip_local_reserved_ports: those that nobody is to be given who has not asked for them by number.

@@ -119,18 +119,6 @@ bool is_internet_socket(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && (domain == AF_INET || domain == AF_INET6);
 }
 
-std::optional<UniqueFd> accept_client(int listener) {
-  UniqueFd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
-  if (!client) {
-    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM)
-      return std::nullopt;
-    throw_errno("accept");
-  }
-  int on = 1;
-  ::setsockopt(client.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // refused by unix sockets, which do not delay
-  return client;
-}
-
 Wakeup wait_for(int fd, bool for_writing, int interrupt, std::chrono::milliseconds patience) {
   pollfd polled[2] = {{fd, static_cast<short>(for_writing ? POLLOUT : POLLIN), 0}, {interrupt, POLLIN, 0}};
   int ready = ::poll(polled, 2, patience.count() < 0 ? -1 : static_cast<int>(patience.count()));

@@ -26,6 +26,8 @@ UniqueFd duplicate_of(int fd);    // of a descriptor that somebody else owns. Th
 bool is_internet_socket(int fd);  // IPv4 or IPv6, as opposed to unix(7)
 // Empty when the client is gone already. Throws errno for what will not pass (EMFILE included).
 std::optional<UniqueFd> accept_client(int listener);
+// As many waiting connections as the kernel allows (net.core.somaxconn), on a socket that listens. Throws errno.
+void set_backlog(int listener);
 
 enum class Wakeup : unsigned char { kReady, kTimeout, kInterrupted };
 // Waits until `fd` can be read (or written), `interrupt` (-1: none) is readable, or the time is over; negative:

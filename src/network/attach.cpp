@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "linux/network_namespace.h"
+#include "linux/port_reservation.h"
 #include "network/attach_parts.h"
 #include "network/parent_link.h"
 #include "oci/json.h"
@@ -21,6 +22,9 @@ Endpoint endpoint_in(const Network& network) {
   endpoint.endpoint_id = random_id();
   return endpoint;
 }
+
+// Each of them is a socket in two processes: a big range is for the kernel alone.
+constexpr std::size_t kMostRelayed = 64;
 
 std::string interface_name(const Network& network, const EndpointRequest& request, const Endpoints& others) {
   if (auto given = request.driver_options.find(std::string(kInterfaceName)); given != request.driver_options.end())
@@ -93,7 +97,9 @@ void assign_ports(Endpoints& endpoints, std::vector<PortBinding> bound) {
   const Endpoint* v6 = gateway_endpoint(endpoints, true);
   for (auto& [name, endpoint] : endpoints) endpoint.ports.clear();
   for (auto& binding : bound) {
-    const Endpoint* through = is_ip6(binding.host_ip) ? v6 : v4;
+    bool by_v6 = is_ip6(binding.host_ip);
+    binding.relayed = binding.relayed && !(by_v6 ? v6 : v4);
+    const Endpoint* through = by_v6 != binding.relayed ? v6 : v4;
     if (through) endpoints.at(through->network).ports.push_back(std::move(binding));
   }
 }
@@ -222,8 +228,10 @@ std::vector<PortBinding> Networks::State::bind_ports(const std::string& containe
   auto is_routed = [&](const Endpoint* endpoint, bool is_v6) {
     return gateway_mode_of(get(endpoint->network_id)->config, is_v6) == GatewayMode::kRouted;
   };
-  return ports.reserve(container_id, wanted, v4 ? WayIn{v4->address, is_routed(v4, false)} : WayIn{},
-                       v6 ? WayIn{v6->address6, is_routed(v6, true)} : WayIn{});
+  WayIn in4 = v4 ? WayIn{v4->address, is_routed(v4, false), false} : WayIn{};
+  WayIn in6 = v6 ? WayIn{v6->address6, is_routed(v6, true), false} : WayIn{};
+  in6.relayed = v4 && !v6 && !in4.routed && wanted.size() <= kMostRelayed && linux::has_ipv6();
+  return ports.reserve(container_id, wanted, in4, in6);
 }
 
 void Networks::State::publish(const std::string& container, const Endpoints& endpoints) {

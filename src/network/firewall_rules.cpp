@@ -246,6 +246,7 @@ Elements elements_of(const Endpoints& endpoints) {
   Elements elements;
   for (const auto& [name, endpoint] : endpoints) {
     auto ports = endpoint.ports;
+    std::erase_if(ports, [](const PortBinding& one) { return one.relayed; });
     std::ranges::sort(ports, {}, [](const PortBinding& one) {
       return std::tie(one.host_ip, one.protocol, one.host_port, one.container_port);
     });

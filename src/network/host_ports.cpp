@@ -5,22 +5,27 @@
 #include "base/rollback.h"
 #include "linux/port_owner.h"
 #include "linux/port_reservation.h"
+#include "linux/server_socket.h"
 #include "network/subnet.h"
 
 namespace hull::network {
 
 namespace {
 
+bool leads_in(const WayIn& way, const PortBinding& binding) {
+  return !way.address.empty() || (way.relayed && binding.protocol == "tcp");
+}
+
 std::vector<IpAddress> host_addresses(const PortBinding& binding, const WayIn& v4, const WayIn& v6) {
   std::vector<IpAddress> hosts;
   if (binding.host_ip.empty()) {
-    if (!v4.address.empty()) hosts.push_back(IpAddress::any(false));
-    if (!v6.address.empty()) hosts.push_back(IpAddress::any(true));
+    if (leads_in(v4, binding)) hosts.push_back(IpAddress::any(false));
+    if (leads_in(v6, binding)) hosts.push_back(IpAddress::any(true));
     return hosts;
   }
   auto host = IpAddress::parse(binding.host_ip);
   if (!host) fail_invalid("invalid host address ", quoted(binding.host_ip));
-  if ((host->is_v6() ? v6 : v4).address.empty())
+  if (!leads_in(host->is_v6() ? v6 : v4, binding))
     fail(Kind::kInternal, "cannot publish port ", binding.container_port, "/", binding.protocol, " on ",
          binding.host_ip, ": the container has no ", host->is_v6() ? "IPv6" : "IPv4", " address");
   return {*host};
@@ -129,11 +134,13 @@ std::vector<PortBinding> HostPorts::reserve(const std::string& container_id, con
     }
     std::erase_if(hosts, is_routed);
     if (hosts.empty()) continue;
-    binding.host_port = choose(container_id, binding, hosts, (hosts.front().is_v6() ? v6 : v4).address);
+    bool to_v6 = v4.address.empty() || (hosts.front().is_v6() && !v6.relayed);
+    binding.host_port = choose(container_id, binding, hosts, (to_v6 ? v6 : v4).address);
     binding.host_port_end = 0;
     for (const IpAddress& host : hosts) {
       taken.emplace_back(binding.protocol, binding.host_port, host);
       binding.host_ip = host.text();
+      binding.relayed = (host.is_v6() ? v6 : v4).relayed;
       bound.push_back(binding);
     }
   }
@@ -148,8 +155,10 @@ void HostPorts::restore(const std::string& container_id, const std::vector<PortB
     Key key{binding.protocol, binding.host_port, IpAddress::parse(binding.host_ip).value_or(IpAddress{})};
     auto failure = try_one(container_id, key);
     if (!failure || failure->code == 0) continue;
-    log::warn("port ", binding.host_port, "/", binding.protocol,
-              " of a running container cannot be held: ", errno_text(failure->code));
+    // A relay's is held by who relays.
+    if (!binding.relayed)
+      log::warn("port ", binding.host_port, "/", binding.protocol,
+                " of a running container cannot be held: ", errno_text(failure->code));
     held_.emplace(key, Holding{UniqueFd(), container_id});
   }
 }
@@ -158,6 +167,13 @@ void HostPorts::release(const std::vector<PortBinding>& bound) {
   std::lock_guard lock(mutex_);
   for (const auto& binding : bound)
     held_.erase({binding.protocol, binding.host_port, IpAddress::parse(binding.host_ip).value_or(IpAddress{})});
+}
+
+UniqueFd HostPorts::listener(const PortBinding& bound) const {
+  std::lock_guard lock(mutex_);
+  auto found = held_.find({bound.protocol, bound.host_port, IpAddress::parse(bound.host_ip).value_or(IpAddress{})});
+  if (found == held_.end() || !found->second.socket) return {};
+  return linux::duplicate_of(found->second.socket.get());
 }
 
 }  // namespace hull::network

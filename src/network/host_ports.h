@@ -18,8 +18,9 @@ namespace hull::network {
 
 // How packets of one family come in to a container.
 struct WayIn {
-  std::string address;  // of the container; "" : it has none of the family
-  bool routed = false;  // to that address itself: no port of the host is needed
+  std::string address;   // of the container; "" : it has none of the family
+  bool routed = false;   // to that address itself: no port of the host is needed
+  bool relayed = false;  // it has none, but connections (TCP) may be handed on to its address of the other family
 };
 
 // The ports of the host that this engine has published, each held by a socket, so that no other program takes it
@@ -39,6 +40,8 @@ class HostPorts {
   // Takes those that an earlier engine had bound; what another program has taken meanwhile is only logged.
   void restore(const std::string& container_id, const std::vector<PortBinding>& bound);
   void release(const std::vector<PortBinding>& bound);  // idempotent
+  // The socket that holds a port, once more. Invalid when it is held by nobody, or by somebody else.
+  UniqueFd listener(const PortBinding& bound) const;
 
  private:
   using Key = std::tuple<std::string, std::uint16_t, IpAddress>;  // protocol, port, host address
@@ -64,7 +67,7 @@ class HostPorts {
                            const std::string& address) const;
 
   const std::function<std::string(const std::string& container_id)> name_of_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<Key, Holding> held_;
   std::uint32_t next_ephemeral_ = 0;
 };

@@ -157,6 +157,16 @@ Endpoints Networks::disconnect(const std::string& container_id, const std::strin
   return state_->disconnect(container_id, network, ports, network_namespace);
 }
 
+std::vector<PortRelay> Networks::relays(const Endpoints& endpoints) const {
+  std::vector<PortRelay> relays;
+  for (const auto& [name, endpoint] : endpoints)
+    for (const PortBinding& binding : endpoint.ports)
+      if (binding.relayed)
+        relays.push_back({cat("[", binding.host_ip, "]:", binding.host_port),
+                          cat(endpoint.address, ":", binding.container_port), state_->ports.listener(binding)});
+  return relays;
+}
+
 void Networks::detach(const std::string& container_id) {
   Endpoints endpoints;
   {

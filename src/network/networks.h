@@ -21,6 +21,7 @@ struct PortBinding {
   std::string host_ip;              // "" : 0.0.0.0 and ::
   std::uint16_t host_port = 0;      // 0: chosen when attached
   std::uint16_t host_port_end = 0;  // a range to choose from; 0: none
+  bool relayed = false;             // as bound: connections to it are handed on by the container's supervisor
 };
 template <class Visitor>
 void fields(Visitor& visit, PortBinding& value) {
@@ -29,6 +30,7 @@ void fields(Visitor& visit, PortBinding& value) {
   visit("hostIp", value.host_ip);
   visit("hostPort", value.host_port);
   visit("hostPortEnd", value.host_port_end);
+  visit("relayed", value.relayed, WhenEmpty::kOmit);
 }
 
 using StringMap = std::map<std::string, std::string>;
@@ -52,7 +54,7 @@ struct Endpoint {
   std::vector<std::string> links;       // "container:alias": what it calls others
   int gateway_priority = 0;
   std::vector<PortBinding> ports;  // as bound: every host port is a number, every host address is one. "" becomes
-                                   // 0.0.0.0, and :: when the container has an IPv6 address
+                                   // 0.0.0.0 and ::
 };
 template <class Visitor>
 void fields(Visitor& visit, Endpoint& value) {
@@ -84,6 +86,13 @@ struct EndpointRequest {
   std::vector<std::string> names, links;
   StringMap driver_options;
   int gateway_priority = 0;
+};
+
+// A bound port of a family that the container has no address of. Who has the listener accepts connections to it and
+// hands their bytes on to the target.
+struct PortRelay {
+  std::string host, target;  // "[::]:8080", "172.17.0.2:80"
+  UniqueFd listener;         // invalid: an earlier engine has given it away
 };
 
 struct AttachRequest {
@@ -195,6 +204,8 @@ class Networks {
                     const std::vector<PortBinding>& ports, int network_namespace);
   Endpoints disconnect(const std::string& container_id, const std::string& network,
                        const std::vector<PortBinding>& ports, int network_namespace);
+  // What has to be relayed for these endpoints to be reached at all of their ports.
+  std::vector<PortRelay> relays(const Endpoints& endpoints) const;
   // Answers the questions of a container that has been running since before this engine. Those that attach() starts are
   // served from there on.
   void serve_names(const std::string& container_id, const std::vector<std::string>& name_servers,

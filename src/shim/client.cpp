@@ -115,4 +115,14 @@ void ShimClient::signal_exec(const std::string& exec_id, int signal) {
   request(MessageKind::kSignalExec, wire::encode(ExecValue{exec_id, signal}));
 }
 
+void ShimClient::relay(std::vector<Relay> relays) {
+  RelayMessage message;
+  std::vector<int> listeners;
+  for (Relay& relay : relays) {
+    if (relay.listener) listeners.push_back(relay.listener.get());
+    message.relays.push_back({std::move(relay.host), std::move(relay.target), relay.listener.valid()});
+  }
+  request(MessageKind::kRelay, wire::encode(message), listeners);
+}
+
 }  // namespace hull::shim

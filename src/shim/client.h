@@ -75,6 +75,13 @@ struct ExecExit {
   bool timed_out = false;  // it was killed at its time limit
 };
 
+// A published port that the shim serves itself (shim/relay.h).
+struct Relay {
+  std::string host;    // "[::]:8080"
+  std::string target;  // "172.17.0.2:80"
+  UniqueFd listener;   // a listening socket; invalid: the shim has one of an earlier call
+};
+
 // Called on the reactor's thread; must not block.
 struct Events {
   std::function<void(const ExitRecord&)> exited;  // once; all output is in the log by then
@@ -99,6 +106,7 @@ class Client {
   virtual void resize(std::uint16_t rows, std::uint16_t columns) = 0;  // of the terminal
   virtual void resize_exec(const std::string& exec_id, std::uint16_t rows, std::uint16_t columns) = 0;
   virtual void signal_exec(const std::string& exec_id, int signal) = 0;
+  virtual void relay(std::vector<Relay> relays) = 0;  // these, and no others, from now on
 };
 
 // Keeps one or two executed, waiting shims, so that a start does not pay for the exec. They end by themselves

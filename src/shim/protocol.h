@@ -15,7 +15,8 @@
 //
 //   connection             engine -> shim                         shim -> engine
 //   the one of the launch  kStart, later kAcknowledge             kStarted or kFailed, then events
-//   a fresh one each       kAttach, kExec, kResize, kSignalExec   kDone, kExeced or kFailed
+//   a fresh one each       kAttach, kExec, kResize, kSignalExec,  kDone, kExeced or kFailed
+//                          kRelay
 //   after a restart        kSubscribe, later kAcknowledge         kSubscribed, then events
 //
 // A subscription replaces the one before. An exec's end is told until it is acknowledged, so no engine misses one.
@@ -29,6 +30,7 @@ enum class MessageKind : std::uint32_t {
   kResize,
   kSignalExec,
   kAcknowledge,
+  kRelay,
   kDone = 32,
   kStarted,
   kSubscribed,

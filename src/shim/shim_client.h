@@ -24,6 +24,7 @@ class ShimClient : public Client {
   void resize(std::uint16_t rows, std::uint16_t columns) override;
   void resize_exec(const std::string& exec_id, std::uint16_t rows, std::uint16_t columns) override;
   void signal_exec(const std::string& exec_id, int signal) override;
+  void relay(std::vector<Relay> relays) override;
 
  private:
   Message request(MessageKind kind, std::string_view body, std::span<const int> descriptors = {});

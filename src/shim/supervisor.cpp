@@ -78,9 +78,24 @@ void Supervisor::dispatch(EngineLink::Connection connection, Message& message) {
       if (auto pidfd = linux::open_pidfd(exec->pid)) linux::signal_pidfd(pidfd->get(), static_cast<int>(signal.first));
       break;
     }
+    case MessageKind::kRelay: relay(message); break;
     default: fail(Kind::kInternal, "the shim was asked for something that it does not know");
   }
   engine_.answer(connection, MessageKind::kDone, {});
+}
+
+void Supervisor::relay(Message& message) {
+  auto sent = wire::decode<RelayMessage>(message.body);
+  std::vector<Relay> relays;
+  std::size_t next = 0;
+  for (RelayPort& port : sent.relays) {
+    if (port.has_listener && next == message.descriptors.size())
+      fail(Kind::kInternal, "a relay message came without a socket");
+    relays.push_back({std::move(port.host), std::move(port.target),
+                      port.has_listener ? std::move(message.descriptors[next++]) : UniqueFd()});
+  }
+  if (!relays_) relays_ = std::make_unique<Relays>(loop_, buffer_);
+  relays_->replace(std::move(relays));
 }
 
 Supervisor::Exec* Supervisor::find_exec(const std::string& exec_id) {

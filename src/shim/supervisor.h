@@ -11,6 +11,7 @@
 #include "shim/engine_link.h"
 #include "shim/event_loop.h"
 #include "shim/messages.h"
+#include "shim/relay.h"
 #include "shim/streams.h"
 
 namespace hull::shim {
@@ -40,6 +41,7 @@ class Supervisor {
 
   void on_request(EngineLink::Connection connection, Message message);
   void dispatch(EngineLink::Connection connection, Message& message);
+  void relay(Message& message);
   void on_subscriber_lost();
 
   // supervisor_start.cpp
@@ -85,6 +87,7 @@ class Supervisor {
   std::vector<oci::IdMapping> uid_mappings_;  // of the container, for its execs
   std::unique_ptr<ContainerLog> log_;
   std::unique_ptr<Streams> streams_;
+  std::unique_ptr<Relays> relays_;  // when there are any
   std::list<Exec> execs_;
   std::map<std::string, ExecValue> unacknowledged_;  // ends of execs that no engine is known to have seen
 

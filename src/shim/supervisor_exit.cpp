@@ -82,6 +82,7 @@ void Supervisor::on_init_ended(int wait_status) {
   bool killed = runtime::exit_code(wait_status) == kKilledExit;
   if (oom_notifier_ && (killed || memory_ran_out_ || linux::notifier_pending(oom_notifier_.get()))) count_oom_kills();
   loop_.cancel(oom_watch_);
+  relays_.reset();  // before the engine hears of the end: the ports are free then
   streams_->drain();
   if (log_) log_->end();
   fault::point("shim.drained");

@@ -178,7 +178,7 @@ def test_small_things_of_run(engine):
 
 def test_a_port_of_our_choice_takes_none_that_is_asked_for(engine):
     engine.docker("run", "-d", "--name", "first", "-p", "80", "busybox", "sleep", "60")
-    port = int(engine.docker("port", "first", "80").stdout.split(":")[1]) + 1
+    port = int(engine.docker("port", "first", "80").stdout.splitlines()[0].split(":")[1]) + 1
     engine.docker("run", "-d", "--name", "second", "-p", "80", "-p", f"{port}:8080", "busybox", "sleep", "60")
     assert engine.docker("port", "second", "8080").stdout.startswith(f"0.0.0.0:{port}")
 
