@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "fixture.h"
+#include "linux/port_reservation.h"
 
 using namespace hull;
 using namespace hull::network;
@@ -48,7 +49,7 @@ TEST_F(NetworksTest, APublishedPortIsReachableFromEverywhere) {
   EXPECT_NE(ask(-1, one.endpoint.gateway, 18080), "");
   EXPECT_EQ(ask(one.network_namespace.get(), one.endpoint.gateway, 18080), one.endpoint.gateway) << "hairpin";
   EXPECT_NE(ask(two.network_namespace.get(), one.endpoint.gateway, 18080), "");
-  ASSERT_EQ(one.endpoint.ports.size(), 1u);
+  ASSERT_FALSE(one.endpoint.ports.empty());
   EXPECT_EQ(one.endpoint.ports[0].host_ip, "0.0.0.0");
   networks->detach("one");
   EXPECT_EQ(ask(-1, "127.0.0.1", 18080), "");
@@ -122,12 +123,27 @@ TEST_F(NetworksTest, PortsInUseAreRefusedInDockersWords) {
   EXPECT_EQ(attach("two").endpoint.address, "10.213.77.3");
 }
 
+TEST_F(NetworksTest, ConnectionsOfTheOtherFamilyAreForARelay) {
+  if (!linux::has_ipv6()) GTEST_SKIP() << "this kernel has no IPv6";
+  auto one = attach("one", {port(80, 18086), {"udp", 53, "", 18086, 0}});
+  ASSERT_EQ(one.endpoint.ports.size(), 3u);
+  EXPECT_EQ(one.endpoint.ports[1].host_ip, "::");
+  EXPECT_TRUE(one.endpoint.ports[1].relayed);
+  auto relays = networks->relays({{"bridge", one.endpoint}});
+  ASSERT_EQ(relays.size(), 1u);
+  EXPECT_EQ(relays[0].host, "[::]:18086");
+  EXPECT_EQ(relays[0].target, one.endpoint.address + ":80");
+  EXPECT_TRUE(relays[0].listener.valid());
+}
+
 TEST_F(NetworksTest, PortsAreChosenFromARangeOrTheEphemeralOnes) {
-  auto one = attach("one", {{"tcp", 80, "", 18090, 18092}, {"tcp", 81, "", 18090, 18092}, {"tcp", 82, "", 0, 0}});
+  auto one = attach(
+      "one",
+      {{"tcp", 80, "0.0.0.0", 18090, 18092}, {"tcp", 81, "0.0.0.0", 18090, 18092}, {"tcp", 82, "0.0.0.0", 0, 0}});
   EXPECT_EQ(one.endpoint.ports[0].host_port, 18090);
   EXPECT_EQ(one.endpoint.ports[1].host_port, 18091);
   EXPECT_GE(one.endpoint.ports[2].host_port, 32768);
-  auto two = attach("two", {{"tcp", 82, "", 0, 0}, {"udp", 82, "", 18090, 0}});
+  auto two = attach("two", {{"tcp", 82, "0.0.0.0", 0, 0}, {"udp", 82, "", 18090, 0}});
   EXPECT_NE(two.endpoint.ports[0].host_port, one.endpoint.ports[2].host_port);
 }
 
