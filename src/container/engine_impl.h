@@ -123,6 +123,8 @@ struct Engine::Impl {
   // Waits until the run that was going on at `exits` has ended. False after the time is over.
   bool wait_for_exit(Live& container, std::uint64_t exits, std::optional<std::chrono::nanoseconds> patience,
                      std::stop_token stop = {});
+  // Until nobody is starting it: who asks for the end of a container that is about to run means that run.
+  void await_start(Live& container);
   // When its process is over already, waits for the engine to have heard of it: whoever saw the end of the output
   // takes it for ended.
   void settle_exit(const LivePtr& container);

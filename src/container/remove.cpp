@@ -119,6 +119,7 @@ void Engine::remove(std::string_view name, const RemoveOptions& options) {
   if (state->status == Status::kRemoving)
     fail(Kind::kConflict, "removal of container ", state->id, " is already in progress");
   if (!options.force) {
+    impl_->await_start(*container);
     impl_->settle_exit(container);
     refuse_in_use(*container->state());
   }

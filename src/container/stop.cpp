@@ -49,6 +49,11 @@ bool Engine::Impl::wait_for_exit(Live& container, std::uint64_t exits, std::opti
   return container.changed.wait_for(lock, stop, *patience, ended);
 }
 
+void Engine::Impl::await_start(Live& container) {
+  std::unique_lock lock(container.mutex);
+  container.changed.wait(lock, [&] { return !container.starting; });
+}
+
 void Engine::Impl::settle_exit(const LivePtr& container) {
   std::uint64_t exits = exits_of(*container);
   if (!is_up(*container->state())) return;
@@ -131,6 +136,7 @@ void Engine::Impl::kill_now(const LivePtr& container, std::uint64_t exits) {
 void Engine::stop(std::string_view name, std::optional<int> timeout, const std::string& signal,
                   std::stop_token stop_token) {
   auto container = impl_->registry.get(name);
+  impl_->await_start(*container);
   auto state = container->state();
   if (!is_up(*state) && state->status != Status::kRestarting)
     fail(Kind::kNotModified, "container ", container->id, " is not running");
@@ -140,6 +146,7 @@ void Engine::stop(std::string_view name, std::optional<int> timeout, const std::
 void Engine::kill(std::string_view name, const std::string& signal) {
   auto container = impl_->registry.get(name);
   int number = signal.empty() ? SIGKILL : parse_signal(signal);
+  impl_->await_start(*container);
   auto state = container->state();
   if (!is_up(*state) && state->status != Status::kRestarting)
     fail(Kind::kConflict, "cannot kill container: ", name, ": container ", state->id, " is not running");

@@ -415,6 +415,24 @@ def test_a_stopped_shim_holds_up_nobody_else(hulld, faults, place):
         check_usable(hulld)
 
 
+@pytest.mark.parametrize("verb", [["stop", "-t", "0"], ["kill"]])
+def test_an_end_that_is_asked_for_during_a_start_is_of_that_start(hulld, faults, verb):
+    create(hulld)
+    faults.order("shim.asked", "stop")
+    starting = hulld.popen("hull", "start", "cc")
+    try:
+        wait_until(lambda: faults.hit("shim.asked"))
+        ending = hulld.popen("docker", *verb, "cc")
+        time.sleep(0.2)
+        assert ending.poll() is None, "it has nothing to end yet"
+    finally:
+        for pid in stopped_shims():
+            os.kill(pid, signal.SIGCONT)
+    assert starting.wait(10) == 0 and ending.wait(10) == 0
+    wait_until(lambda: status(hulld) == "exited")
+    check_usable(hulld)
+
+
 def stopped_shims():
     for entry in pathlib.Path("/proc").iterdir():
         try:
