@@ -40,7 +40,8 @@ UniqueFd reserve_port(std::string_view protocol, const IpAddress& address, std::
   int on = 1, smallest = 1;
   // Connections of an earlier owner that wait out their end do not keep the port; a listener still does.
   if (kind.listens) check(::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "setsockopt");
-  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest);
+  // What comes to it is lost anyway. Connections that a listener accepts would have the same little room.
+  if (!kind.listens) (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest);
   if (address.is_v6()) check(::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on), "setsockopt");
   bind_socket(socket.get(), address, port);
   // Only a listening socket keeps out others that set SO_REUSEADDR, as nearly all servers do.
