@@ -126,22 +126,44 @@ def settle():
     time.sleep(1)
 
 
-def bare(disk, tars):
-    """The cheapest ways to put the same files there: unpack the plain tars side by side, or copy the trees."""
+def compressed(tars):
+    """The layers as a registry has them, for the bare way of a pull."""
+    for tar in tars:
+        with open(f"{tar}.gz", "wb") as out:
+            subprocess.run(["gzip", "-6", "-c", tar], stdout=out, check=True)
+    return [f"{tar}.gz" for tar in tars]
+
+
+def side_by_side(commands):
+    for process in [subprocess.Popen(["bash", "-c", command] if isinstance(command, str) else command) for command in commands]:
+        process.wait()
+
+
+def bare(disk, tars, blobs, results):
+    """The cheapest ways to put the same files there: unpack the plain tars side by side, or copy the trees; and, of the
+    compressed layers that a pull gets, decompress, hash and unpack them side by side."""
     target = disk.path / "bare"
     unpacked = [target / f"t{n}" for n in range(len(tars))]
     for one in unpacked:
         one.mkdir(parents=True)
 
-    def unpack():
-        for process in [subprocess.Popen(["tar", "-xf", tar, "-C", one]) for tar, one in zip(tars, unpacked)]:
-            process.wait()
-    seconds = [timed(unpack)]
-    settle()
-    seconds.append(timed(lambda: [p.wait() for p in [subprocess.Popen(["cp", "-a", one, f"{one}.copy"]) for one in unpacked]]))
+    def note(what, commands):
+        seconds = timed(lambda: side_by_side(commands))
+        results.setdefault(what, {}).setdefault("bare", []).append(seconds)
+        print(f"  bare    {what:24} {seconds:6.2f} s", flush=True)
+        settle()
+
+    note("files from plain tars", [["tar", "-xf", tar, "-C", one] for tar, one in zip(tars, unpacked)])
+    note("files copied", [["cp", "-a", one, f"{one}.copy"] for one in unpacked])
     shutil.rmtree(target)
     settle()
-    return min(seconds)
+    for one in unpacked:
+        one.mkdir(parents=True)
+    program = "igzip" if shutil.which("igzip") else "gzip"
+    note("files from gzipped tars", [f"tee >(sha256sum >/dev/null) <{blob} | {program} -dc | tee >(sha256sum >/dev/null) | tar -xf - -C {one}"
+                                     for blob, one in zip(blobs, unpacked)])
+    shutil.rmtree(target)
+    settle()
 
 
 def round_of(engine, registry, scratch, archive, results):
@@ -201,6 +223,7 @@ def main():
         registry = Registry(directory / "registry")
         stack.callback(registry.close)
         run("skopeo", "--insecure-policy", "copy", "--dest-tls-verify=false", f"docker-archive:{archive}", f"docker://{registry.host}/bench:1")
+        blobs = compressed(tars)
         print(f"image: {sum(t.stat().st_size for t in tars) >> 20} MiB in {len(tars)} layers, as plain tars", flush=True)
         kinds = {"hull": lambda: Hull(disk.path, os.path.abspath(arguments.build)), "docker": lambda: Docker(disk.path), "podman": lambda: Podman(disk.path)}
         engines = []
@@ -209,8 +232,7 @@ def main():
             stack.callback(engines[-1].close)
         for number in range(arguments.rounds):
             print(f"round {number + 1}", flush=True)
-            results.setdefault("bare", {}).setdefault("files", []).append(bare(disk, tars))
-            print(f"  bare    files {results['bare']['files'][-1]:6.2f} s", flush=True)
+            bare(disk, tars, blobs, results)
             for engine in engines:
                 round_of(engine, registry, directory, archive, results)
         if engines[0].name == "hull":
@@ -220,7 +242,7 @@ def main():
     for what, by_engine in results.items():
         medians = {name: statistics.median(values) for name, values in by_engine.items()}
         ratio = f"{medians['docker'] / medians['hull']:8.1f}" if "docker" in medians and "hull" in medians else ""
-        shown = [medians.get(name) for name in ("hull", "docker", "podman", "files")]
+        shown = [medians.get(name) for name in ("hull", "docker", "podman", "bare")]
         print(f"{what:26}" + "".join(f"{value:10.3f}" if value is not None else f"{'':10}" for value in shown) + f"   {ratio}")
     if arguments.json:
         write_json(arguments.json, results)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import time
 
 
@@ -194,8 +195,12 @@ class Docker(Engine):
 class Podman(Engine):
     name = "podman"
 
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.run_root = tempfile.mkdtemp(prefix="pd", dir="/tmp")  # podman takes 50 characters
+
     def cli(self, *arguments):
-        roots = ["--root", os.path.join(self.directory, "data"), "--runroot", os.path.join(self.directory, "run"),
+        roots = ["--root", os.path.join(self.directory, "data"), "--runroot", self.run_root,
                  "--runtime", "runc", "--cgroup-manager", "cgroupfs"]
         limits = ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=20000:20000"]
         verb, *rest = arguments
@@ -205,7 +210,10 @@ class Podman(Engine):
         return [pid for pid in pids_with(self.directory) if command_name(pid) == "conmon"]
 
     def close(self):
-        self.remove_all()
+        try:
+            self.remove_all()
+        finally:
+            shutil.rmtree(self.run_root, ignore_errors=True)
 
 
 class Floor:

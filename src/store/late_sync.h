@@ -16,6 +16,8 @@ namespace hull::store {
 void sync_files(const std::string& data_root);
 // Before the image's row is written. Survives a power cut itself.
 void mark_unsynced(const std::string& data_root, const std::string& image_id);
+// Whether some image is marked.
+bool anything_unsynced(const std::string& data_root);
 // After it: brings everything to the disk on a thread of its own, then takes the mark away.
 void sync_in_background(const std::string& data_root, const std::string& image_id);
 

@@ -42,11 +42,16 @@ void Layers::commit(const ImageRow& image, const std::vector<StagedLayer>& stage
     sync_files(data_root_);
     database_.build_records_are_synced();
   }
-  place_blob(image.id, image.config);
+  // An image of nothing but layers of another one is no safer than that one.
+  bool later = (!rows.empty() || anything_unsynced(data_root_)) && !unsynced;
+  // What is marked does not have to be on the disk yet. Each time that somebody waits for it costs as much as a
+  // thousand files.
+  Durability durability = later ? Durability::kProcessCrash : Durability::kPowerLoss;
+  place_blob(image.id, image.config, durability);
   // The manifest that an image came with first is the one that it keeps.
   auto known = database_.image(image.id);
-  if (!manifest.empty() && (!known || known->manifest_digest.empty())) place_blob(image.manifest_digest, manifest);
-  bool later = !rows.empty() && !unsynced;
+  if (!manifest.empty() && (!known || known->manifest_digest.empty()))
+    place_blob(image.manifest_digest, manifest, durability);
   if (later) mark_unsynced(data_root_, image.id);
   database_.add_image(image, rows, references);
   if (later) sync_in_background(data_root_, image.id);
@@ -73,9 +78,9 @@ void Layers::place(const StagedLayer& layer) {
   if (::link(layer.blob.c_str(), blob.c_str()) < 0 && errno != EEXIST) throw_errno("link", blob);
 }
 
-void Layers::place_blob(const std::string& digest, const std::string& content) {
+void Layers::place_blob(const std::string& digest, const std::string& content, Durability durability) {
   std::string path = blob_path(data_root_, digest);
-  if (!exists(path)) write_file_atomically(path, content);
+  if (!exists(path)) write_file_atomically(path, content, 0644, durability);
 }
 
 void Layers::collect() {

@@ -41,7 +41,7 @@ class Layers {
 
  private:
   void place(const StagedLayer& layer);
-  void place_blob(const std::string& digest, const std::string& content);
+  void place_blob(const std::string& digest, const std::string& content, Durability durability);
   void collect_locked();
   void trash_blob(const std::string& digest);
 

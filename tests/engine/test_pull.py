@@ -543,10 +543,11 @@ def test_after_removing_everything_nothing_is_left(own_engine, registry, busybox
 
 
 def test_after_a_power_cut_an_image_is_whole_or_absent(own_engine, registry, busybox_layer):
-    names = [registry.add(f"cut{n}", "latest", Image([busybox_layer, layer_tar({"n": b"%d" % n, "data": RANDOM})])) for n in range(2)]
+    names = [registry.add(f"cut{n}", "latest", Image([busybox_layer, layer_tar({"n": b"%d" % n, "data": RANDOM})])) for n in range(3)]
     for name in names:
         own_engine.docker("pull", name)
     ids = [own_engine.inspect(name, "{{.Id}}").removeprefix("sha256:") for name in names]
+    digests = [own_engine.inspect(name, "{{index .RepoDigests 0}}").split("@")[1] for name in names]
     deadline = time.monotonic() + 30
     while list((own_engine.data / "unsynced").iterdir()):
         assert time.monotonic() < deadline
@@ -558,9 +559,18 @@ def test_after_a_power_cut_an_image_is_whole_or_absent(own_engine, registry, bus
     for path in (own_engine.data / "layers").glob("*/diff/n"):
         if path.read_bytes() == b"1":
             (path.parent / "data").write_bytes(bytes(len(RANDOM)))
+    blobs = own_engine.data / "blobs/sha256"
+    blob = json.loads(registry.manifests[digests[2]][1])["layers"][1]["digest"].removeprefix("sha256:")
+    (blobs / blob).write_bytes(b"")
+    for text in (ids[0], digests[0].removeprefix("sha256:")):  # configuration and manifest
+        (blobs / text).write_bytes(b"")
     own_engine.start()
-    assert own_engine.docker("images", "-q", names[0]).stdout and not own_engine.docker("images", "-q", names[1]).stdout
+    assert own_engine.docker("images", "-q", names[0]).stdout
+    assert not own_engine.docker("images", "-q", names[1]).stdout and not own_engine.docker("images", "-q", names[2]).stdout
+    assert digest_of((blobs / ids[0]).read_bytes()) == f"sha256:{ids[0]}"
+    assert not (blobs / digests[0].removeprefix("sha256:")).exists()
     assert not list((own_engine.data / "unsynced").iterdir())
-    own_engine.docker("pull", names[1])
-    assert own_engine.docker("run", "--rm", names[1], "sha256sum", "/data").stdout.split()[0] == digest_of(RANDOM)[7:]
+    for name in names[1:]:
+        own_engine.docker("pull", name)
+        assert own_engine.docker("run", "--rm", name, "sha256sum", "/data").stdout.split()[0] == digest_of(RANDOM)[7:]
     own_engine.docker("rmi", *names)
