@@ -8,6 +8,7 @@
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/foreign_runtime.h"
 #include "container/log_drivers.h"
 #include "container/mount_use.h"
 #include "container/network_plan.h"
@@ -164,7 +165,9 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
 
     attempt.directory = run_directory(state.id, random_hex(2));
     rollback.add("run directory", [&] { remove_tree(attempt.directory); });
+    rollback.add("container of another runtime", [&] { delete_lost_foreign(attempt.directory); });
     make_directories(attempt.directory, 0711);
+    prepare_foreign(request, state, *defaults(), attempt.directory);
     std::shared_ptr<shim::Client> shim = services.shims.launch(attempt.directory, events_of(container, attempt.run));
     trace.step("launch");
     fault::point("start.launched");
