@@ -65,6 +65,7 @@ Started ShimClient::start(StartRequest request) {
                        .id = std::move(request.id),
                        .config = std::move(request.config),
                        .runtime = std::move(request.runtime),
+                       .restore = std::move(request.restore),
                        .seccomp_program = std::move(request.seccomp_program),
                        .cgroup_driver = request.cgroup_driver,
                        .log = std::move(request.log),

@@ -12,6 +12,7 @@
 #include "base/unique_fd.h"
 #include "linux/reactor.h"
 #include "oci/runtime_config.h"
+#include "runtime/criu.h"
 #include "runtime/foreign.h"
 #include "runtime/runtime.h"
 #include "shim/log_options.h"
@@ -38,6 +39,7 @@ struct StartRequest {
   std::string id;
   oci::RuntimeConfig config;
   runtime::ForeignRuntime runtime;  // with a program: that one reads config.json in the bundle, and not `config`
+  runtime::Restore restore;         // with a program: the processes come back from a checkpoint
   std::string seccomp_program;
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   LogOptions log;

@@ -35,6 +35,7 @@ struct StartMessage {
   std::string directory, id;
   oci::RuntimeConfig config;
   runtime::ForeignRuntime runtime;
+  runtime::Restore restore;
   std::string seccomp_program;
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   LogOptions log;
@@ -49,6 +50,7 @@ void fields(Visitor& visit, StartMessage& value) {
   visit("id", value.id);
   visit("config", value.config);
   visit("runtime", value.runtime);
+  visit("restore", value.restore);
   visit("seccompProgram", value.seccomp_program);
   visit("cgroupDriver", value.cgroup_driver);
   visit("log", value.log);

@@ -7,6 +7,7 @@
 #include "base/wire.h"
 #include "linux/notifier.h"
 #include "linux/stream_io.h"
+#include "runtime/restore.h"
 #include "shim/supervisor.h"
 
 namespace hull::shim {
@@ -132,6 +133,8 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   foreign_ = std::move(message.runtime);
   if (!foreign_.program.empty())
     init_ = runtime::start_foreign(foreign_, cgroup_path_, terminal, handles);
+  else if (!message.restore.program.empty())
+    init_ = runtime::restore(message.restore, config, handles, options);
   else
     init_ = runtime::start(config, handles, options);
   started_ = now();
