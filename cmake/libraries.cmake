@@ -17,7 +17,7 @@ find_package(ZLIB REQUIRED)
 find_library(HULL_ARCHIVE NAMES libarchive.a REQUIRED)
 
 hull_room(base)
-hull_room(linux USES base oci LIBRARIES PkgConfig::SECCOMP Threads::Threads)
+hull_room(linux USES base oci LIBRARIES seccomp Threads::Threads)  # by name: some programs are static
 hull_room(oci USES base)
 hull_room(dockerfile USES base oci)
 hull_room(archive USES base oci LIBRARIES ${HULL_ARCHIVE} PkgConfig::ISAL PkgConfig::ZSTD PkgConfig::LZMA

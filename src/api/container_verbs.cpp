@@ -25,6 +25,10 @@ void start_container(Call& call) {
   // Once upon a time a HostConfig could be given at start: refused, so that nobody believes in its effect.
   if (call.request.chunked_body || call.request.content_length > kTolerated)
     fail_invalid("starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24");
+  if (std::string checkpoint = call.query.get("checkpoint"); !checkpoint.empty()) {
+    call.engine.start_from(call.parameter("name"), {checkpoint, call.query.get("checkpoint-dir")});
+    return call.send_empty(204);
+  }
   std::optional<std::string> keys;
   if (call.query.has("detachKeys")) keys = call.query.get("detachKeys");
   call.engine.start(call.parameter("name"), keys);

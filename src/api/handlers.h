@@ -33,6 +33,11 @@ void rename_container(Call& call);
 void resize_container(Call& call);
 void remove_container(Call& call);
 
+// checkpoints.cpp
+void list_checkpoints(Call& call);
+void create_checkpoint(Call& call);
+void remove_checkpoint(Call& call);
+
 // container_streams.cpp
 void attach_container(Call& call);
 void container_logs(Call& call);

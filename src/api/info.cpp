@@ -71,7 +71,9 @@ Json runtimes(Call& call) {
   add("runc", {{"path", call.about.runtime_program}});
   for (const auto& [name, runtime] : call.settings()->runtimes) {
     Json shown;
-    shown["path"] = runtime.path;
+    if (!runtime.path.empty()) shown["path"] = runtime.path;
+    if (!runtime.runtime_type.empty()) shown["runtimeType"] = runtime.runtime_type;
+    if (const auto& program = runtime.options.binary_name; !program.empty()) shown["options"]["BinaryName"] = program;
     if (!runtime.runtime_args.empty()) shown["runtimeArgs"] = runtime.runtime_args;
     add(name, std::move(shown));
   }

@@ -12,10 +12,9 @@ namespace {
 template <int kSubject>
 void refused(Call&);
 
-enum Subject : int { kCheckpoint, kSession, kAttestation, kPlugins };
+enum Subject : int { kSession, kAttestation, kPlugins };
 
 constexpr std::string_view kNames[] = {
-    "checkpointing a container",
     "a BuildKit session",
     "reading attestations",
     "installing plugins",
@@ -54,9 +53,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/containers/{name}/changes", container_changes, "changes"},
     {"GET", "/containers/{name}/export", export_container},
     {"GET", "/containers/{name}/attach/ws", attach_websocket},
-    {"GET", "/containers/{name}/checkpoints", refused<kCheckpoint>},
-    {"POST", "/containers/{name}/checkpoints", refused<kCheckpoint>},
-    {"DELETE", "/containers/{name}/checkpoints/{checkpoint}", refused<kCheckpoint>},
+    {"GET", "/containers/{name}/checkpoints", list_checkpoints},
+    {"POST", "/containers/{name}/checkpoints", create_checkpoint},
+    {"DELETE", "/containers/{name}/checkpoints/{checkpoint}", remove_checkpoint},
     {"HEAD", "/containers/{name}/archive", stat_archive},
     {"GET", "/containers/{name}/archive", get_archive},
     {"PUT", "/containers/{name}/archive", put_archive},

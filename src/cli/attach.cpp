@@ -55,6 +55,13 @@ Value exec_request(const Invocation& call, bool detached, bool tty) {
   return request;
 }
 
+std::string start_query(const Options& options) {
+  Query query;
+  for (std::string_view name : {"checkpoint", "checkpoint-dir"})
+    if (options.given(name)) query.add(name, options.text(name));
+  return query.text();
+}
+
 }  // namespace
 
 int attach(Invocation& call) {
@@ -82,10 +89,13 @@ int attach(Invocation& call) {
 int start(Invocation& call) {
   Client& client = call.client();
   const Options& options = call.options;
+  std::string query = start_query(options);
+  if (options.given("checkpoint") && call.arguments().size() > 1)
+    fail_invalid("you cannot restore multiple containers at once");
   bool attached = options.is_set("attach"), input = options.is_set("interactive");
   if (!attached && !input)
     return for_each_argument(call.arguments(), [&](const std::string& name) {
-      client.post(container_path(name, "/start"));
+      client.post(container_path(name, "/start", query));
       return name;
     });
   if (call.arguments().size() > 1) fail_invalid("you cannot start and attach multiple containers at once");
@@ -100,7 +110,7 @@ int start(Invocation& call) {
   auto stream = client.send_hijack(attach_path(id, streams["stdin"].boolean(), options));
   client.finish_head(*stream);
   client.finish_head(*wait);
-  client.post(container_path(id, "/start"));
+  client.post(container_path(id, "/start", query));
   SessionPlan plan = plan_for(id, streams, options, *stream, *wait);
   if (!plan.tty) plan.kill_path = container_path(id, "/kill", "?signal=");
   SessionEnd end = run_session(client, plan);

@@ -462,6 +462,7 @@ std::span<const Command> system_commands() {
 
 std::span<const Group> command_groups() {
   static constexpr Group kGroups[] = {{"container", "Manage containers"},
+                                      {"checkpoint", "Manage checkpoints"},
                                       {"image", "Manage images"},
                                       {"builder", "Manage builds"},
                                       {"network", "Manage networks"},

@@ -34,6 +34,12 @@ int update(Invocation& call);
 int wait(Invocation& call);
 }  // namespace container
 
+namespace checkpoint {
+int create(Invocation& call);
+int list(Invocation& call);
+int remove(Invocation& call);
+}  // namespace checkpoint
+
 namespace builder {
 int disk_usage(Invocation& call);
 int prune(Invocation& call);

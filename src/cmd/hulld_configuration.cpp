@@ -104,7 +104,9 @@ container::Defaults container_defaults(const settings::Settings& settings) {
   defaults.seccomp_profile = seccomp_profile(settings.seccomp_profile);
   for (const auto& [name, limit] : settings.default_ulimits) defaults.ulimits.push_back({name, limit.hard, limit.soft});
   defaults.runtime = settings.default_runtime;
-  for (const auto& [name, runtime] : settings.runtimes) defaults.other_runtimes[name] = runtime.path;
+  for (const auto& [name, runtime] : settings.runtimes)
+    defaults.other_runtimes[name] = {runtime.path.empty() ? runtime.options.binary_name : runtime.path,
+                                     runtime.runtime_args, runtime.runtime_type};
   return defaults;
 }
 

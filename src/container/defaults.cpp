@@ -4,10 +4,13 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "container/host_program.h"
 
 namespace hull::container {
 
 namespace {
+
+constexpr std::string_view kOwnRuntimes[] = {"hull", "runc", "io.containerd.runc.v2"};
 
 bool has_option(const HostConfig& host, std::string_view name) {
   if (!host.security_opt) return false;
@@ -38,12 +41,27 @@ void apply_ulimits(HostConfig& host, const Defaults& defaults) {
 
 }  // namespace
 
+bool is_own_runtime(std::string_view name) { return std::ranges::find(kOwnRuntimes, name) != std::end(kOwnRuntimes); }
+
+OtherRuntime find_runtime(const std::string& name, const Defaults& defaults) {
+  if (is_own_runtime(name)) return {};
+  auto found = defaults.other_runtimes.find(name);
+  if (found == defaults.other_runtimes.end()) fail_invalid("unknown or invalid runtime name: ", name);
+  OtherRuntime runtime = found->second;
+  if (runtime.path.empty() && is_own_runtime(runtime.type)) return {};
+  if (runtime.path.empty())
+    fail_invalid("the runtime ", name, " is configured by its type ", runtime.type,
+                 ", which only containerd can run: give its path");
+  auto path = find_host_program(runtime.path);
+  if (!path) fail_invalid("the program ", runtime.path, " of the runtime ", name, " is not installed");
+  runtime.path = *path;
+  return runtime;
+}
+
 void apply_defaults(Spec& spec, const Defaults& defaults) {
   HostConfig& host = spec.host;
   if (host.runtime.empty()) host.runtime = defaults.runtime;
-  if (defaults.other_runtimes.contains(host.runtime))
-    fail_invalid("the runtime ", host.runtime,
-                 " is another program: this engine starts containers with its own runtime only");
+  find_runtime(host.runtime, defaults);
   if (host.shm_size == 0) host.shm_size = defaults.shm_size;
   if (host.ipc_mode.empty()) host.ipc_mode = defaults.ipc_mode;
   if (host.cgroupns_mode.empty()) host.cgroupns_mode = defaults.cgroupns_mode;

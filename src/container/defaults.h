@@ -10,6 +10,13 @@
 
 namespace hull::container {
 
+// An OCI runtime that is not hull's own.
+struct OtherRuntime {
+  std::string path;
+  Strings arguments;
+  std::string type;  // containerd's; without a path
+};
+
 // What containers get that do not say otherwise: the part of the engine's configuration that is theirs.
 struct Defaults {
   int stop_timeout = 10;      // seconds
@@ -19,12 +26,18 @@ struct Defaults {
   std::string seccomp_profile;  // "": the built-in one; "unconfined"; or a profile in JSON
   std::vector<Ulimit> ulimits;
   std::string runtime = "hull";
-  std::map<std::string, std::string> other_runtimes;  // configured programs, by name; "" for one without a path
+  std::map<std::string, OtherRuntime> other_runtimes;  // by name
 };
 
 // Fills in what the client has left open, when a container is created: it keeps what it was created with. Name servers
-// are not among it: they are looked up at every start. Throws Error{kInvalidArgument} for a runtime that is configured
-// and cannot be used.
+// are not among it: they are looked up at every start. Throws Error{kInvalidArgument} for a runtime that is not
+// configured or cannot be used.
 void apply_defaults(Spec& spec, const Defaults& defaults);
+
+// The names that are always there and mean hull's own runtime.
+bool is_own_runtime(std::string_view name);
+// The program that starts containers of the runtime `name`, found in the usual directories if need be; without a path
+// for hull's own. Throws as apply_defaults().
+OtherRuntime find_runtime(const std::string& name, const Defaults& defaults);
 
 }  // namespace hull::container

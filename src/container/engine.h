@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
+#include "container/checkpoint.h"
 #include "container/container.h"
 #include "container/defaults.h"
 #include "container/events.h"
@@ -182,6 +183,13 @@ class Engine {
   // Verbs.
   CreateResult create(CreateRequest request);  // a container that cannot start is refused here
   void start(std::string_view name, const std::optional<std::string>& detach_keys = {});  // kNotModified when running
+  // Its processes, as they are, into files, and back from there (checkpoint.h). Errors: kConflict when it does not run,
+  // or has a checkpoint of that name; kInvalidArgument for containers that cannot be checkpointed; kNotFound; what criu
+  // says is kInternal, and the container runs on.
+  void checkpoint(std::string_view name, const CheckpointRequest& request);
+  void start_from(std::string_view name, const CheckpointPlace& place);
+  std::vector<std::string> checkpoints(std::string_view name, const std::string& directory) const;  // names, sorted
+  void remove_checkpoint(std::string_view name, const CheckpointPlace& place);
   void stop(std::string_view name, std::optional<int> timeout, const std::string& signal, std::stop_token stop);
   void kill(std::string_view name, const std::string& signal);
   void restart(std::string_view name, std::optional<int> timeout, const std::string& signal);

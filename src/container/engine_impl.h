@@ -95,8 +95,9 @@ struct Engine::Impl {
 
   // start.cpp
   // Takes the operation lock. What the restart policy has counted so far is forgotten.
-  void start_by_hand(const LivePtr& container);
-  void start_locked(const LivePtr& container, StartedBy by);
+  // `checkpoint`: the directory of the one that it comes back from; "": an ordinary start.
+  void start_by_hand(const LivePtr& container, const std::string& checkpoint = {});
+  void start_locked(const LivePtr& container, StartedBy by, const std::string& checkpoint = {});
   void record_start(Live& container);
   // Keeps the failure as the container's error, and words it for the client.
   Error start_failed(const LivePtr& container, const Error& error);

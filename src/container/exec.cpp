@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/foreign_runtime.h"
 #include "container/normalize.h"
 #include "container/oci_config.h"
 
@@ -134,11 +135,14 @@ void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const Exec
   request.open_stdin = spec.attach_stdin && !start.detach;
   request.time_limit = start.time_limit;
   std::shared_ptr<shim::Client> shim;
+  std::string directory;
   {
     std::scoped_lock lock(container->mutex);
     shim = container->shim;
+    directory = container->run_directory;
   }
   if (!shim) fail(Kind::kConflict, "container ", state->id, " is not running");
+  prepare_foreign_exec(request, *state, directory);
   if (!start.detach) {
     shim::Stream stream = start.take_stream(start.tty);
     stream.in = spec.attach_stdin;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "container/engine_impl.h"
+#include "container/foreign_runtime.h"
 #include "container/shared_memory.h"
 
 // The way from "running" to "exited", and from there perhaps back again. All of this runs on background
@@ -107,6 +108,8 @@ void Engine::Impl::finish_exit(const LivePtr& container, const shim::ExitRecord&
       persist(*container);
     fault::point("exit.recorded");
   });
+  if (!is_own_runtime(after->spec->host.runtime))
+    attempt(*after, "deleting it", [&] { delete_lost_foreign(directory); });
   destroy_cgroup(*after);
   attempt(*after, "clearing up", [&] {
     release_shared_memory(configuration, container->id);

@@ -16,8 +16,6 @@ namespace hull::container {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kRuntimes = {"hull", "runc", "io.containerd.runc.v2"};
-
 constexpr std::array<std::string_view, 12> kMaskedPaths = {"/proc/acpi",
                                                            "/proc/asound",
                                                            "/proc/interrupts",
@@ -124,8 +122,7 @@ void check_devices(HostConfig& host) {
 }
 
 void check_unsupported(HostConfig& host, const Configuration& configuration) {
-  if (host.runtime.empty()) host.runtime = kRuntimes[0];
-  if (!contains(kRuntimes, host.runtime)) fail_invalid("unknown or invalid runtime name: ", host.runtime);
+  if (host.runtime.empty()) host.runtime = configuration.defaults.runtime;
   // On networks of the user they are names, and part of the endpoint.
   if (host.links && !host.links->empty() && !is_user_defined(host.network_mode))
     fail_invalid("links are not supported: connect the containers to a network of their own (", host.links->front(),

@@ -27,6 +27,9 @@ struct ConfigInputs {
   std::vector<UniqueFd>* sources = nullptr;
 };
 
+// The option of a mounted image that names the part of it; hull's runtime alone knows it (runtime/plan.cpp).
+inline constexpr std::string_view kSubpathOption = "hull.subpath=";
+
 // The OCI configuration of a container: Docker's default namespaces, mounts, devices, capabilities, masked
 // paths, limits, environment (HIDDEN-FACTS 272 to 281). Errors: kInvalidArgument for a user or group that the
 // image does not have ("unable to find user x: no matching entries in passwd file"), a device that the host
@@ -43,5 +46,7 @@ oci::Process build_exec_process(const State& state, const ExecSpec& exec, int ro
 // The compiled seccomp program for a container; "" when unconfined. Compiled once per profile and cached in
 // <data-root>/seccomp by its digest. `privileged` execs run without.
 std::string seccomp_program(const State& state, const Configuration& configuration);
+// The same as the OCI configuration has it, for runtimes that compile it themselves; none when unconfined.
+std::optional<oci::Seccomp> seccomp_profile(const State& state);
 
 }  // namespace hull::container

@@ -114,7 +114,7 @@ oci::Mount image_mount(const ConfigInputs& inputs, const MountPoint& point) {
   auto layers = inputs.image_layers.find(point.destination);
   if (layers != inputs.image_layers.end()) options.push_back(cat("lowerdir=", join(layers->second, ":")));
   if (api && api->image_options && !api->image_options->subpath.empty())
-    options.push_back(cat("hull.subpath=", api->image_options->subpath));
+    options.push_back(cat(kSubpathOption, api->image_options->subpath));
   return mount(point.destination, "overlay", "overlay", std::move(options));
 }
 

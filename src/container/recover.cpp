@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "container/engine_impl.h"
+#include "container/foreign_runtime.h"
 #include "container/mount_use.h"
 #include "container/network_plan.h"
 #include "container/persistent.h"
@@ -167,6 +168,11 @@ void Engine::Impl::remove_leftovers() {
     std::string directory = cat(runs, "/", name);
     if (in_use.contains(directory)) continue;
     std::string id = id_of_run(name);
+    try {
+      delete_lost_foreign(directory);
+    } catch (const Error& e) {
+      log::warn("what is left of container ", id, ": ", e.message());
+    }
     if (!registry.find(id)) {
       State orphan;
       orphan.id = orphan.name = id;

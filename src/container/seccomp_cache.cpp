@@ -73,17 +73,30 @@ class Cache {
   std::map<std::string, std::string> programs_;
 };
 
+std::optional<std::string> profile_of(const HostConfig& host) {
+  std::string profile = parse_security_options(host).seccomp;
+  if (profile == "unconfined" || (profile.empty() && host.privileged)) return std::nullopt;
+  if (profile == "builtin") profile.clear();
+  return profile;
+}
+
 }  // namespace
+
+std::optional<oci::Seccomp> seccomp_profile(const State& state) {
+  const HostConfig& host = state.spec->host;
+  auto profile = profile_of(host);
+  if (!profile) return std::nullopt;
+  return resolve(*profile, container_capabilities(host));
+}
 
 std::string seccomp_program(const State& state, const Configuration& configuration) {
   static Cache cache;
   const HostConfig& host = state.spec->host;
-  std::string profile = parse_security_options(host).seccomp;
-  if (profile == "unconfined" || (profile.empty() && host.privileged)) return {};
-  if (profile == "builtin") profile.clear();
+  auto profile = profile_of(host);
+  if (!profile) return {};
   Strings capabilities = container_capabilities(host);
-  return cache.get(cat(join(capabilities, ","), "\n", profile), [&] {
-    return load_or_compile(resolve(profile, capabilities), configuration.data_root + "/seccomp");
+  return cache.get(cat(join(capabilities, ","), "\n", *profile), [&] {
+    return load_or_compile(resolve(*profile, capabilities), configuration.data_root + "/seccomp");
   });
 }
 

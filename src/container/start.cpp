@@ -8,11 +8,13 @@
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/foreign_runtime.h"
 #include "container/log_drivers.h"
 #include "container/mount_use.h"
 #include "container/network_plan.h"
 #include "container/normalize.h"
 #include "container/oci_config.h"
+#include "container/restore_plan.h"
 #include "container/shared_memory.h"
 #include "container/user_namespace.h"
 
@@ -112,11 +114,11 @@ void Engine::start(std::string_view name, const std::optional<std::string>&) {
   impl_->start_by_hand(container);
 }
 
-void Engine::Impl::start_by_hand(const LivePtr& container) {
+void Engine::Impl::start_by_hand(const LivePtr& container, const std::string& checkpoint) {
   cancel_restart(*container);
   try {
     std::scoped_lock operation(container->operation);
-    start_locked(container, StartedBy::kHand);
+    start_locked(container, StartedBy::kHand, checkpoint);
   } catch (const Error& e) {
     bool never_ran = e.kind() != Kind::kNotModified && e.kind() != Kind::kConflict;
     if (never_ran && container->state()->spec->host.auto_remove) remove_automatically(container);
@@ -124,7 +126,7 @@ void Engine::Impl::start_by_hand(const LivePtr& container) {
   }
 }
 
-void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
+void Engine::Impl::start_locked(const LivePtr& container, StartedBy by, const std::string& checkpoint) {
   Trace trace(configuration.trace, cat("start ", short_id(container->id)));
   Attempt attempt = begin(*container, by);
   State& state = attempt.state;
@@ -164,7 +166,10 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
 
     attempt.directory = run_directory(state.id, random_hex(2));
     rollback.add("run directory", [&] { remove_tree(attempt.directory); });
+    rollback.add("container of another runtime", [&] { delete_lost_foreign(attempt.directory); });
     make_directories(attempt.directory, 0711);
+    prepare_foreign(request, state, *defaults(), attempt.directory);
+    if (!checkpoint.empty()) plan_restore(request, state, checkpoint);
     std::shared_ptr<shim::Client> shim = services.shims.launch(attempt.directory, events_of(container, attempt.run));
     trace.step("launch");
     fault::point("start.launched");

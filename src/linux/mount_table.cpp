@@ -3,6 +3,7 @@
 
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 
@@ -36,6 +37,19 @@ std::string real_path(const std::string& path) {
 }
 
 }  // namespace
+
+std::vector<MountLine> mounts_of(const std::string& process) {
+  std::vector<MountLine> mounts;
+  std::string table = read_file(cat("/proc/", process, "/mountinfo"));
+  for (std::string_view line : split(table, '\n')) {
+    auto columns = split(line, ' ');
+    auto dash = std::ranges::find(columns, "-");
+    if (columns.size() < 7 || dash == columns.end() || dash + 1 == columns.end()) continue;
+    mounts.push_back({parse_number<unsigned>(columns[0]).value_or(0), std::string(columns[2]), unescaped(columns[3]),
+                      unescaped(columns[4]), std::string(dash[1])});
+  }
+  return mounts;
+}
 
 MountEntry mount_of(const std::string& path) {
   std::string resolved = real_path(path);

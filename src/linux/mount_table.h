@@ -3,8 +3,17 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace hull::linux {
+
+// One line of a process's mount table; proc(5), /proc/<pid>/mountinfo.
+struct MountLine {
+  unsigned id = 0;
+  std::string device, root, point, type;  // device: "0:45"
+};
+// Of a process by its number, or "self". Throws errno.
+std::vector<MountLine> mounts_of(const std::string& process);
 
 // The mount of this process's namespace that a path is on.
 struct MountEntry {

@@ -73,13 +73,12 @@ void check_container_defaults(const Settings& settings) {
   bool known = is_one_of(settings.default_runtime, {"hull", "runc", "io.containerd.runc.v2"});
   if (!known && !settings.runtimes.contains(settings.default_runtime))
     fail_invalid("specified default runtime '", settings.default_runtime, "' does not exist");
-  if (!known)
-    fail_invalid("the default runtime '", settings.default_runtime,
-                 "' is another program: this engine starts containers with its own runtime only");
   for (const auto& [name, runtime] : settings.runtimes) {
     if (is_one_of(name, {"hull", "runc"})) fail_invalid("runtime name '", name, "' is reserved");
     if (runtime.path.empty() == runtime.runtime_type.empty())
       fail_invalid("runtime ", name, ": either path or runtimeType must be configured, and not both");
+    if (!runtime.options.binary_name.empty() && runtime.runtime_type != "io.containerd.runc.v2")
+      fail_invalid("runtime ", name, ": the option BinaryName belongs to the runtimeType io.containerd.runc.v2");
   }
   for (const auto& [name, limit] : settings.default_ulimits)
     if (limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard))

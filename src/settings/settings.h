@@ -13,9 +13,13 @@ namespace hull::settings {
 using Strings = std::vector<std::string>;
 using StringMap = std::map<std::string, std::string>;
 
+struct RuntimeOptions {
+  std::string binary_name;  // of the type io.containerd.runc.v2: the program
+};
 struct Runtime {
   std::string path, runtime_type;
   Strings runtime_args;
+  RuntimeOptions options;
 };
 struct Ulimit {
   std::string name;

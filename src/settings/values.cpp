@@ -8,10 +8,15 @@
 namespace hull::settings {
 
 template <class Visitor>
+void fields(Visitor& visit, RuntimeOptions& value) {
+  visit("BinaryName", value.binary_name, WhenEmpty::kOmit);
+}
+template <class Visitor>
 void fields(Visitor& visit, Runtime& value) {
   visit("path", value.path, WhenEmpty::kOmit);
   visit("runtimeType", value.runtime_type, WhenEmpty::kOmit);
   visit("runtimeArgs", value.runtime_args, WhenEmpty::kOmit);
+  visit("options", value.options, WhenEmpty::kOmit);
 }
 template <class Visitor>
 void fields(Visitor& visit, Ulimit& value) {

@@ -64,6 +64,8 @@ Started ShimClient::start(StartRequest request) {
   StartMessage message{.directory = directory_,
                        .id = std::move(request.id),
                        .config = std::move(request.config),
+                       .runtime = std::move(request.runtime),
+                       .restore = std::move(request.restore),
                        .seccomp_program = std::move(request.seccomp_program),
                        .cgroup_driver = request.cgroup_driver,
                        .log = std::move(request.log),
@@ -99,8 +101,13 @@ void ShimClient::attach(Stream stream) {
 
 pid_t ShimClient::exec(ExecRequest request_) {
   SplitStreams streams = split_streams(request_.streams);
-  ExecMessage message{std::move(request_.id), std::move(request_.process), std::move(request_.seccomp_program),
-                      request_.open_stdin,    request_.time_limit.count(), std::move(streams.messages)};
+  ExecMessage message{.id = std::move(request_.id),
+                      .process = std::move(request_.process),
+                      .process_file = std::move(request_.process_file),
+                      .seccomp_program = std::move(request_.seccomp_program),
+                      .open_stdin = request_.open_stdin,
+                      .time_limit = request_.time_limit.count(),
+                      .streams = std::move(streams.messages)};
   Message answer = request(MessageKind::kExec, wire::encode(message), streams.sockets);
   return static_cast<pid_t>(wire::decode<ExecValue>(answer.body).first);
 }

@@ -12,6 +12,8 @@
 #include "base/unique_fd.h"
 #include "linux/reactor.h"
 #include "oci/runtime_config.h"
+#include "runtime/criu.h"
+#include "runtime/foreign.h"
 #include "runtime/runtime.h"
 #include "shim/log_options.h"
 
@@ -36,6 +38,8 @@ struct Stream {
 struct StartRequest {
   std::string id;
   oci::RuntimeConfig config;
+  runtime::ForeignRuntime runtime;  // with a program: that one reads config.json in the bundle, and not `config`
+  runtime::Restore restore;         // with a program: the processes come back from a checkpoint
   std::string seccomp_program;
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   LogOptions log;
@@ -63,6 +67,7 @@ struct ExitRecord {
 struct ExecRequest {
   std::string id;  // of the exec
   oci::Process process;
+  std::string process_file;  // the same as JSON, for another runtime than hull's own; is removed
   std::string seccomp_program;
   bool open_stdin = false;
   // The shim kills its process group when it takes longer than that, whether an engine is there or not. 0: never

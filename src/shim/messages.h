@@ -34,6 +34,8 @@ void fields(Visitor& visit, StreamMessage& value) {
 struct StartMessage {
   std::string directory, id;
   oci::RuntimeConfig config;
+  runtime::ForeignRuntime runtime;
+  runtime::Restore restore;
   std::string seccomp_program;
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   LogOptions log;
@@ -47,6 +49,8 @@ void fields(Visitor& visit, StartMessage& value) {
   visit("directory", value.directory);
   visit("id", value.id);
   visit("config", value.config);
+  visit("runtime", value.runtime);
+  visit("restore", value.restore);
   visit("seccompProgram", value.seccomp_program);
   visit("cgroupDriver", value.cgroup_driver);
   visit("log", value.log);
@@ -94,6 +98,7 @@ void fields(Visitor& visit, FailedMessage& value) {
 struct ExecMessage {
   std::string id;
   oci::Process process;
+  std::string process_file;
   std::string seccomp_program;
   bool open_stdin = false;
   std::int64_t time_limit = 0;  // milliseconds; 0: none
@@ -103,6 +108,7 @@ template <class Visitor>
 void fields(Visitor& visit, ExecMessage& value) {
   visit("id", value.id);
   visit("process", value.process);
+  visit("processFile", value.process_file);
   visit("seccompProgram", value.seccomp_program);
   visit("openStdin", value.open_stdin);
   visit("timeLimit", value.time_limit);

@@ -10,7 +10,7 @@ namespace hull::shim {
 
 namespace {
 
-constexpr std::uint32_t kVersion = 0x68730001;  // "hs", then a number that grows with each change of the form
+constexpr std::uint32_t kVersion = 0x68730002;  // "hs", then a number that grows with each change of the form
 constexpr std::uint32_t kMaxBody = 64 << 20;
 
 struct Header {

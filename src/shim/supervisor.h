@@ -66,6 +66,7 @@ class Supervisor {
   void on_exec_ended(Exec& exec, int wait_status);
   void on_acknowledged(const std::string& exec_id);
   void close_exec(Exec& exec);
+  void delete_foreign();
   void remove_cgroup();
   void tidy();
 
@@ -79,7 +80,8 @@ class Supervisor {
   int exit_code_ = 0;
 
   std::string directory_;
-  UniqueFd directory_fd_;  // /proc/<pid>/fd shows whose shim this is
+  UniqueFd directory_fd_;            // /proc/<pid>/fd shows whose shim this is
+  runtime::ForeignRuntime foreign_;  // with a program: that one has started the container
   std::unique_ptr<runtime::Init> init_;
   Timestamp started_;
   linux::CgroupDriver cgroup_driver_ = linux::CgroupDriver::kCgroupfs;

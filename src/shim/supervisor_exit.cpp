@@ -85,6 +85,7 @@ void Supervisor::on_init_ended(int wait_status) {
   relays_.reset();  // before the engine hears of the end: the ports are free then
   streams_->drain();
   if (log_) log_->end();
+  delete_foreign();
   fault::point("shim.drained");
   record_exit({runtime::exit_code(wait_status), oom_kills_ > 0, now()});
   fault::point("shim.told");
@@ -95,6 +96,16 @@ void Supervisor::on_init_ended(int wait_status) {
     tidy();
   });
   loop_.after(kLastMilliseconds, [this] { loop_.stop(); });
+}
+
+// Before anybody knows that the container has ended: its next run has the same control group.
+void Supervisor::delete_foreign() {
+  if (foreign_.program.empty()) return;
+  try {
+    runtime::delete_foreign(foreign_);
+  } catch (const Error& e) {
+    engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{cat(foreign_.program, " delete: ", e.message())}));
+  }
 }
 
 void Supervisor::record_exit(const ExitRecord& record) {

@@ -7,6 +7,7 @@
 #include "base/wire.h"
 #include "linux/notifier.h"
 #include "linux/stream_io.h"
+#include "runtime/restore.h"
 #include "shim/supervisor.h"
 
 namespace hull::shim {
@@ -129,7 +130,13 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
                            .out = pipes.out.get(),
                            .err = pipes.err.get()};
   for (const UniqueFd& mount : mounts) handles.mounts.push_back(mount.get());
-  init_ = runtime::start(config, handles, options);
+  foreign_ = std::move(message.runtime);
+  if (!foreign_.program.empty())
+    init_ = runtime::start_foreign(foreign_, cgroup_path_, terminal, handles);
+  else if (!message.restore.program.empty())
+    init_ = runtime::restore(message.restore, config, handles, options);
+  else
+    init_ = runtime::start(config, handles, options);
   started_ = now();
   fault::point("shim.executed");
   // From here on the process exists. Until release_ownership() an exception takes it along.
@@ -241,7 +248,9 @@ pid_t Supervisor::launch_exec(Exec& exec, ExecMessage& message, std::vector<Uniq
   options.err = pipes.err.get();
   runtime::Execed execed;
   try {
-    execed = runtime::exec(init_->pidfd(), process, options);
+    execed = foreign_.program.empty()
+                 ? runtime::exec(init_->pidfd(), process, options)
+                 : runtime::exec_foreign(foreign_, message.process_file, process.terminal, options);
   } catch (...) {
     // Whoever is attached gets the message instead of output.
     exec.streams = make_streams({}, nullptr, false, exec.id);

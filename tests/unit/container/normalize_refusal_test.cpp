@@ -117,7 +117,6 @@ const Refusal kModeRefusals[] = {
        s.host.auto_remove = true;
      },
      "can't create 'AutoRemove' container with restart policy"},
-    {"Runtime", [](Spec& s) { s.host.runtime = "kata"; }, "unknown or invalid runtime name: kata"},
     {"LogDriver", [](Spec& s) { s.host.log_config.type = "awslogs"; },
      "logger: no log driver named 'awslogs' is registered"},
     {"LogOption",

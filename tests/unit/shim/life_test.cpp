@@ -60,7 +60,7 @@ TEST_F(LifeTest, the_shim_ends_the_container_when_it_is_killed) {
 
 TEST_F(LifeTest, a_new_engine_finds_the_shim_again) {
   start(shell("for i in $(seq 1 200); do echo line $i; sleep 0.005; done; exit 5"));
-  client_->exec({"first", process({"sleep", "0.3"}), {}, false, {}, none()});
+  client_->exec({"first", process({"sleep", "0.3"}), {}, {}, false, {}, none()});
   client_.reset();
   ::poll(nullptr, 0, 500);  // the exec ends unseen
   Recorder second;
@@ -89,9 +89,9 @@ TEST_F(LifeTest, execs_have_their_own_streams_and_codes) {
   start(request({"sleep", "100"}));
   std::vector<Stream> one, two;
   UniqueFd a = add_stream(one, true), b = add_stream(two, false);
-  ExecRequest first{"a", process({"sh", "-c", "cat; exit 4"}), {}, true, {}, std::move(one)};
+  ExecRequest first{"a", process({"sh", "-c", "cat; exit 4"}), {}, {}, true, {}, std::move(one)};
   EXPECT_GT(client_->exec(std::move(first)), 0);
-  EXPECT_GT(client_->exec({"b", process({"sh", "-c", "echo err >&2; exit 6"}), {}, false, {}, std::move(two)}), 0);
+  EXPECT_GT(client_->exec({"b", process({"sh", "-c", "echo err >&2; exit 6"}), {}, {}, false, {}, std::move(two)}), 0);
   EXPECT_EQ(read_to_end(b.get()), framed(2, "err\n"));
   // The end of the stream comes after the event.
   EXPECT_TRUE(recorder_.wait([&] { return recorder_.exec_exits.size() == 1; }, 0));
@@ -100,7 +100,7 @@ TEST_F(LifeTest, execs_have_their_own_streams_and_codes) {
   EXPECT_EQ(read_to_end(a.get()), framed(1, "hello"));
   EXPECT_EQ(recorder_.wait_exec_exit("a"), 4);
   EXPECT_EQ(recorder_.wait_exec_exit("b"), 6);
-  client_->exec({"c", process({"sleep", "100"}), {}, false, {}, none()});
+  client_->exec({"c", process({"sleep", "100"}), {}, {}, false, {}, none()});
   client_->signal_exec("c", SIGTERM);
   EXPECT_EQ(recorder_.wait_exec_exit("c"), 143);
 }
@@ -112,10 +112,11 @@ TEST_F(LifeTest, an_exec_ends_at_its_time_limit_with_all_it_started) {
   client_->exec({"slow",
                  process({"sh", "-c", "echo begun; sleep 100 & sleep 100; true"}),
                  {},
+                 {},
                  false,
                  std::chrono::milliseconds(200),
                  std::move(one)});
-  client_->exec({"quick", process({"true"}), {}, false, std::chrono::seconds(10), none()});
+  client_->exec({"quick", process({"true"}), {}, {}, false, std::chrono::seconds(10), none()});
   EXPECT_EQ(recorder_.wait_exec_exit("slow"), 137);
   EXPECT_EQ(read_to_end(client.get()), framed(1, "begun\n"));
   EXPECT_EQ(recorder_.wait_exec_exit("quick"), 0);
@@ -126,7 +127,8 @@ TEST_F(LifeTest, an_exec_that_fails_tells_its_client) {
   start(request({"sleep", "100"}));
   std::vector<Stream> one;
   UniqueFd client = add_stream(one, false, false);
-  EXPECT_THROW(client_->exec({"x", process({"no-such-program"}), {}, false, {}, std::move(one)}), runtime::StartError);
+  EXPECT_THROW(client_->exec({"x", process({"no-such-program"}), {}, {}, false, {}, std::move(one)}),
+               runtime::StartError);
   EXPECT_NE(read_to_end(client.get()).find("executable file not found"), std::string::npos);
 }
 
@@ -134,7 +136,7 @@ TEST_F(LifeTest, an_exec_that_leaves_children_behind_ends_all_the_same) {
   start(request({"sleep", "100"}));
   std::vector<Stream> one;
   UniqueFd client = add_stream(one, false, false);
-  client_->exec({"x", process({"sh", "-c", "sleep 50 & echo done"}), {}, false, {}, std::move(one)});
+  client_->exec({"x", process({"sh", "-c", "sleep 50 & echo done"}), {}, {}, false, {}, std::move(one)});
   EXPECT_EQ(read_to_end(client.get()), "done\n");
   EXPECT_EQ(recorder_.wait_exec_exit("x"), 0);
 }

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers are checkpointed and come back, under a kernel that Debian's criu knows."""
+import importlib.util
+import pathlib
+import shutil
+
+import pytest
+
+from conftest import docker_cli
+
+spec = importlib.util.spec_from_file_location("vm_machine", pathlib.Path(__file__).with_name("machine.py"))
+machine = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(machine)
+
+
+def test_containers_go_on_where_they_were(busybox):
+    if not shutil.which("criu", path="/usr/sbin:/usr/bin"):
+        pytest.skip("criu is not installed")
+    tar = machine.BUILD / "vm" / "busybox.tar"
+    tar.parent.mkdir(exist_ok=True)
+    tar.write_bytes(pathlib.Path(busybox).read_bytes())
+    script = pathlib.Path(__file__).with_name("checkpoint.sh")
+    try:
+        status, output = machine.run(f"{script} {machine.BUILD / 'bin'} {tar} {docker_cli()}", timeout=600)
+    except machine.Unavailable as reason:
+        pytest.skip(str(reason))
+    assert status == 0, output
+    lines = output.splitlines()
+    for expected in ("first", "after first: running 0", "second", "after second: exited 137", "CHECKPOINT NAME",
+                     "first second listed by docker", "restored: running 0", "served: from the host", "exec counts 0::/ from the host",
+                     "kept its file", "memory.max 67108864", "paused: paused 0", "new engine: running 0",
+                     "from the first: running 0", "without its shim: exited 137", "away: exited 137", "back: running 0", "got a line", "reader: running 0"):
+        assert expected in lines, output
+    assert any(line.startswith("changed: ") and "has bad size" in line for line in lines), output
+    assert "broken" not in output and "left behind" not in output and "writes nothing" not in output, output
