@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/credentials.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -100,6 +101,15 @@ std::optional<Login> find_login(const std::string& server) {
     return login;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> known_servers() {
+  const Value config = read_config();
+  std::vector<std::string> servers;
+  for (const char* part : {"auths", "credHelpers"})
+    for (const auto& [server, entry] : config[part].map())
+      if (std::ranges::find(servers, server) == servers.end()) servers.push_back(server);
+  return servers;
 }
 
 Stored store_login(const Login& login) {

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/file.h"
+#include "cli/api_socket.h"
 #include "cli/command.h"
 #include "cli/container_request.h"
 #include "cli/pull.h"
@@ -51,6 +52,8 @@ std::string create_path(const Options& options) {
 std::string create_container(Invocation& call, bool detached) {
   const Options& options = call.options;
   Value request = container_request(options, detached);
+  const bool api_socket = options.is_set("use-api-socket");
+  if (api_socket) add_api_socket(request, call.client().host());
   IdFile id_file(options.text("cidfile"));
   const std::string& image = call.argument(0);
   const std::string path = create_path(options), pull = options.text("pull");
@@ -70,6 +73,7 @@ std::string create_container(Invocation& call, bool detached) {
   Value answer = reply.value();
   for (const Value& warning : answer["Warnings"].list()) complain(cat("WARNING: ", warning.text()));
   id_file.write(answer["Id"].text());
+  if (api_socket) put_logins(call.client(), answer["Id"].text());
   return answer["Id"].text();
 }
 
@@ -93,13 +97,19 @@ std::string attach_path(const std::string& id, const Attached& attached, const O
   return cat("/containers/", id, "/attach", query.text());
 }
 
-void start_container(Invocation& call, const std::string& id) {
+// Does what the engine may refuse.
+template <class Ask>
+auto or_end(const Invocation& call, Ask ask) {
   try {
-    call.client().post(cat("/containers/", id, "/start"));
+    return ask();
   } catch (const Refused& refused) {
     throw Exit(start_failure_code(refused.reason()),
                cat("hull: ", refused.what(), "\n\nRun '", call.spelled, " --help' for more information"));
   }
+}
+
+void start_container(Invocation& call, const std::string& id) {
+  or_end(call, [&] { return call.client().post(cat("/containers/", id, "/start")); });
 }
 
 // Attach and wait go out together and are both answered before start is sent: no byte and no status can be missed.
@@ -147,7 +157,7 @@ int run(Invocation& call) {
   Attached attached = attached_streams(options, detached);
   if (!detached) check_input_terminal(attached.input, options.is_set("tty"));
   DetachKeys check_keys(options.text("detach-keys"));
-  std::string id = create_container(call, detached);
+  std::string id = or_end(call, [&] { return create_container(call, detached); });
   fault::point("run.created");
   if (!detached && (attached.input || attached.output || attached.errors)) return run_attached(call, id, attached);
   start_container(call, id);

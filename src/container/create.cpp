@@ -8,12 +8,14 @@
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/links.h"
 #include "container/mount_use.h"
 #include "container/network_plan.h"
 #include "container/normalize.h"
 #include "container/persistent.h"
 #include "container/security_options.h"
 #include "container/shipped_images.h"
+#include "container/storage_size.h"
 #include "container/user_namespace.h"
 #include "container/volume_intent.h"
 #include "network/foreign_firewall.h"
@@ -76,8 +78,11 @@ CreateResult Engine::create(CreateRequest request) {
   apply_defaults(request.spec, *self.defaults());
   normalize(request.spec, *image, result.id, self.configuration, id_of, result.warnings);
   resolve_networks(request.spec, services.networks);
+  resolve_links(request.spec.host, [&](std::string_view linked) { return get(linked); });
   request.spec.image_id = image->id;
   request.spec.created = now().nanoseconds;
+  const std::uint64_t size = storage_size(request.spec.host);
+  if (size > 0) services.snapshots.require_limits();
   auto plans = plan_mounts(request.spec, [&](std::string_view name) { return get(name); });
   // Refuses what cannot be published.
   if (!plan_ports(request.spec).empty())
@@ -101,7 +106,7 @@ CreateResult Engine::create(CreateRequest request) {
   if (has_user_range(state.spec->host)) state.user_range = self.user_ranges.take();
   rollback.add("user ids", [&, range = state.user_range] { self.user_ranges.give_back(range); });
   rollback.add("snapshot", [&, id = result.id] { services.snapshots.remove(id); });
-  services.snapshots.prepare(result.id, image->layer_chain_ids);
+  services.snapshots.prepare(result.id, image->layer_chain_ids, size);
   fault::point("create.snapshot");
   trace.step("snapshot");
   populate_volumes(plans, result.id, services);
@@ -112,6 +117,7 @@ CreateResult Engine::create(CreateRequest request) {
   fault::point("create.recorded");
   if (!anonymous.empty()) volume_intent::clear(directory);
   auto container = std::make_shared<Live>(std::move(state));
+  if (has_links(*container->state()->spec)) self.linked = true;
   self.registry.add(container);
   for (const auto& volume : made_volumes) publish_volume(services.events, volume, "create");
   self.publish(*container->state(), "create");

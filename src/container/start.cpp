@@ -9,6 +9,8 @@
 #include "base/trace.h"
 #include "container/engine_impl.h"
 #include "container/foreign_runtime.h"
+#include "container/hook_bundle.h"
+#include "container/link_use.h"
 #include "container/log_drivers.h"
 #include "container/mount_use.h"
 #include "container/network_plan.h"
@@ -157,6 +159,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by, const st
     inputs.pid_target = pid_of_mode(*this, state.spec->host.pid_mode, "PID");
     inputs.own_network_namespace = network.network_namespace.valid();
     inputs.users = users.range;
+    if (has_links(*state.spec)) inputs.link_variables = link_variables(*this, state);
     request.config = build_config(inputs);
     request.seccomp_program = seccomp_program(state, configuration);
     request.network_namespace = std::move(network.network_namespace);
@@ -170,6 +173,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by, const st
     make_directories(attempt.directory, 0711);
     prepare_foreign(request, state, *defaults(), attempt.directory);
     if (!checkpoint.empty()) plan_restore(request, state, checkpoint);
+    if (request.runtime.program.empty()) write_hook_bundle(attempt.directory, request.config);
     std::shared_ptr<shim::Client> shim = services.shims.launch(attempt.directory, events_of(container, attempt.run));
     trace.step("launch");
     fault::point("start.launched");
@@ -210,6 +214,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by, const st
       });
       publish(*published, "start");  // before its end can be told
     }
+    if (linked) follow_links(*this, *container->state());
     if (early_exit)
       background.run([=, this] { finish_exit(container, *early_exit); });
     else
