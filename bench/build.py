@@ -31,7 +31,7 @@ class Buildah(peers.Engine):
     def cli(self, *arguments):
         verb, *rest = arguments
         if verb == "build":
-            verb, rest = "build", ["--layers", "--isolation", "oci", "--network", "private", *rest]
+            verb, rest = "build", ["--layers", "--isolation", "oci", "--runtime", "runc", "--network", "private", *rest]
         return ["buildah", "--root", os.path.join(self.directory, "root"), "--runroot", os.path.join(self.directory, "run"),
                 "--storage-driver", "overlay", verb, *rest]
 

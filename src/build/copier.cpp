@@ -208,8 +208,20 @@ UniqueFd Copier::create(const Directory& parent, const std::string& name, mode_t
   return fd;
 }
 
+// Only where the file system of the writable directory is written to itself: a link through the overlay would be one to
+// a copy. False: it has to be copied, for whatever reason.
+bool Copier::share_file(const Directory& parent, const FileEntry& entry, const std::string& name) {
+  constexpr std::int64_t kWorthIt = 64 << 10;  // bytes: finding the layer costs some system calls
+  archive::Owner owner = owner_of(entry);
+  bool same = mode_of(entry) == (entry.mode & kPermissions) && owner.uid == entry.uid && owner.gid == entry.gid;
+  if (!original_ || !parent.direct || !same || entry.size < kWorthIt) return false;
+  std::string file = original_(entry.path);
+  return !file.empty() && ::linkat(AT_FDCWD, file.c_str(), parent.to.get(), name.c_str(), 0) == 0;
+}
+
 void Copier::copy_file(const Directory& parent, const FileEntry& entry, const std::string& from,
                        const std::string& name) {
+  if (share_file(parent, entry, name)) return;
   UniqueFd in(::openat(parent.from.get(), from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!in) fail_invalid("cannot read ", quoted(entry.path), ": ", errno_text(errno));
   UniqueFd out = create(parent, name, 0600);

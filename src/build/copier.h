@@ -28,6 +28,9 @@ class Copier {
  public:
   Copier(int root, std::string upper, CopyOptions options);
 
+  // From here on sources are files of layers, which nobody changes: instead of a copy, what is large and stays as it is
+  // gets another name. `original` finds the file in its layer; empty: everything is copied.
+  void share_files_of(std::function<std::string(const std::string& path)> original) { original_ = std::move(original); }
   // Whether a directory is there.
   bool has_directory(const std::string& path) const;
   // Makes a directory with what is missing above it; what is made belongs to `owner` and has mode 0755.
@@ -53,6 +56,7 @@ class Copier {
   std::optional<Directory> make_child(const Directory& parent, const FileEntry& entry, const std::string& name);
   void copy_one(const Directory& parent, const FileEntry& entry, const std::string& name);
   void copy_file(const Directory& parent, const FileEntry& entry, const std::string& from, const std::string& name);
+  bool share_file(const Directory& parent, const FileEntry& entry, const std::string& name);
   UniqueFd create(const Directory& parent, const std::string& name, mode_t mode);
   void set_metadata(int fd, const FileEntry& entry);
   void set_metadata_at(int parent, const std::string& name, const FileEntry& entry);
@@ -63,6 +67,7 @@ class Copier {
   int root_;
   std::string upper_;
   CopyOptions options_;
+  std::function<std::string(const std::string& path)> original_;
   std::vector<char> buffer_;
 };
 

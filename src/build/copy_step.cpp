@@ -11,6 +11,7 @@
 #include "build/copier.h"
 #include "build/executor.h"
 #include "build/executor_steps.h"
+#include "build/merged_place.h"
 #include "container/user_lookup.h"
 #include "dockerfile/git_reference.h"
 #include "dockerfile/mode.h"
@@ -144,6 +145,8 @@ void Executor::copy_files(const Node& node, const CopyWork& work, int root, cons
     std::span<const FileEntry> tree = one.file.tree;
     if (!work.left_out.empty()) tree = kept = filtered(one.file.tree, work.left_out);
     int from = one.tree->root();
+    // Times of files that belong to another layer, too, cannot be changed.
+    if (!request_.rewrite_timestamps) copier.share_files_of(one.tree->original());
     if (one.unpack && S_ISREG(tree.front().mode) && is_archive(from, tree.front().path)) {
       copier.make_directories(work.destination);
       unpack(*one.tree, tree.front().path, work.destination, root, options.owner);
@@ -192,7 +195,13 @@ SourceTree& Executor::tree_of(const FileOrigin& origin) {
   if (chain.empty()) fail_invalid("there are no files in what is copied from: it has no layers");
   std::scoped_lock lock(mutex_);
   auto& tree = trees_[chain.back()];
-  if (!tree) tree = std::make_shared<SourceTree>(mount_chain(chain), SourceTree::Options{});
+  if (!tree) {
+    SourceTree::Options options;
+    options.original = [root = shared_.data_root, chain](const std::string& path) {
+      return merged_place(root, chain, path).file;
+    };
+    tree = std::make_shared<SourceTree>(mount_chain(chain), std::move(options));
+  }
   return *tree;
 }
 

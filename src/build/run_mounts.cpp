@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "base/rollback.h"
 #include "build/cache.h"
 #include "build/executor.h"
+#include "build/merged_place.h"
 #include "linux/mounts.h"
 #include "linux/root_dir.h"
 #include "store/layout.h"
@@ -54,53 +54,6 @@ std::string default_target(const RunMount& mount, std::size_t index) {
   if (!mount.target.empty()) return mount.target;
   if (mount.type == RunMount::Type::kSsh) return cat("/run/buildkit/ssh_agent.", index);
   return cat("/run/secrets/", mount.id);
-}
-
-// The directories of a chain that show through at `path`, topmost first, as overlayfs merges them; or the one file that
-// is there. Layers are looked at one by one: a directory that is opaque, or was replaced, hides those below.
-struct MergedPlace {
-  std::vector<std::string> directories;
-  std::string file;
-};
-
-bool is_whiteout(const struct stat& info) { return S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0); }
-
-bool is_opaque(const std::string& directory) {
-  char value = 0;
-  return ::getxattr(directory.c_str(), archive::kOpaqueAttribute, &value, 1) == 1 && value == 'y';
-}
-
-// `path`: real, no link in it.
-MergedPlace merged_place(const std::string& data_root, const std::vector<std::string>& chain, const std::string& path) {
-  MergedPlace place;
-  for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer) {
-    std::string at = store::layer_path(data_root, *layer) + "/diff";
-    bool hides = false, present = true, directory = true;
-    for (std::string_view part : split(path, '/')) {
-      if (part.empty()) continue;
-      at += cat("/", part);
-      struct stat info {};
-      if (::lstat(at.c_str(), &info) < 0) {
-        present = false;
-        break;
-      }
-      if (is_whiteout(info)) {
-        present = false;
-        hides = true;
-        break;
-      }
-      directory = S_ISDIR(info.st_mode);
-      if (!directory) break;
-      hides = hides || is_opaque(at);
-    }
-    if (present && directory) place.directories.push_back(at);
-    if (present && !directory) {
-      if (place.directories.empty()) place.file = at;
-      return place;
-    }
-    if (hides) return place;
-  }
-  return place;
 }
 
 }  // namespace

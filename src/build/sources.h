@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,12 +24,15 @@ class SourceTree {
     bool owners = true;  // false: files are root's, whoever they belong to
     std::string index;   // file of the stat index; "" : none
     dockerfile::IgnoreRules ignore;
+    // Of a tree of layers: the file that `path` shows, in the layer that it comes from. "" when it is none.
+    std::function<std::string(const std::string& path)> original = {};
   };
   SourceTree(UniqueFd root, Options options);
   ~SourceTree();
 
   int root() const { return root_.get(); }
   bool owners() const { return options_.owners; }
+  const std::function<std::string(const std::string& path)>& original() const { return options_.original; }
   const dockerfile::IgnoreRules& ignore() const { return options_.ignore; }
 
   // What is at `top` and below, with digests. A list stays where it is for as long as this.

@@ -211,6 +211,31 @@ RUN stat -c '%U %a' /usr/share/data/deep/g > /owner
     assert output(engine, "two", "cat", "/usr/share/two/x") == "two\n"
 
 
+def test_large_files_of_stages_are_not_copied(engine, tmp_path):
+    write(tmp_path, {"Dockerfile": """
+FROM busybox AS made
+RUN mkdir -p /out/sub && dd if=/dev/urandom of=/out/sub/big bs=1M count=4 && echo s > /out/small && chmod 640 /out/sub/big
+FROM busybox
+COPY --from=made /out /as/it/is
+COPY --from=made --chmod=600 /out /changed
+RUN echo more >> /as/it/is/sub/big
+"""})
+    build(engine, tmp_path, "-t", "shared")
+    files = {str(p.relative_to(p.parents[-1])): p.stat() for p in (engine.data / "layers").glob("*/diff/*/**/big")}
+    of = lambda end: [info for path, info in files.items() if path.endswith(end)]
+    stage = of("diff/out/sub/big")[0]
+    inodes = {info.st_ino for info in of("diff/as/it/is/sub/big")}
+    assert stage.st_ino in inodes and len(inodes) == 2  # one file in two layers, and the one that RUN has changed
+    assert of("diff/changed/sub/big")[0].st_ino != stage.st_ino
+    assert stage.st_size == 4 << 20 and stage.st_nlink == 2
+    assert output(engine, "shared", "stat", "-c", "%a %s", "/changed/sub/big", "/as/it/is/sub/big").split() == \
+        ["600", str(4 << 20), "640", str((4 << 20) + 5)]
+    tar = subprocess.run(engine.command("docker", "save", "shared"), env=engine.environment(), capture_output=True, check=True).stdout
+    engine.docker("rmi", "shared")
+    engine.run("docker", "load", input=tar, text=False)
+    assert output(engine, "shared", "cat", "/as/it/is/small") == "s\n"
+
+
 def test_the_cache_keeps_to_its_limits(busybox, tmp_path):
     config = tmp_path / "daemon.json"
     config.write_text(json.dumps({"builder": {"gc": {"policy": [{"all": True, "maxUsedSpace": "5MB"}]}}}))

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "dockerfile/expand.h"
+#include "dockerfile/git_reference.h"
 #include "dockerfile/ignore.h"
 #include "dockerfile/lint.h"
 #include "dockerfile/wildcard.h"
@@ -93,6 +94,21 @@ inline void fuzz_ignore(std::string_view text) {
     require(error.kind() == Kind::kInvalidArgument, "a text is at fault, not we");
   }
   matches_wildcard(text.substr(0, text.size() / 2), text.substr(text.size() / 2));
+}
+
+// What comes out of a reference is handed to git and looked up below a checkout.
+inline void fuzz_git_reference(std::string_view text) {
+  context_kind(text);
+  try {
+    const auto reference = parse_git_reference(text);
+    if (!reference) return;
+    require(!reference->remote.empty(), "a repository is somewhere");
+    require(!reference->subdir.starts_with('/') && reference->subdir != ".." && !reference->subdir.starts_with("../"),
+            "a directory is inside of the repository");
+    require(!is_http_source(text), "a repository is no file");
+  } catch (const Error& error) {
+    require(error.kind() == Kind::kInvalidArgument, "a text is at fault, not we");
+  }
 }
 
 }  // namespace hull::dockerfile
