@@ -77,7 +77,7 @@ void prepare_foreign(shim::StartRequest& request, const State& state, const Defa
 }
 
 void prepare_foreign_exec(shim::ExecRequest& request, const State& state, const std::string& directory) {
-  if (is_own(state) || !exists(directory + kConfigFile)) return;
+  if (is_own(state) || !exists(directory + kDeleteFile)) return;
   if (!request.process.oom_score_adj) request.process.oom_score_adj = 0;
   request.process_file = cat(directory, "/exec-", request.id, ".json");
   write_file_atomically(request.process_file, dump_json(to_json(request.process)), 0600, Durability::kProcessCrash);
