@@ -105,11 +105,15 @@ std::optional<Login> find_login(const std::string& server) {
 
 std::vector<std::string> known_servers() {
   const Value config = read_config();
-  std::vector<std::string> servers;
+  std::set<std::string> servers;
   for (const char* part : {"auths", "credHelpers"})
-    for (const auto& [server, entry] : config[part].map())
-      if (std::ranges::find(servers, server) == servers.end()) servers.push_back(server);
-  return servers;
+    for (const auto& [server, entry] : config[part].map()) servers.insert(server_key(server));
+  if (std::string helper = config["credsStore"].text(); !helper.empty())
+    if (auto listed = ask_helper(helper, "list", "")) {
+      const Value logins = parse_value(*listed);
+      for (const auto& [server, user] : logins.map()) servers.insert(server_key(server));
+    }
+  return {servers.begin(), servers.end()};
 }
 
 Stored store_login(const Login& login) {
@@ -155,19 +159,6 @@ Value shape(const Login& login) {
   if (!login.identity_token.empty()) out.set("identitytoken", login.identity_token);
   out.set("serveraddress", login.server);
   return out;
-}
-
-std::set<std::string> known_servers() {
-  Value config = read_config();
-  std::set<std::string> servers;
-  for (std::string_view member : {"auths", "credHelpers"})
-    for (const auto& [name, entry] : config[member].map()) servers.insert(server_key(name));
-  if (std::string helper = config["credsStore"].text(); !helper.empty())
-    if (auto listed = ask_helper(helper, "list", "")) {
-      const Value logins = parse_value(*listed);
-      for (const auto& [name, user] : logins.map()) servers.insert(server_key(name));
-    }
-  return servers;
 }
 
 }  // namespace
