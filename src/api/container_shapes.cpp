@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/id.h"
+#include "container/links.h"
 #include "container/persistent.h"
 #include "container/spec_fields.h"
 #include "oci/json.h"
@@ -149,8 +150,22 @@ Json mounts_shape(const State& state) {
   return out;
 }
 
-Json host_config_shape(const State& state) {
+// "/db:/web/db": the names that both have now. A link to a container that was removed is none any more.
+Json links_shape(const State& state, const Call& call) {
+  Json out = Json::array();
+  for (const auto& link : links_of(*state.spec)) {
+    try {
+      out.push_back(cat("/", call.engine.get(link.target)->name, ":/", state.name, "/", link.alias));
+    } catch (const Error& e) {
+      if (e.kind() != Kind::kNotFound) throw;
+    }
+  }
+  return out.empty() ? Json(nullptr) : out;
+}
+
+Json host_config_shape(const State& state, const Call& call) {
   Json out = to_json(state.spec->host);
+  if (!links_of(*state.spec).empty()) out["Links"] = links_shape(state, call);
   if (state.spec->host.console_size.empty()) out["ConsoleSize"] = {0, 0};
   return out;
 }
@@ -225,7 +240,7 @@ JsonValue inspect_shape(const State& state, const Call& call) {
   out["ProcessLabel"] = "";
   out["AppArmorProfile"] = state.apparmor_profile;
   out["ExecIDs"] = state.running_execs.empty() ? Json(nullptr) : Json(state.running_execs);
-  out["HostConfig"] = host_config_shape(state);
+  out["HostConfig"] = host_config_shape(state, call);
   out["GraphDriver"] = graph_driver_shape(state, call);
   out["Mounts"] = mounts_shape(state);
   out["Config"] = config_shape(state);

@@ -5,6 +5,7 @@
 #include "api/container_shapes.h"
 #include "api/create_versions.h"
 #include "api/handlers.h"
+#include "container/links.h"
 #include "container/spec_fields.h"
 #include "oci/json.h"
 
@@ -43,9 +44,13 @@ void list_containers(Call& call) {
   bool sizes = call.query.flag("size");
   Timestamp time = now();
   Json out = Json::array();
-  for (const auto& state : call.engine.list()) {
+  const auto all = call.engine.list();
+  const auto linked = container::link_names(all);
+  for (const auto& state : all) {
     if (!shown(*state)) continue;
     Json one = summary_shape(*state, call, time);
+    if (auto names = linked.find(state->id); names != linked.end())
+      for (const auto& name : names->second) one["Names"].push_back("/" + name);
     if (sizes) {
       try {
         add_sizes(one, call, state->id);

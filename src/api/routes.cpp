@@ -47,7 +47,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/containers/json", list_containers},
     {"POST", "/containers/create", create_container, "create"},
     {"POST", "/containers/prune", prune_containers},
-    {"GET", "/containers/{name}/json", inspect_container},
+    {"GET", "/containers/{name*}/json", inspect_container},
     {"GET", "/containers/{name}/top", container_top},
     {"GET", "/containers/{name}/logs", container_logs},
     {"GET", "/containers/{name}/stats", container_stats},
@@ -72,7 +72,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/containers/{name}/attach", attach_container},
     {"POST", "/containers/{name}/wait", wait_container},
     {"POST", "/containers/{name}/exec", create_exec},
-    {"DELETE", "/containers/{name}", remove_container, "delete"},
+    {"DELETE", "/containers/{name*}", remove_container, "delete"},
     {"POST", "/commit", commit_container, "commit"},
 
     {"POST", "/exec/{id}/start", start_exec},

@@ -8,6 +8,7 @@
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/links.h"
 #include "container/mount_use.h"
 #include "container/network_plan.h"
 #include "container/normalize.h"
@@ -76,6 +77,7 @@ CreateResult Engine::create(CreateRequest request) {
   apply_defaults(request.spec, *self.defaults());
   normalize(request.spec, *image, result.id, self.configuration, id_of, result.warnings);
   resolve_networks(request.spec, services.networks);
+  resolve_links(request.spec.host, [&](std::string_view linked) { return get(linked); });
   request.spec.image_id = image->id;
   request.spec.created = now().nanoseconds;
   auto plans = plan_mounts(request.spec, [&](std::string_view name) { return get(name); });
@@ -112,6 +114,7 @@ CreateResult Engine::create(CreateRequest request) {
   fault::point("create.recorded");
   if (!anonymous.empty()) volume_intent::clear(directory);
   auto container = std::make_shared<Live>(std::move(state));
+  if (has_links(*container->state()->spec)) self.linked = true;
   self.registry.add(container);
   for (const auto& volume : made_volumes) publish_volume(services.events, volume, "create");
   self.publish(*container->state(), "create");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -52,6 +53,8 @@ struct Engine::Impl {
   MountsAhead mounts_ahead;
   static constexpr std::size_t kReadyDirectories = 8;
   store::ReadyDirectories directories;  // of containers
+
+  std::atomic<bool> linked = false;  // some container links to another one, or has done so
 
   mutable std::mutex defaults_mutex;
   std::shared_ptr<const Defaults> defaults_;

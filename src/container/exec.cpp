@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/link_use.h"
 #include "container/normalize.h"
 #include "container/oci_config.h"
 
@@ -129,7 +130,8 @@ void Engine::Impl::run_exec(const LivePtr& container, LiveExec& exec, const Exec
   auto state = container->state();
   shim::ExecRequest request;
   request.id = exec.state.id;
-  request.process = build_exec_process(*state, spec, open_root(*state).get());
+  request.process = build_exec_process(*state, spec, open_root(*state).get(),
+                                       has_links(*state->spec) ? link_variables(*this, *state) : Strings{});
   if (!spec.privileged) request.seccomp_program = seccomp_program(*state, configuration);
   request.open_stdin = spec.attach_stdin && !start.detach;
   request.time_limit = start.time_limit;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/id.h"
+#include "container/link_use.h"
 #include "container/normalize.h"
 
 namespace hull::container {
@@ -33,6 +34,7 @@ NetworkFiles files_for(Engine::Impl& engine, const State& state, const network::
       host.network_mode == "host" && !host.extra_hosts
           ? read_if_exists("/etc/hosts").value_or("")
           : networks.hosts_file(spec.config.hostname, spec.config.domainname, endpoints, strings(host.extra_hosts));
+  if (has_links(spec) && endpoints.contains("bridge")) files.hosts += link_hosts(engine, state);
   return files;
 }
 
@@ -195,6 +197,8 @@ void update_network_files(Engine::Impl& engine, const State& state, const networ
 PreparedNetwork prepare_network(Engine::Impl& engine, State& state, int own_namespace) {
   const std::string& mode = state.spec->host.network_mode;
   if (mode.starts_with(kContainerMode)) return join_container(engine, state, mode.substr(kContainerMode.size()));
+  const bool links = has_links(*state.spec);
+  if (links) require_linked(engine, state);
   PreparedNetwork prepared;
   if (state.spec->config.network_disabled) {
     prepared.network_namespace = engine.services.networks.isolated_namespace(own_namespace);
@@ -204,6 +208,7 @@ PreparedNetwork prepare_network(Engine::Impl& engine, State& state, int own_name
   }
   state.endpoints = prepared.endpoints;
   write_network_files(engine, state);
+  if (links) open_links(engine, state);
   return prepared;
 }
 

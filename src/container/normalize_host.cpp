@@ -7,7 +7,6 @@
 #include "container/default_seccomp.h"
 #include "container/log_drivers.h"
 #include "container/machine_facts.h"
-#include "container/network_plan.h"
 #include "container/normalize_steps.h"
 #include "container/path_text.h"
 #include "container/security_options.h"
@@ -126,10 +125,6 @@ void check_devices(HostConfig& host) {
 void check_unsupported(HostConfig& host, const Configuration& configuration) {
   if (host.runtime.empty()) host.runtime = kRuntimes[0];
   if (!contains(kRuntimes, host.runtime)) fail_invalid("unknown or invalid runtime name: ", host.runtime);
-  // On networks of the user they are names, and part of the endpoint.
-  if (host.links && !host.links->empty() && !is_user_defined(host.network_mode))
-    fail_invalid("links are not supported: connect the containers to a network of their own (", host.links->front(),
-                 ")");
   if (!host.storage_opt.empty())
     fail_invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option (",
                  host.storage_opt.begin()->first, ")");

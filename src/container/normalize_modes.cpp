@@ -70,9 +70,12 @@ void check_network_conflicts(const Spec& spec) {
   if (host.uts_mode == "host" && !spec.config.hostname.empty())
     fail_invalid("conflicting options: hostname and the UTS mode");
   if (host.network_mode == "container") fail_invalid("invalid container format container:<name|id>");
+  auto given = [](const std::optional<Strings>& list) { return list && !list->empty(); };
+  if (host.network_mode == "host" && given(host.links))
+    fail_invalid(
+        "conflicting options: host type networking can't be used with links. This would result in undefined behavior");
   if (!host.network_mode.starts_with(kContainer)) return;
   if (!names_container(host.network_mode)) fail_invalid("invalid container format container:<name|id>");
-  auto given = [](const std::optional<Strings>& list) { return list && !list->empty(); };
   struct Conflict {
     bool is;
     std::string_view what;
@@ -80,6 +83,8 @@ void check_network_conflicts(const Spec& spec) {
   bool has_mac = std::ranges::any_of(spec.endpoints, [](const auto& item) { return !item.second.mac_address.empty(); });
   for (auto [is, what] :
        {Conflict{!spec.config.hostname.empty(), "hostname and the network mode"},
+        Conflict{given(host.links),
+                 "container type network can't be used with links. This would result in undefined behavior"},
         Conflict{given(host.dns), "dns and the network mode"},
         Conflict{given(host.extra_hosts), "custom host-to-IP mapping and the network mode"},
         Conflict{has_mac || !spec.config.mac_address.empty(), "mac-address and the network mode"},

@@ -21,6 +21,7 @@ struct ConfigInputs {
   pid_t ipc_target = 0, pid_target = 0;  // first processes of the containers of "container:<id>" modes
   bool own_network_namespace = true;     // false with --network host
   UserRange users{};                     // of its user namespace; size 0: the host's
+  Strings link_variables{};              // below the container's own
   std::map<std::string, Strings> image_layers{};  // of image mounts, by destination: directories, topmost first
   // Sources that must be what they were when they were looked up are handed on as descriptors, which are kept here
   // until the container runs. nullptr: they are used at once, by their names.
@@ -37,8 +38,8 @@ oci::RuntimeConfig build_config(const ConfigInputs& inputs);
 oci::Resources resources_of(const Spec& spec);
 
 // The process of an exec, on top of the container's own configuration (HIDDEN-FACTS 107). `root` is an open
-// directory of the running container's root (/proc/<pid>/root).
-oci::Process build_exec_process(const State& state, const ExecSpec& exec, int root);
+// directory of the running container's root (/proc/<pid>/root), `link_variables` as in ConfigInputs.
+oci::Process build_exec_process(const State& state, const ExecSpec& exec, int root, const Strings& link_variables = {});
 
 // The compiled seccomp program for a container; "" when unconfined. Compiled once per profile and cached in
 // <data-root>/seccomp by its digest. `privileged` execs run without.

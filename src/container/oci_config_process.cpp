@@ -85,7 +85,7 @@ oci::Process container_process(const ConfigInputs& inputs, const SecurityOptions
   process.user = look_up_user(spec.config.user, host.group_add.value_or(Strings{}), reader_of(inputs.rootfs));
   process.args = arguments(spec);
   const Strings own = spec.config.env.value_or(Strings{});
-  process.env = environment(spec.config.hostname, spec.config.tty, {&own});
+  process.env = environment(spec.config.hostname, spec.config.tty, {&inputs.link_variables, &own});
   process.cwd = spec.config.working_dir.empty() ? "/" : spec.config.working_dir;
   process.capabilities = capability_sets(container_capabilities(host));
   process.rlimits = rlimits(host);
@@ -95,7 +95,7 @@ oci::Process container_process(const ConfigInputs& inputs, const SecurityOptions
   return process;
 }
 
-oci::Process build_exec_process(const State& state, const ExecSpec& exec, int root) {
+oci::Process build_exec_process(const State& state, const ExecSpec& exec, int root, const Strings& link_variables) {
   const Spec& spec = *state.spec;
   const HostConfig& host = spec.host;
   oci::Process process;
@@ -105,7 +105,7 @@ oci::Process build_exec_process(const State& state, const ExecSpec& exec, int ro
                               reader_of(root));
   process.args = exec.cmd.value_or(Strings{});
   const Strings own = spec.config.env.value_or(Strings{}), more = exec.env.value_or(Strings{});
-  process.env = environment(spec.config.hostname, exec.tty, {&own, &more});
+  process.env = environment(spec.config.hostname, exec.tty, {&link_variables, &own, &more});
   process.cwd = !exec.working_dir.empty() ? exec.working_dir : spec.config.working_dir;
   if (process.cwd.empty()) process.cwd = "/";
   process.capabilities = capability_sets(exec.privileged ? all_capabilities() : container_capabilities(host));

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "container/engine_impl.h"
+#include "container/link_use.h"
 #include "container/mount_use.h"
 #include "container/network_plan.h"
 #include "container/persistent.h"
@@ -33,6 +34,19 @@ void restore_network(Engine::Impl& engine, Live& container, const network::Endpo
   }
 }
 
+// When all endpoints are known.
+void restore_links(Engine::Impl& engine, const std::vector<LivePtr>& containers) {
+  for (const auto& container : containers) {
+    auto state = container->state();
+    if (!is_up(*state) || !has_links(*state->spec)) continue;
+    try {
+      open_links(engine, *state);
+    } catch (const Error& e) {
+      log::warn("container ", state->name, " does not reach what it links to: ", e.message());
+    }
+  }
+}
+
 }  // namespace
 
 LivePtr Engine::Impl::recover_row(const store::ContainerRow& row) {
@@ -40,6 +54,7 @@ LivePtr Engine::Impl::recover_row(const store::ContainerRow& row) {
   decode_state(row.state, state);
   user_ranges.keep(state.user_range);
   auto container = std::make_shared<Live>(std::move(state));
+  if (has_links(*container->state()->spec)) linked = true;
   registry.reserve_name(row.name, row.id);
   registry.add(container);
   return container;
@@ -141,6 +156,7 @@ void Engine::recover() {
       restore_network(self, *container, found->second);
     self.settle(container);
   }
+  restore_links(self, containers);
   self.remove_leftovers();
   self.revive(containers);
 }

@@ -3,9 +3,21 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "container/links.h"
 #include "container/live.h"
 
 namespace hull::container {
+
+namespace {
+
+// The id behind "web/db": what the container web calls another one that it links to.
+std::string linked_as(const LivePtr& owner, std::string_view alias) {
+  for (const Link& link : links_of(*owner->state()->spec))
+    if (link.alias == alias) return link.target;
+  return {};
+}
+
+}  // namespace
 
 LivePtr Registry::find(std::string_view name) const {
   std::string key(name);
@@ -15,6 +27,12 @@ LivePtr Registry::find(std::string_view name) const {
   if (auto named = id_by_name_.find(plain); named != id_by_name_.end()) {
     auto found = by_id_.find(named->second);
     return found == by_id_.end() ? nullptr : found->second;  // reserved by a create that is under way
+  }
+  if (auto slash = plain.rfind('/'); slash != plain.npos) {
+    auto owner = id_by_name_.find(plain.substr(0, slash));
+    if (owner == id_by_name_.end() || !by_id_.contains(owner->second)) return nullptr;
+    auto linked = by_id_.find(linked_as(by_id_.at(owner->second), std::string_view(plain).substr(slash + 1)));
+    return linked == by_id_.end() ? nullptr : linked->second;
   }
   if (!looks_like_id_prefix(key)) return nullptr;
   auto first = by_id_.lower_bound(key);

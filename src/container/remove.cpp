@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "container/engine_impl.h"
+#include "container/link_use.h"
 #include "container/mount_use.h"
 #include "container/volume_intent.h"
 
@@ -115,7 +116,7 @@ void Engine::Impl::remove_automatically(const LivePtr& container) {
 void Engine::remove(std::string_view name, const RemoveOptions& options) {
   auto container = impl_->registry.get(name);
   auto state = container->state();
-  if (options.link) fail(Kind::kInvalidArgument, "links between containers are not supported, there is none to remove");
+  if (options.link) return remove_link(*impl_, name);
   if (state->status == Status::kRemoving)
     fail(Kind::kConflict, "removal of container ", state->id, " is already in progress");
   if (!options.force) {

@@ -8,6 +8,7 @@
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/link_use.h"
 #include "container/log_drivers.h"
 #include "container/mount_use.h"
 #include "container/network_plan.h"
@@ -155,6 +156,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     inputs.pid_target = pid_of_mode(*this, state.spec->host.pid_mode, "PID");
     inputs.own_network_namespace = network.network_namespace.valid();
     inputs.users = users.range;
+    if (has_links(*state.spec)) inputs.link_variables = link_variables(*this, state);
     request.config = build_config(inputs);
     request.seccomp_program = seccomp_program(state, configuration);
     request.network_namespace = std::move(network.network_namespace);
@@ -204,6 +206,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
       });
       publish(*published, "start");  // before its end can be told
     }
+    if (linked) follow_links(*this, *container->state());
     if (early_exit)
       background.run([=, this] { finish_exit(container, *early_exit); });
     else

@@ -135,6 +135,9 @@ NftRule& NftRule::load_interfaces(std::uint32_t in, std::uint32_t out) {
 NftRule& NftRule::load_destination(std::uint32_t reg) {
   return load_packet(NFT_PAYLOAD_NETWORK_HEADER, destination_offset(is_v6_), address_size(is_v6_), reg);
 }
+NftRule& NftRule::load_source(std::uint32_t reg) {
+  return load_packet(NFT_PAYLOAD_NETWORK_HEADER, source_offset(is_v6_), address_size(is_v6_), reg);
+}
 NftRule& NftRule::load_protocol(std::uint32_t reg) { return load_meta(NFT_META_L4PROTO, reg); }
 NftRule& NftRule::load_destination_port(std::uint32_t reg) {
   return load_packet(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, sizeof(std::uint16_t), reg);

@@ -39,6 +39,7 @@ class NftRule {
   NftRule& load_in_interface(std::uint32_t reg);
   NftRule& load_out_interface(std::uint32_t reg);
   NftRule& load_destination(std::uint32_t reg);  // address: 1 register, 4 for IPv6
+  NftRule& load_source(std::uint32_t reg);       // the same
   NftRule& load_protocol(std::uint32_t reg);     // of the transport layer
   NftRule& load_destination_port(std::uint32_t reg);
   NftRule& look_up(std::string_view map, std::uint32_t key, std::uint32_t value);  // ends the rule when not found

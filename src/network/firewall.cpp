@@ -93,14 +93,13 @@ void Firewall::remember(const Endpoints& endpoints) {
 }
 
 void Firewall::publish(const Endpoints& endpoints) {
-  publish_elements(endpoints);
+  Elements elements = elements_of(endpoints);
+  if (!elements.empty()) add_elements(elements);
   // A flow that began before has no translation, and would go on without one.
   forget_flows_to(endpoints);
 }
 
-void Firewall::publish_elements(const Endpoints& endpoints) {
-  Elements elements = elements_of(endpoints);
-  if (elements.empty()) return;
+void Firewall::add_elements(const Elements& elements) {
   std::lock_guard lock(mutex_);
   NftTransaction change(table_);
   for (const auto& [element, target] : elements) {
@@ -121,12 +120,42 @@ void Firewall::publish_elements(const Endpoints& endpoints) {
 }
 
 void Firewall::withdraw(const Endpoints& endpoints) {
-  withdraw_elements(endpoints);
+  remove_elements(elements_of(endpoints));
   forget_flows_to(endpoints);
 }
 
-void Firewall::withdraw_elements(const Endpoints& endpoints) {
-  Elements elements = elements_of(endpoints);
+void Firewall::link(const std::string& container_id, const std::map<std::string, std::vector<LinkedPort>>& ports) {
+  Elements former, wanted;
+  {
+    std::lock_guard lock(mutex_);
+    for (const Link& link : links_)
+      if (link.from == container_id) former.emplace(link.element, "");
+    std::erase_if(links_, [&](const Link& link) { return link.from == container_id; });
+    for (const auto& [target, list] : ports)
+      for (const LinkedPort& port : list) {
+        links_.push_back({container_id, target, element_of(port)});
+        former.erase(links_.back().element);
+        if (!published_.contains(links_.back().element)) wanted.emplace(links_.back().element, "");
+      }
+  }
+  remove_elements(former);
+  if (!wanted.empty()) add_elements(wanted);
+}
+
+void Firewall::unlink(const std::string& container_id) {
+  Elements former;
+  {
+    std::lock_guard lock(mutex_);
+    if (links_.empty()) return;
+    auto concerns = [&](const Link& link) { return link.from == container_id || link.to == container_id; };
+    for (const Link& link : links_)
+      if (concerns(link)) former.emplace(link.element, "");
+    std::erase_if(links_, concerns);
+  }
+  remove_elements(former);
+}
+
+void Firewall::remove_elements(const Elements& elements) {
   std::lock_guard lock(mutex_);
   NftTransaction change(table_);
   bool any = false;

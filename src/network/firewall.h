@@ -27,6 +27,7 @@ namespace hull::network {
 //     opened         container address . protocol . port: published where addresses are routed, not translated
 //     routed, open   bridges of the modes routed and nat-unprotected
 //     trusted        interface . bridge: who reaches every port
+//     linked         container address . container address . protocol . port: links where containers are kept apart
 //
 // prerouting   what comes from outside to an address of this host is looked up and redirected. Never 127.0.0.0/8:
 //              a neighbour could send that, and reach what was published for this host alone.
@@ -55,20 +56,29 @@ class Firewall {
   // The ports of these endpoints, in one transaction. Throws errno; nothing is published then.
   void publish(const Endpoints& endpoints);
   void withdraw(const Endpoints& endpoints);  // idempotent
+  // Ports of other containers that a container may connect to, by container; they take the place of those that it had
+  // before. Those of links to a container end with unlink() of either.
+  void link(const std::string& container_id, const std::map<std::string, std::vector<LinkedPort>>& ports);
+  void unlink(const std::string& container_id);  // idempotent
   // Only remembers; install() writes.
   void remember(const Endpoints& endpoints);
 
  private:
   void install_locked();
-  void publish_elements(const Endpoints& endpoints);
-  void withdraw_elements(const Endpoints& endpoints);
+  void add_elements(const std::map<FirewallElement, std::string>& elements);
+  void remove_elements(const std::map<FirewallElement, std::string>& elements);
   void write_table(linux::NftTransaction& change, bool is_v6) const;
 
   std::mutex mutex_;
   std::string table_;
   std::vector<BridgePolicy> bridges_;
-  bool has_v6_ = false;  // there is a table of family ip6
-  std::map<FirewallElement, std::string> published_;
+  bool has_v6_ = false;                               // there is a table of family ip6
+  std::map<FirewallElement, std::string> published_;  // and linked
+  struct Link {
+    std::string from, to;  // containers
+    FirewallElement element;
+  };
+  std::vector<Link> links_;
   linux::NetlinkSocket& socket();  // opened when first needed: without a bridge the kernel may lack nftables
   std::optional<linux::NetlinkSocket> socket_;
 };

@@ -22,7 +22,7 @@ using Bridges = std::vector<BridgePolicy>;
 constexpr std::string_view kPublished = "published", kPublishedAny = "published_any", kPublish = "publish";
 constexpr std::string_view kBridges = "bridges", kInternal = "internal", kSame = "same";
 constexpr std::string_view kOpened = "opened", kOpen = "open", kRouted = "routed", kTrusted = "trusted";
-constexpr std::string_view kLoopback = "loopback";
+constexpr std::string_view kLoopback = "loopback", kLinked = "linked";
 constexpr std::string_view kRanges = "published_ranges", kRangesAny = "published_any_ranges";
 constexpr std::size_t kShortestRange = 16;  // fewer are elements of their own: finding those costs less
 
@@ -60,6 +60,7 @@ void add_sets(NftTransaction& change, const Bridges& bridges, bool is_v6) {
   change.add_range_map(kRanges, {address, Field::kProtocol, Field::kPort}, {address});
   change.add_range_map(kRangesAny, {Field::kProtocol, Field::kPort}, {address});
   change.add_set(kOpened, {address, Field::kProtocol, Field::kPort});
+  if (!is_v6) change.add_set(kLinked, {address, address, Field::kProtocol, Field::kPort});
   for (auto name : {kBridges, kInternal, kOpen, kRouted}) change.add_set(name, {Field::kInterface});
   for (auto name : {kSame, kTrusted}) change.add_set(name, {Field::kInterface, Field::kInterface});
   for (const auto& bridge : bridges) {
@@ -182,6 +183,11 @@ void add_forward(NftTransaction& change, bool is_v6) {
   add([](NftRule rule) { rule.load_out_interface(0).is_in(kBridges, 0, false).verdict(Verdict::kReturn); });
   add([](NftRule rule) { rule.connection_is_established().verdict(Verdict::kAccept); });
   add([](NftRule rule) { rule.connection_was_redirected().verdict(Verdict::kAccept); });
+  if (!is_v6)
+    add([](NftRule rule) {
+      rule.load_source(0).load_destination(1).load_protocol(2).load_destination_port(3);
+      rule.is_in(kLinked, 0).verdict(Verdict::kAccept);
+    });
   add([](NftRule rule) { rule.load_interfaces(0, 4).is_in(kTrusted, 0).verdict(Verdict::kAccept); });
   add([](NftRule rule) {
     rule.load_in_interface(0).is_in(kBridges, 0, false).load_out_interface(0).is_in(kOpen, 0);
@@ -255,6 +261,14 @@ Elements elements_of(const Endpoints& endpoints) {
     }
   }
   return elements;
+}
+
+FirewallElement element_of(const LinkedPort& port) {
+  auto field = [](const std::string& text) { return address_field(IpAddress::parse(text).value_or(IpAddress{})); };
+  return {false,
+          std::string(kLinked),
+          cat(field(port.from), field(port.to), protocol_field(port.protocol), port_field(port.number)),
+          {}};
 }
 
 void write_site_table(NftTransaction& change) {

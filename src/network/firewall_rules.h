@@ -49,6 +49,14 @@ struct FirewallElement {
 // follow each other and keep their numbers are one element, however many.
 std::map<FirewallElement, std::string> elements_of(const Endpoints& endpoints);
 
+// A port of one container that another one may connect to, whatever the bridge says (IPv4).
+struct LinkedPort {
+  std::string from, to;  // addresses
+  std::string protocol;  // tcp, udp, sctp
+  std::uint16_t number = 0;
+};
+FirewallElement element_of(const LinkedPort& port);
+
 // A table for the administrator's own rules, with a chain that forwarded packets go through before ours: made when it
 // is not there, and never written again. One for all engines of the machine.
 inline constexpr std::string_view kSiteTable = "hull-user";

@@ -165,6 +165,7 @@ void Networks::detach(const std::string& container_id) {
   }
   state_->name_service.stop(container_id);
   state_->name_table.remove(container_id);
+  state_->firewall.unlink(container_id);
   state_->firewall.withdraw(endpoints);
   for (const auto& [name, endpoint] : endpoints) state_->ports.release(endpoint.ports);
   state_->database.remove_endpoints(container_id);

@@ -199,6 +199,9 @@ class Networks {
   // served from there on.
   void serve_names(const std::string& container_id, const std::vector<std::string>& name_servers,
                    int network_namespace);
+  // Lets a container connect to these ports ("80/tcp") of others, by container, where the default bridge keeps its
+  // containers apart; instead of those that it could before. They end with detach() of either. IPv4 only.
+  void open_links(const std::string& container_id, const std::map<std::string, std::vector<std::string>>& ports);
   // The container is called otherwise from now on, in every network.
   void rename(const std::string& container_id, const std::string& old_name, const std::string& new_name);
   // Refuses what can never be attached so, all in one message: Error{kInvalidArgument}.

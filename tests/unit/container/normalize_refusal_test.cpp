@@ -156,10 +156,14 @@ const Refusal kModeRefusals[] = {
      },
      "compression is only supported on UDP"},
     {"Init", [](Spec& s) { s.host.init = true; }, "--init needs the program hull-init, which is not installed"},
-    {"Links", [](Spec& s) { s.host.links = Strings{"db:db"}; },
-     "links are not supported: connect the containers to a network of their own (db:db)"},
     {"StorageOptions", [](Spec& s) { s.host.storage_opt["size"] = "1G"; },
      "--storage-opt is supported only for overlay over xfs with 'pquota' mount option (size)"},
+    {"LinksOfTheHost",
+     [](Spec& s) {
+       s.host.network_mode = "host";
+       s.host.links = Strings{"db:db"};
+     },
+     "conflicting options: host type networking can't be used with links. This would result in undefined behavior"},
     {"Isolation", [](Spec& s) { s.host.isolation = "hyperv"; }, "invalid isolation 'hyperv' on linux"},
     {"Annotation", [](Spec& s) { s.host.annotations[""] = "x"; },
      "invalid Annotations: the empty string is not permitted as an annotation key"},
