@@ -16,9 +16,12 @@ find_package(ZLIB REQUIRED)
 # and nettle for formats that we do not use, 1.2 MiB of the engine's memory at rest.
 find_library(HULL_ARCHIVE NAMES libarchive.a REQUIRED)
 
+# libyaml's archive for the same reason: it reads files that are seldom there.
+find_library(HULL_YAML NAMES libyaml.a REQUIRED)
+
 hull_room(base)
 hull_room(linux USES base oci LIBRARIES PkgConfig::SECCOMP Threads::Threads)
-hull_room(oci USES base)
+hull_room(oci USES base LIBRARIES ${HULL_YAML})
 hull_room(dockerfile USES base oci)
 hull_room(archive USES base oci LIBRARIES ${HULL_ARCHIVE} PkgConfig::ISAL PkgConfig::ZSTD PkgConfig::LZMA
           BZip2::BZip2 ZLIB::ZLIB OpenSSL::Crypto Threads::Threads)
@@ -29,10 +32,11 @@ hull_room(runtime USES linux oci)
 hull_room(shim USES runtime linux LIBRARIES z)  # by name: hull-shim is static
 hull_room(store USES archive linux LIBRARIES SQLite::SQLite3 OpenSSL::Crypto)
 hull_room(registry USES base oci archive LIBRARIES ${CMAKE_DL_LIBS})  # libcurl is loaded when it is needed
+hull_room(cdi USES oci linux)
 hull_room(image USES store archive registry)
 hull_room(network USES store linux)
 hull_room(volume USES store linux)
-hull_room(container USES image network volume shim)
+hull_room(container USES image network volume shim cdi)
 hull_room(build USES dockerfile registry container image network shim store archive)
 hull_room(api USES build container volume network image settings http tls LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
 hull_room(registry_server USES registry http oci linux LIBRARIES OpenSSL::Crypto crypt)

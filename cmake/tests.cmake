@@ -3,7 +3,7 @@
 find_package(GTest REQUIRED)
 enable_testing()
 include(GoogleTest)
-foreach(room base linux oci dockerfile tls http settings archive runtime shim store registry image network volume container build api registry_server cli)
+foreach(room base linux oci dockerfile tls http settings archive runtime shim store registry cdi image network volume container build api registry_server cli)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${room}/*_test.cpp)
   if(NOT sources)
     continue()

@@ -6,6 +6,7 @@
 #include "api/json_reply.h"
 #include "api/machine.h"
 #include "base/file.h"
+#include "container/device_requests.h"
 #include "container/log_drivers.h"
 #include "linux/cgroup.h"
 #include "network/foreign_firewall.h"
@@ -107,6 +108,14 @@ std::string without_password(const std::string& url) {
   return at == std::string::npos ? url : cat(url.substr(0, begin), "xxxxx:xxxxx", url.substr(at));
 }
 
+void add_devices(Json& out, Call& call) {
+  const auto& directories = call.engine.configuration().cdi_directories;
+  if (call.since(44)) out["CDISpecDirs"] = directories;
+  if (!call.since(50)) return;
+  for (const auto& name : container::discovered_devices(directories).names)
+    out["DiscoveredDevices"].push_back({{"Source", "cdi"}, {"ID", name}});
+}
+
 void add_settings(Json& out, Call& call) {
   auto settings = call.settings();
   out["Debug"] = settings->debug;
@@ -116,7 +125,7 @@ void add_settings(Json& out, Call& call) {
   out["NoProxy"] = settings->no_proxy;
   out["Labels"] = settings->labels;
   out["ExperimentalBuild"] = settings->experimental;
-  if (call.since(44)) out["CDISpecDirs"] = settings->cdi_spec_dirs;
+  add_devices(out, call);
   Json pools = Json::array();
   for (const auto& pool : settings->default_address_pools) pools.push_back({{"Base", pool.base}, {"Size", pool.size}});
   if (!pools.empty()) out["DefaultAddressPools"] = pools;
@@ -159,6 +168,8 @@ void add_fixed(Json& out, Call& call) {
   if (!call.since(50)) out["BridgeNfIptables"] = out["BridgeNfIp6tables"] = false;
   if (call.since(49)) out["FirewallBackend"] = {{"Driver", "nftables"}};
   out["Warnings"] = warnings(call);
+  for (const auto& problem : container::discovered_devices(call.engine.configuration().cdi_directories).problems)
+    out["Warnings"].push_back(cat("CDI: ", problem));
   for (auto& text : network::foreign_firewall_warnings(call.services().networks))
     out["Warnings"].push_back(cat("WARNING: ", text));
 }

@@ -100,6 +100,19 @@ std::string runtimes_text(const Value& runtimes) {
   return text + "\n";
 }
 
+std::string devices_text(const Value& info) {
+  std::string text;
+  if (const auto& directories = info["CDISpecDirs"].list(); !directories.empty()) {
+    text += " CDI spec directories:\n";
+    for (const Value& directory : directories) text += cat("  ", directory.text(), "\n");
+  }
+  if (const auto& devices = info["DiscoveredDevices"].list(); !devices.empty()) {
+    text += " Discovered Devices:\n";
+    for (const Value& device : devices) text += cat("  ", device["Source"].text(), ": ", device["ID"].text(), "\n");
+  }
+  return text;
+}
+
 std::string info_text(const Value& info) {
   std::string text =
       cat("Client: hull\n Version:    ", client_version(), "\n Context:    default\n Debug Mode: false\n\nServer:\n");
@@ -114,6 +127,7 @@ std::string info_text(const Value& info) {
   text += " Plugins:\n";
   for (std::string_view kind : {"Volume", "Network", "Log"})
     text += cat("  ", kind, ": ", joined(info["Plugins"][kind]), "\n");
+  text += devices_text(info);
   text += cat(" Swarm: ", info["Swarm"]["LocalNodeState"].text(), "\n", runtimes_text(info["Runtimes"]));
   text += lines(info, {{"Default Runtime", "DefaultRuntime"}, {"Init Binary", "InitBinary"}});
   for (auto [name, member] :

@@ -53,6 +53,14 @@ container::LogConfig log_config(const settings::Settings& settings) {
   return config;
 }
 
+std::vector<std::string> cdi_directories(const settings::Settings& settings) {
+  if (auto cdi = settings.features.find("cdi"); cdi != settings.features.end() && !cdi->second) return {};
+  if (settings.cdi_spec_dirs.empty()) return {"/etc/cdi", "/var/run/cdi"};
+  auto directories = settings.cdi_spec_dirs;
+  std::erase(directories, "");  // "--cdi-spec-dir=" asks for none
+  return directories;
+}
+
 void write_json_line(log::Level level, std::string_view message) {
   static constexpr std::string_view kNames[] = {"debug", "info", "warning", "error"};
   Json line;
@@ -89,6 +97,7 @@ container::Configuration container_configuration(const settings::Settings& setti
   configuration.user_ranges = settings.userns_range.empty() ? container::default_user_ranges()
                                                             : container::parse_user_ranges(settings.userns_range);
   if (!settings.userns_remap.empty()) configuration.remapped = container::remapped_range(settings.userns_remap);
+  configuration.cdi_directories = cdi_directories(settings);
   configuration.trace = command_line.trace;
   return configuration;
 }

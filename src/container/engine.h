@@ -43,7 +43,8 @@ struct Configuration {
   std::string tls_program;                // path of hull-log-tls; "" : none installed
   UserRange user_ranges;                  // what containers with a user namespace of their own get theirs from
   UserRange remapped;  // hulld --userns-remap: of all other containers; size 0: they have the host's ids
-  bool trace = false;  // print the microseconds of each step of a start
+  std::vector<std::string> cdi_directories;  // of files that describe devices; none: there are no such devices
+  bool trace = false;                        // print the microseconds of each step of a start
 };
 
 // What the verbs work with; made once by hulld, outlives everything.

@@ -30,7 +30,7 @@ void normalize(Spec& spec, const image::Image& image, const std::string& id, con
   normalize_log_config(host, configuration);
   normalize_security(host);
   normalize_paths(host);
-  check_devices(host);
+  check_devices(host, configuration);
 
   // Zero and below are how clients say "no limit".
   if (host.pids_limit && *host.pids_limit <= 0) host.pids_limit.reset();

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "container/capability_sets.h"
 #include "container/default_seccomp.h"
+#include "container/device_requests.h"
 #include "container/log_drivers.h"
 #include "container/machine_facts.h"
 #include "container/normalize_steps.h"
@@ -46,15 +47,6 @@ bool is_device_rule(std::string_view rule) {
   for (std::string_view number : {major, minor.value_or("")})
     if (number != "*" && !parse_number<std::uint32_t>(number)) return false;
   return !parts[2].empty() && parts[2].size() <= 3 && parts[2].find_first_not_of("rwm") == std::string_view::npos;
-}
-
-void check_device_requests(const HostConfig& host) {
-  if (!host.device_requests || host.device_requests->empty()) return;
-  const DeviceRequest& request = host.device_requests->front();
-  Strings groups;
-  for (const Strings& group : request.capabilities) groups.push_back(cat("[", join(group, " "), "]"));
-  fail_invalid("could not select device driver ", quoted(request.driver), " with capabilities: [", join(groups, " "),
-               "]");
 }
 
 }  // namespace
@@ -105,7 +97,7 @@ void normalize_paths(HostConfig& host) {
   if (!host.readonly_paths) host.readonly_paths.emplace(kReadonlyPaths.begin(), kReadonlyPaths.end());
 }
 
-void check_devices(HostConfig& host) {
+void check_devices(HostConfig& host, const Configuration& configuration) {
   if (host.devices) {
     for (DeviceMapping& device : *host.devices) {
       if (device.cgroup_permissions.empty()) device.cgroup_permissions = "rwm";
@@ -119,7 +111,7 @@ void check_devices(HostConfig& host) {
   }
   for (const std::string& rule : host.device_cgroup_rules.value_or(Strings{}))
     if (!is_device_rule(rule)) fail_invalid("invalid device cgroup rule format: '", rule, "'");
-  check_device_requests(host);
+  requested_devices(host, configuration.cdi_directories);  // refuses what is not there
 }
 
 void check_unsupported(HostConfig& host, const Configuration& configuration) {

@@ -29,7 +29,7 @@ void normalize_restart_policy(HostConfig& host);
 void normalize_log_config(HostConfig& host, const Configuration& configuration);
 void normalize_security(HostConfig& host);
 void normalize_paths(HostConfig& host);
-void check_devices(HostConfig& host);
+void check_devices(HostConfig& host, const Configuration& configuration);
 void check_unsupported(HostConfig& host, const Configuration& configuration);
 
 // normalize_limits.cpp

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "container/device_requests.h"
 #include "container/oci_config_parts.h"
 #include "container/user_ranges.h"
 
@@ -113,6 +114,7 @@ oci::RuntimeConfig build_config(const ConfigInputs& inputs) {
   std::ranges::move(devices.mounts, std::back_inserter(config.mounts));
   linux_part.resources = resources_of(spec);
   linux_part.resources->devices = std::move(devices.rules);
+  add_requested_devices(host, inputs.configuration.cdi_directories, config);
   return config;
 }
 

@@ -8,6 +8,7 @@
 #include "base/rollback.h"
 #include "base/trace.h"
 #include "container/engine_impl.h"
+#include "container/hook_bundle.h"
 #include "container/link_use.h"
 #include "container/log_drivers.h"
 #include "container/mount_use.h"
@@ -167,6 +168,7 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by) {
     attempt.directory = run_directory(state.id, random_hex(2));
     rollback.add("run directory", [&] { remove_tree(attempt.directory); });
     make_directories(attempt.directory, 0711);
+    write_hook_bundle(attempt.directory, request.config);
     std::shared_ptr<shim::Client> shim = services.shims.launch(attempt.directory, events_of(container, attempt.run));
     trace.step("launch");
     fault::point("start.launched");

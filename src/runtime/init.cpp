@@ -55,6 +55,16 @@ void set_host_names(InitContext& context) {
   if (!config.domainname.empty()) linux::set_domainname(config.domainname);
 }
 
+// Hooks of the container look for its files where the configuration says that they are. Without hooks, anywhere will
+// do.
+std::string place_of_rootfs(const Plan& plan) {
+  const auto& config = plan.config;
+  if (!config.hooks || !config.root || config.root->path.empty()) return "/";
+  const std::string& path = config.root->path;
+  std::string place = path.starts_with('/') ? path : cat(plan.options.bundle, "/", path);
+  return exists(place) ? place : "/";
+}
+
 void attach_rootfs(InitContext& context) {
   const auto& process = context.plan.process;
   context.label = linux::ExecLabel::open(process.apparmor_profile, process.selinux_label);
@@ -62,7 +72,7 @@ void attach_rootfs(InitContext& context) {
   linux::set_umask(0);
   // Nothing of what follows may reach the host's mount table; what the host mounts later may still come in.
   linux::set_propagation_of_all(MS_SLAVE);
-  linux::attach_mount(context.plan.rootfs, "/");
+  linux::attach_mount(context.plan.rootfs, place_of_rootfs(context.plan));
   auto propagation = linux::propagation_flag(context.plan.config.linux.rootfs_propagation);
   // A shared root cannot be pivoted to: that is made up for after the pivot.
   std::uint64_t flag = MS_PRIVATE;

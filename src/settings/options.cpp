@@ -121,9 +121,9 @@ const Option kOptions[] = {
     {"no-proxy", "no-proxy", 0, &S::no_proxy, kWorks, "Hosts that are reached without"},
 
     {"labels", "label", 0, &S::labels, kReloads, "key=value shown in /info"},
-    {"cdi-spec-dirs", "cdi-spec-dir", 0, &S::cdi_spec_dirs, kNone, "Directories of CDI devices",
-     "devices are given by path only"},
-    {"features", "feature", 0, &S::features, kNone, "name=bool", "no feature of hull is optional"},
+    {"cdi-spec-dirs", "cdi-spec-dir", 0, &S::cdi_spec_dirs, kWorks,
+     "Directory of files that describe devices (CDI; default: /etc/cdi and /var/run/cdi)"},
+    {"features", "feature", 0, &S::features, kWorks, "cdi=false: no devices of CDI. Others are not optional"},
     {"experimental", "experimental", 0, &S::experimental, kWorks, "Say that experimental features are there"},
     {"live-restore", "live-restore", 0, &S::live_restore, kNone, "Containers go on without the engine",
      "they always do"},

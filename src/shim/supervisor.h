@@ -46,6 +46,8 @@ class Supervisor {
   void start(EngineLink::Connection connection, Message message);
   void launch(StartMessage& message, std::vector<UniqueFd> descriptors);
   void open_log(const LogOptions& options);
+  void begin_hooks(const std::string& id, oci::Hooks hooks);
+  void run_hooks(const std::vector<oci::Hook>& hooks);
   void discard_container();
   void subscribe(EngineLink::Connection connection);
   void watch_memory();
@@ -83,6 +85,8 @@ class Supervisor {
   linux::CgroupDriver cgroup_driver_ = linux::CgroupDriver::kCgroupfs;
   std::string cgroup_path_;
   std::vector<oci::IdMapping> uid_mappings_;  // of the container, for its execs
+  std::vector<oci::Hook> last_hooks_;         // poststop
+  runtime::HookState hook_state_;
   std::unique_ptr<ContainerLog> log_;
   std::unique_ptr<Streams> streams_;
   std::list<Exec> execs_;

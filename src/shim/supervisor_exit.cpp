@@ -91,6 +91,9 @@ void Supervisor::on_init_ended(int wait_status) {
   // Behind what clients and engine are waiting for.
   loop_.defer([this] {
     remove_cgroup();
+    hook_state_.status = "stopped";
+    hook_state_.pid = 0;
+    run_hooks(last_hooks_);
     tidy();
   });
   loop_.after(kLastMilliseconds, [this] { loop_.stop(); });

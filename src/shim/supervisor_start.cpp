@@ -138,6 +138,22 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   attach_all(*streams_, message.streams, descriptors, used);
   watch_memory();
   init_->release_ownership();
+  if (config.hooks) begin_hooks(message.id, std::move(*config.hooks));
+}
+
+// A container that runs goes on whatever its hooks say.
+void Supervisor::run_hooks(const std::vector<oci::Hook>& hooks) {
+  try {
+    runtime::run_hooks(hooks, hook_state_);
+  } catch (const Error& e) {
+    engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{cat("a hook failed: ", e.message())}));
+  }
+}
+
+void Supervisor::begin_hooks(const std::string& id, oci::Hooks hooks) {
+  hook_state_ = {id, "running", directory_, init_->pid(), {}};
+  run_hooks(hooks.poststart);
+  last_hooks_ = std::move(hooks.poststop);
 }
 
 void Supervisor::open_log(const LogOptions& options) {
