@@ -15,6 +15,7 @@
 #include "container/persistent.h"
 #include "container/security_options.h"
 #include "container/shipped_images.h"
+#include "container/storage_size.h"
 #include "container/user_namespace.h"
 #include "container/volume_intent.h"
 #include "network/foreign_firewall.h"
@@ -80,6 +81,8 @@ CreateResult Engine::create(CreateRequest request) {
   resolve_links(request.spec.host, [&](std::string_view linked) { return get(linked); });
   request.spec.image_id = image->id;
   request.spec.created = now().nanoseconds;
+  const std::uint64_t size = storage_size(request.spec.host);
+  if (size > 0) services.snapshots.require_limits();
   auto plans = plan_mounts(request.spec, [&](std::string_view name) { return get(name); });
   // Refuses what cannot be published.
   if (!plan_ports(request.spec).empty())
@@ -103,7 +106,7 @@ CreateResult Engine::create(CreateRequest request) {
   if (has_user_range(state.spec->host)) state.user_range = self.user_ranges.take();
   rollback.add("user ids", [&, range = state.user_range] { self.user_ranges.give_back(range); });
   rollback.add("snapshot", [&, id = result.id] { services.snapshots.remove(id); });
-  services.snapshots.prepare(result.id, image->layer_chain_ids);
+  services.snapshots.prepare(result.id, image->layer_chain_ids, size);
   fault::point("create.snapshot");
   trace.step("snapshot");
   populate_volumes(plans, result.id, services);

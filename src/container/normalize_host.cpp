@@ -11,6 +11,7 @@
 #include "container/normalize_steps.h"
 #include "container/path_text.h"
 #include "container/security_options.h"
+#include "container/storage_size.h"
 
 namespace hull::container {
 
@@ -117,9 +118,7 @@ void check_devices(HostConfig& host, const Configuration& configuration) {
 void check_unsupported(HostConfig& host, const Configuration& configuration) {
   if (host.runtime.empty()) host.runtime = kRuntimes[0];
   if (!contains(kRuntimes, host.runtime)) fail_invalid("unknown or invalid runtime name: ", host.runtime);
-  if (!host.storage_opt.empty())
-    fail_invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option (",
-                 host.storage_opt.begin()->first, ")");
+  storage_size(host);
   if (!host.isolation.empty() && !equals_ignoring_case(host.isolation, "default"))
     fail_invalid("invalid isolation '", host.isolation, "' on linux");
   if (host.init.value_or(false) && configuration.init_program.empty())

@@ -9,6 +9,8 @@
 
 #include "base/file.h"
 #include "base/rollback.h"
+#include "linux/project_quota.h"
+#include "linux/without_capabilities.h"
 #include "store/init_layer.h"
 #include "store/layout.h"
 
@@ -63,14 +65,25 @@ Snapshots::Snapshots(Database& database, std::string data_root)
     : database_(database),
       data_root_(data_root),
       layers_(database, data_root),
+      has_quota_(linux::has_project_quota(data_root)),
       ready_(std::move(data_root), kReady, make_writable_directories) {}
 
-void Snapshots::prepare(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids) {
+void Snapshots::require_limits() const {
+  if (has_quota_) return;
+  fail_invalid(
+      "--storage-opt is supported only for overlay over xfs with 'pquota' mount option, or over ext4 with 'prjquota': ",
+      data_root_, " is on neither");
+}
+
+void Snapshots::prepare(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids,
+                        std::uint64_t size) {
+  if (size > 0) require_limits();
   database_.add_snapshot(owner_id, layer_chain_ids);
   Rollback rollback;
   rollback.add("snapshot", [&] { remove(owner_id); });
   std::string base = snapshot_path(data_root_, owner_id);
   ready_.take(base);
+  if (size > 0) linux::limit_space({base + "/upper", base + "/work"}, owner_id, size);
   // Without layers there is still a lower directory: overlayfs wants one.
   if (layer_chain_ids.empty()) {
     make_directory(base + "/empty", 0755);
@@ -112,11 +125,15 @@ linux::DetachedMount Snapshots::mount(const std::string& owner_id, bool is_volat
   // A volatile mount that ended without a sync leaves this mark, and the kernel refuses to mount it again: the
   // promise was only about power cuts, and the machine is still up.
   remove_tree(base + "/work/work/incompat/volatile");
+  if (!has_quota_) return linux::mount_overlay(options);
+  // An overlay writes with the rights of whoever mounted it, and ext4 lets those with this one go beyond every quota.
+  linux::WithoutCapabilities limited(linux::kCapSysResource);
   return linux::mount_overlay(options);
 }
 
 // The row goes last: until then a crash leaves something that says what is to be removed.
 void Snapshots::remove(const std::string& owner_id) {
+  if (has_quota_) linux::lift_limit(upper_directory(owner_id));
   move_to_trash(data_root_, snapshot_path(data_root_, owner_id));
   database_.remove_snapshot(owner_id);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -22,7 +23,10 @@ class Snapshots {
 
   // Makes the writable directories of `owner_id` over `layer_chain_ids` (bottom first; may be empty).
   // Recorded before it is made. Error{kConflict} when the owner has one already, or a layer is not there (any more).
-  void prepare(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids);
+  // What is written may take `size` bytes; 0: as many as there are. With a size: as require_limits().
+  void prepare(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids, std::uint64_t size = 0);
+  // Error{kInvalidArgument} unless the file system keeps limits of a size.
+  void require_limits() const;
   // Keeps layers for `owner_id` without anything to write to: the row alone. remove() as for the others.
   void hold(const std::string& owner_id, const std::vector<std::string>& layer_chain_ids);
   std::vector<std::string> layer_directories(const std::string& owner_id);  // topmost first
@@ -49,6 +53,7 @@ class Snapshots {
   Database& database_;
   std::string data_root_;
   Layers layers_;
+  bool has_quota_;
   ReadyDirectories ready_;
 };
 

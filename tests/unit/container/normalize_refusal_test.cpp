@@ -156,8 +156,8 @@ const Refusal kModeRefusals[] = {
      },
      "compression is only supported on UDP"},
     {"Init", [](Spec& s) { s.host.init = true; }, "--init needs the program hull-init, which is not installed"},
-    {"StorageOptions", [](Spec& s) { s.host.storage_opt["size"] = "1G"; },
-     "--storage-opt is supported only for overlay over xfs with 'pquota' mount option (size)"},
+    {"StorageOptions", [](Spec& s) { s.host.storage_opt["inodes"] = "5"; },
+     "Unknown option inodes: --storage-opt knows size=… only"},
     {"LinksOfTheHost",
      [](Spec& s) {
        s.host.network_mode = "host";

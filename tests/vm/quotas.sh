@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Inside the virtual machine (Debian's kernel): --storage-opt size= on the file systems that keep project quotas.
+# Usage: quotas.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares.
+set -u
+bin=$1
+tar=$2
+export HULL_HOST=unix:///run/hull.sock
+export PATH=$PATH:/usr/sbin:/sbin
+hull() { "$bin/hull" "$@"; }
+engine() { # data root
+  "$bin/hulld" -H "$HULL_HOST" --data-root "$1" --exec-root /run/hull --pidfile /run/hulld.pid --bridge none >/run/hulld.log 2>&1 &
+  for _ in $(seq 100); do
+    hull version >/dev/null 2>&1 && break
+    sleep 0.1
+  done
+  hull import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
+}
+fill='dd if=/dev/zero of=/big bs=1M count=40 2>/dev/null; size=$(stat -c %s /big); [ $size -le 20971520 ] && echo limited || echo unlimited'
+
+for module in loop ext4 xfs quota_v2; do modprobe -q $module; done
+mkdir -p /disks
+mount -t tmpfs none /disks
+for fs in ext4 xfs; do
+  truncate -s 400M "/disks/$fs.image"
+  mkdir -p "/disks/$fs"
+  if [ $fs = ext4 ]; then
+    mkfs.ext4 -q -O quota,project -E quotatype=prjquota "/disks/$fs.image" && mount -o loop,prjquota "/disks/$fs.image" "/disks/$fs" || exit 1
+  else
+    command -v mkfs.xfs >/dev/null || { echo "no mkfs.xfs"; continue; }
+    mkfs.xfs -q "/disks/$fs.image" && mount -o loop,pquota "/disks/$fs.image" "/disks/$fs" || exit 1
+  fi
+  engine "/disks/$fs"
+  echo "$fs with a size: $(hull run --rm --network none --storage-opt size=20M busybox sh -c "$fill")"
+  echo "$fs without: $(hull run --rm --network none busybox sh -c "$fill")"
+  echo "$fs shows $(hull run --rm --network none --storage-opt size=30M busybox df -k / | tail -n 1 | awk '{print $2}')"
+  kill "$(cat /run/hulld.pid)"
+  wait
+  umount "/disks/$fs" && echo "$fs is free"
+done
+engine /var/lib/hull
+hull run --rm --network none --storage-opt size=20M busybox true 2>&1 | head -n 1
+kill "$(cat /run/hulld.pid)"
