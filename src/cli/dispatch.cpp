@@ -123,7 +123,9 @@ int invoke(Invocation& call) {
     if (!e.message().empty()) complain(e.message());
     return e.status();
   } catch (const std::exception& e) {
-    if (!creates_container(call.command)) {
+    // What the engine says to a create is an error like any other; to a run it is one of the command's own.
+    bool refused = dynamic_cast<const Refused*>(&e) && call.command.name == "container create";
+    if (!creates_container(call.command) || refused) {
       complain(e.what());
       return kOtherError;
     }

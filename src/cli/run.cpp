@@ -93,13 +93,19 @@ std::string attach_path(const std::string& id, const Attached& attached, const O
   return cat("/containers/", id, "/attach", query.text());
 }
 
-void start_container(Invocation& call, const std::string& id) {
+// Does what the engine may refuse.
+template <class Ask>
+auto or_end(const Invocation& call, Ask ask) {
   try {
-    call.client().post(cat("/containers/", id, "/start"));
+    return ask();
   } catch (const Refused& refused) {
     throw Exit(start_failure_code(refused.reason()),
                cat("hull: ", refused.what(), "\n\nRun '", call.spelled, " --help' for more information"));
   }
+}
+
+void start_container(Invocation& call, const std::string& id) {
+  or_end(call, [&] { return call.client().post(cat("/containers/", id, "/start")); });
 }
 
 // Attach and wait go out together and are both answered before start is sent: no byte and no status can be missed.
@@ -147,7 +153,7 @@ int run(Invocation& call) {
   Attached attached = attached_streams(options, detached);
   if (!detached) check_input_terminal(attached.input, options.is_set("tty"));
   DetachKeys check_keys(options.text("detach-keys"));
-  std::string id = create_container(call, detached);
+  std::string id = or_end(call, [&] { return create_container(call, detached); });
   fault::point("run.created");
   if (!detached && (attached.input || attached.output || attached.errors)) return run_attached(call, id, attached);
   start_container(call, id);
