@@ -62,9 +62,10 @@ int attach(Invocation& call) {
   const std::string& name = call.argument(0);
   Value container = client.get(container_path(name, "/json"));
   const Value& state = container["State"];
-  if (!state["Running"].boolean()) fail_invalid("cannot attach to a stopped container, start it first");
-  if (state["Paused"].boolean()) fail_invalid("cannot attach to a paused container, unpause it first");
-  if (state["Restarting"].boolean()) fail_invalid("cannot attach to a restarting container, wait until it is running");
+  if (!state["Running"].boolean()) fail_invalid("You cannot attach to a stopped container, start it first");
+  if (state["Paused"].boolean()) fail_invalid("You cannot attach to a paused container, unpause it first");
+  if (state["Restarting"].boolean())
+    fail_invalid("You cannot attach to a restarting container, wait until it is running");
   Value streams = attach_streams(container, !call.options.is_set("no-stdin"));
   check_input_terminal(streams["stdin"].boolean(), streams["tty"].boolean());
   hold_signals();
@@ -83,11 +84,16 @@ int start(Invocation& call) {
   Client& client = call.client();
   const Options& options = call.options;
   bool attached = options.is_set("attach"), input = options.is_set("interactive");
-  if (!attached && !input)
-    return for_each_argument(call.arguments(), [&](const std::string& name) {
+  if (!attached && !input) {
+    std::vector<std::string> failed = call.arguments();
+    int code = for_each_argument(call.arguments(), [&](const std::string& name) {
       client.post(container_path(name, "/start"));
+      std::erase(failed, name);
       return name;
     });
+    if (code) complain(cat("Error: failed to start containers: ", join(failed, ", ")));
+    return code;
+  }
   if (call.arguments().size() > 1) fail_invalid("you cannot start and attach multiple containers at once");
   const std::string& name = call.argument(0);
   Value container = client.get(container_path(name, "/json"));

@@ -77,6 +77,7 @@ Sum cache_of(const Value& usage) {
 }
 
 std::string size_text(const Value& bytes) { return decimal_size(bytes.real(), 3); }
+std::string exact_size_text(const Value& bytes) { return decimal_size(bytes.real(), 4); }
 
 std::vector<Value> image_rows(const Value& usage) {
   std::vector<Value> rows;
@@ -89,8 +90,8 @@ std::vector<Value> image_rows(const Value& usage) {
                               {"ID", short_form(image["Id"].text())},
                               {"CreatedSince", ago(image["Created"].integer())},
                               {"Size", size_text(size)},
-                              {"SharedSize", size_text(shared)},
-                              {"UniqueSize", size_text(size - shared)},
+                              {"SharedSize", exact_size_text(shared)},
+                              {"UniqueSize", exact_size_text(size - shared)},
                               {"Containers", cat(image["Containers"].integer())}});
   }
   return rows;
@@ -120,7 +121,7 @@ std::vector<Value> volume_rows(const Value& usage) {
     const Value& data = volume["UsageData"];
     rows.push_back(Value::Map{{"Name", volume["Name"]},
                               {"Links", cat(data["RefCount"].integer())},
-                              {"Size", size_text(std::max<std::int64_t>(data["Size"].integer(), 0))}});
+                              {"Size", exact_size_text(std::max<std::int64_t>(data["Size"].integer(), 0))}});
   }
   return rows;
 }

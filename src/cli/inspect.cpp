@@ -61,6 +61,7 @@ int show(Invocation& call, Get get) {
       try {
         print_line(form.run(parse_value(one)));
       } catch (const Error& e) {
+        print("\n");
         complain(cat("template parsing error: ", e.message()));
         return 1;
       }

@@ -68,7 +68,11 @@ int remove(Invocation& call) {
 int rename(Invocation& call) {
   Query query;
   query.add("name", call.argument(1));
-  call.client().post(container_path(call.argument(0), "/rename", query.text()));
+  try {
+    call.client().post(container_path(call.argument(0), "/rename", query.text()));
+  } catch (const Refused& refused) {
+    throw Exit(1, cat(refused.what(), "\nError: failed to rename container named ", call.argument(0)));
+  }
   return 0;
 }
 
@@ -86,7 +90,8 @@ int update(Invocation& call) {
 
 int port(Invocation& call) {
   Value container = call.client().get(container_path(call.argument(0), "/json"));
-  std::string wanted = call.arguments().size() > 1 ? call.argument(1) : "";
+  const std::string asked = call.arguments().size() > 1 ? call.argument(1) : "";
+  std::string wanted = asked;
   if (!wanted.empty() && wanted.find('/') == std::string::npos) wanted += "/tcp";
   std::vector<std::string> lines;
   for (const auto& [name, bindings] : container["NetworkSettings"]["Ports"].map()) {
@@ -99,7 +104,7 @@ int port(Invocation& call) {
     }
   }
   if (lines.empty() && !wanted.empty())
-    throw Exit(1, cat("Error: No public port '", wanted, "' published for ", call.argument(0)));
+    throw Exit(1, cat("Error: No public port '", asked, "' published for ", call.argument(0)));
   for (const std::string& line : lines) print_line(line);
   return 0;
 }

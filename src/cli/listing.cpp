@@ -26,6 +26,14 @@ Value headings(const Listing& listing) {
   return out;
 }
 
+// As "{{json .}}" shows it.
+Value sorted(const Value& row) {
+  if (!row.is_map()) return row;
+  auto members = row.map();
+  std::ranges::sort(members, {}, &std::pair<std::string, Value>::first);
+  return Value(std::move(members));
+}
+
 }  // namespace
 
 std::string listed(const Listing& listing, const std::vector<Value>& rows, const std::string& format) {
@@ -38,16 +46,15 @@ std::string listed(const Listing& listing, const std::vector<Value>& rows, const
   std::string layout = !table ? format : format.size() > 6 ? format.substr(6) : columns_template(listing);
   Template form(unescaped(layout));
   if (table) out += form.run(headings(listing), Template::MissingKey::kNoValue) + "\n";
-  for (const Value& row : rows) out += form.run(row) + "\n";
+  for (const Value& row : rows) out += form.run(sorted(row)) + "\n";
   return table ? aligned(out) : out;
 }
 
 std::string json_line(const Value& row) {
   if (!row.is_map()) return to_json(row);
-  auto members = row.map();
-  std::ranges::sort(members, {}, &std::pair<std::string, Value>::first);
   Value out = Value::empty_map();
-  for (const auto& [name, value] : members)
+  const Value in_order = sorted(row);
+  for (const auto& [name, value] : in_order.map())
     if (!name.starts_with(kHidden)) out.set(name, value);
   return to_json(out);
 }

@@ -137,13 +137,25 @@ Listing listing(bool with_size) {
   return out;
 }
 
+// Sizes are costly: a template gets them when it shows them.
+bool shows_size(std::string_view format) {
+  return format.find(".Size") != format.npos || format.find("{{json .}}") != format.npos;
+}
+
+// A line for each field: what --format raw means.
+std::string raw_form(bool quiet, bool size) {
+  if (quiet) return "container_id: {{.ID}}";
+  return cat("container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\n",
+             "state: {{.State}}\nstatus: {{.Status}}\nnames: {{.Names}}\nlabels:{{pad .Labels 1 0}}\n",
+             "ports:{{pad .Ports 1 0}}\n", size ? "size: {{.Size}}\n" : "");
+}
+
 }  // namespace
 
 int list(Invocation& call) {
   const Options& options = call.options;
   Query query;
-  bool latest = options.is_set("latest"),
-       size = options.is_set("size") || options.text("format").find(".Size") != std::string::npos;
+  const bool latest = options.is_set("latest"), size = options.is_set("size") || shows_size(options.text("format"));
   std::int64_t last = latest ? 1 : options.integer("last");
   if (options.is_set("all")) query.add("all", "1");
   if (last > 0) query.add("limit", cat(last));
@@ -153,6 +165,7 @@ int list(Invocation& call) {
   std::vector<Value> rows;
   for (const Value& container : answer.list()) rows.push_back(row_of(container, options.is_set("no-trunc")));
   std::string format = options.text("format");
+  if (format == "raw") format = raw_form(options.is_set("quiet"), size);
   if (options.is_set("quiet") && format.empty()) format = "{{.ID}}";
   print(listed(listing(size), rows, format));
   return 0;

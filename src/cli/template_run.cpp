@@ -175,6 +175,7 @@ class Runner {
   Value method(const Operand& head, const Value& dot, const std::vector<Value>& arguments) {
     if (!head.chain.empty() && head.chain.back() == "Label" && arguments.size() == 1) {
       const Value& labels = dot[std::string{kHidden} + "labels"];
+      if (labels.is_null()) return arguments[0];  // the row of headings
       const Value* found = labels.find_exact(arguments[0].text());
       return found ? *found : Value("");
     }
