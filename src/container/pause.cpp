@@ -24,10 +24,7 @@ void Engine::unpause(std::string_view name) {
   auto container = impl_->registry.get(name);
   std::scoped_lock operation(container->operation);
   auto state = container->state();
-  if (state->status != Status::kPaused) {
-    require_running(*state);
-    fail(Kind::kInternal, "Container ", state->id, " is not paused");
-  }
+  if (state->status != Status::kPaused) fail(Kind::kInternal, "Container ", state->id, " is not paused");
   impl_->thaw_if_paused(container);
   impl_->persist(*container);
 }

@@ -138,8 +138,8 @@ void Engine::stop(std::string_view name, std::optional<int> timeout, const std::
 }
 
 void Engine::kill(std::string_view name, const std::string& signal) {
-  auto container = impl_->registry.get(name);
   int number = signal.empty() ? SIGKILL : parse_signal(signal);
+  auto container = impl_->registry.get(name);
   auto state = container->state();
   if (!is_up(*state) && state->status != Status::kRestarting)
     fail(Kind::kConflict, "cannot kill container: ", name, ": container ", state->id, " is not running");

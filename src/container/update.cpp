@@ -3,7 +3,7 @@
 
 #include "base/fault.h"
 #include "container/engine_impl.h"
-#include "container/normalize.h"
+#include "container/normalize_steps.h"
 #include "container/oci_config.h"
 #include "container/persistent.h"
 
@@ -62,6 +62,7 @@ HostConfig merged(HostConfig host, const HostConfig& changes) {
     if (host.auto_remove && changes.restart_policy.name != "no")
       fail(Kind::kConflict, "Restart policy cannot be updated because AutoRemove is enabled for the container");
     host.restart_policy = changes.restart_policy;
+    normalize_restart_policy(host);
   }
   return host;
 }
