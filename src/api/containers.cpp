@@ -31,9 +31,22 @@ void add_sizes(Json& out, Call& call, const std::string& id) {
   out["SizeRootFs"] = call.engine.size_root(id);
 }
 
-const Json* member(const Json& object, std::string_view name) {
-  auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
+// Of the body of a create, besides the fields of the Config itself.
+struct NetworkingConfig {
+  std::map<std::string, container::EndpointSettings> endpoints;
+};
+template <class Visitor>
+void fields(Visitor& visit, NetworkingConfig& value) {
+  visit("EndpointsConfig", value.endpoints);
+}
+struct CreateParts {
+  container::HostConfig host;
+  NetworkingConfig networking;
+};
+template <class Visitor>
+void fields(Visitor& visit, CreateParts& value) {
+  visit("HostConfig", value.host);
+  visit("NetworkingConfig", value.networking);
 }
 
 }  // namespace
@@ -75,10 +88,9 @@ void create_container(Call& call) {
   request.name = call.query.get("name");
   if (call.since(41)) request.platform = call.query.get("platform");
   request.spec.config = from_json<container::Config>(body);
-  if (auto host = member(body, "HostConfig")) request.spec.host = from_json<container::HostConfig>(*host);
-  if (auto networking = member(body, "NetworkingConfig"))
-    if (auto endpoints = member(*networking, "EndpointsConfig"))
-      request.spec.endpoints = from_json<std::map<std::string, container::EndpointSettings>>(*endpoints);
+  auto parts = from_json<CreateParts>(body);
+  request.spec.host = std::move(parts.host);
+  request.spec.endpoints = std::move(parts.networking.endpoints);
   auto warnings = adapt_to_version(request.spec, call);
 
   auto result = call.engine.create(std::move(request));
