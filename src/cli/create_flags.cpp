@@ -191,7 +191,7 @@ constexpr Flag kFlags[] = {
     {"tmpfs", 0, kList, "Mount a tmpfs (path[:options])"},
     {"tty", 't', kBool, "Give it a terminal"},
     {"ulimit", 0, kList, "Resource limit (name=soft[:hard])", {}, "ulimit", {}, by_parsing<parse_ulimit>},
-    {"use-api-socket", 0, kBool, ""},
+    {"use-api-socket", 0, kBool, "Give it the engine's socket and your logins"},
     {"user", 'u', kText, "User to run as (name or id[:group or id])"},
     {"userns", 0, kText, "User namespace: host, private"},
     {"uts", 0, kText, "UTS namespace: host"},

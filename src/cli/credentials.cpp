@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/credentials.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -147,6 +148,8 @@ Value shape(const Login& login) {
   return out;
 }
 
+}  // namespace
+
 std::set<std::string> known_servers() {
   Value config = read_config();
   std::set<std::string> servers;
@@ -159,8 +162,6 @@ std::set<std::string> known_servers() {
     }
   return servers;
 }
-
-}  // namespace
 
 Headers registry_headers(const std::string& registry) {
   std::string server = server_key(registry);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "cli/client.h"
@@ -22,6 +23,8 @@ std::string config_directory();
 std::string server_key(const std::string& registry);
 
 std::optional<Login> find_login(const std::string& server);
+// The keys of all registries that there are logins for, or helpers.
+std::set<std::string> known_servers();
 // Where it was put: the path of config.json when it lies there in the clear, else the helper's name.
 struct Stored {
   std::string place;

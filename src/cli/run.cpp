@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/file.h"
+#include "cli/api_socket.h"
 #include "cli/command.h"
 #include "cli/container_request.h"
 #include "cli/pull.h"
@@ -51,6 +52,8 @@ std::string create_path(const Options& options) {
 std::string create_container(Invocation& call, bool detached) {
   const Options& options = call.options;
   Value request = container_request(options, detached);
+  const bool api_socket = options.is_set("use-api-socket");
+  if (api_socket) add_api_socket(request, call.client().host());
   IdFile id_file(options.text("cidfile"));
   const std::string& image = call.argument(0);
   const std::string path = create_path(options), pull = options.text("pull");
@@ -70,6 +73,7 @@ std::string create_container(Invocation& call, bool detached) {
   Value answer = reply.value();
   for (const Value& warning : answer["Warnings"].list()) complain(cat("WARNING: ", warning.text()));
   id_file.write(answer["Id"].text());
+  if (api_socket) put_logins(call.client(), answer["Id"].text());
   return answer["Id"].text();
 }
 

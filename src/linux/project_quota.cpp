@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 
 namespace hull::linux {
 
@@ -80,7 +81,12 @@ void lift_limit(const std::string& directory) {
   UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   fsxattr attributes{};
   if (!fd || ::ioctl(fd.get(), FS_IOC_FSGETXATTR, &attributes) != 0 || attributes.fsx_projid == 0) return;
-  set_limit(fd.get(), attributes.fsx_projid, 0);
+  try {
+    set_limit(fd.get(), attributes.fsx_projid, 0);
+  } catch (const Error& e) {
+    // Quotas may have been switched off meanwhile: nothing is removed worse for that.
+    log::debug("the limit of ", directory, " stays: ", e.message());
+  }
 }
 
 }  // namespace hull::linux

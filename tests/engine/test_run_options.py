@@ -113,3 +113,19 @@ def test_signals_go_through_to_the_container_or_not(cli):
     assert cli.engine.inspect("box", "{{.State.Running}}") == "true"
     run.kill()
     run.communicate()
+
+
+def test_the_engines_socket_and_the_logins_inside(cli):
+    """Of newer releases of docker; the one at hand may not have it."""
+    hull = cli.engine.hull
+    config = cli.engine.directory / "config"
+    config.mkdir(exist_ok=True)
+    (config / "config.json").write_text(json.dumps({"auths": {"registry.example": {"auth": "bWU6c2VjcmV0"}}}))
+    try:
+        script = "test -S /var/run/docker.sock && echo $DOCKER_CONFIG && stat -c %a $DOCKER_CONFIG/config.json && cat $DOCKER_CONFIG/config.json"
+        lines = hull("run", "--rm", "--use-api-socket", "busybox", "sh", "-c", script).stdout.splitlines()
+        assert lines[:2] == ["/run/secrets/docker", "600"]
+        assert json.loads(lines[2]) == {"auths": {"registry.example": {"auth": "bWU6c2VjcmV0"}}}
+        assert hull("run", "--rm", "--use-api-socket", "-e", "DOCKER_CONFIG=/x", "busybox", "sh", "-c", "echo $DOCKER_CONFIG").stdout == "/x\n"
+    finally:
+        (config / "config.json").unlink()
