@@ -15,6 +15,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "build/builder.h"
+#include "container/apparmor_default.h"
 #include "container/engine.h"
 #include "http/server.h"
 #include "hulld_configuration.h"
@@ -148,6 +149,7 @@ int run(const CommandLine& line, Settings wanted) {
   make_directories(settings.exec_root, 0711);
   PidFile pidfile(settings.pidfile);
   auto database = store::Database::open(settings.data_root);
+  container::load_default_apparmor_profile();
   auto configuration = container_configuration(settings, line);
   auto tls = tls_context(settings);
   if (settings.oom_score_adjust) linux::set_oom_score_adjustment(settings.oom_score_adjust);
