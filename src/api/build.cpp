@@ -14,7 +14,7 @@
 #include "oci/platform.h"
 #include "settings/build_collection.h"
 
-// POST /build as Docker's classic builder has it (HIDDEN-FACTS 222 to 229), and what hull's own command line adds to
+// POST /build as Docker's classic builder has it, and what hull's own command line adds to
 // it: the context, secrets and the like as descriptors (docs/build.md).
 namespace hull::api {
 

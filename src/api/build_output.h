@@ -21,8 +21,8 @@ class BuildOutput : public build::Observer {
   virtual bool refused(const Error& error) = 0;
 };
 
-// Docker's classic builder: JSON lines with `stream`, `aux` and `errorDetail`, whose texts clients search
-// (HIDDEN-FACTS 222 to 225). Steps come in the order of the Dockerfile, whatever the order in which they are done.
+// Docker's classic builder: JSON lines with `stream`, `aux` and `errorDetail`, whose texts clients search.
+// Steps come in the order of the Dockerfile, whatever the order in which they are done.
 // `quiet`: nothing but the image's id.
 std::unique_ptr<BuildOutput> classic_build_output(Call& call, bool quiet);
 // BuildKit's statuses as JSON lines, as `docker build --progress=rawjson` prints them, and `aux`, `errorDetail` and

@@ -13,7 +13,7 @@ namespace hull::api {
 
 namespace {
 
-// "tag" may be a digest, and may be in fromImage (HIDDEN-FACTS 198).
+// "tag" may be a digest, and may be in fromImage.
 image::PullRequest pull_request(const Call& call) {
   image::PullRequest request;
   std::string name = call.query.get("fromImage"), tag = call.query.get("tag");

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "build/planner.h"
 
-// The texts of the image's history: Go's formats, which people and tools know (HIDDEN-FACTS on BuildKit's history).
+// The texts of the image's history: Go's formats, which people and tools know (BuildKit's history has the same).
 namespace hull::build {
 
 namespace {

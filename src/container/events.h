@@ -46,4 +46,8 @@ class Events {
   std::vector<std::shared_ptr<Listener>> listeners_;
 };
 
+// An event of a volume: "create", "destroy", "mount", "unmount".
+void publish_volume(Events& events, const std::string& name, std::string action,
+                    std::map<std::string, std::string> attributes = {});
+
 }  // namespace hull::container

@@ -12,8 +12,8 @@
 
 namespace hull::container {
 
-// Merges the image's config into `spec` (HIDDEN-FACTS 82), fills in every default that inspect shows (61 to 64,
-// 78), computes path and args, and refuses what can never start: each refusal is Error{kInvalidArgument} in
+// Merges the image's config into `spec`, fills in every default that inspect shows,
+// computes path and args, and refuses what can never start: each refusal is Error{kInvalidArgument} in
 // Docker's words, naming field and value (names, environment, ulimits, limits against this machine's cpus and
 // memory, capabilities, security options, modes, devices' syntax, restart policy, health check, ports, mounts,
 // sysctls, signals …). `container_id_of` turns a name into a full id for "container:<x>" modes; it throws what

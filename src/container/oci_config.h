@@ -32,7 +32,7 @@ struct ConfigInputs {
 inline constexpr std::string_view kSubpathOption = "hull.subpath=";
 
 // The OCI configuration of a container: Docker's default namespaces, mounts, devices, capabilities, masked
-// paths, limits, environment (HIDDEN-FACTS 272 to 281). Errors: kInvalidArgument for a user or group that the
+// paths, limits, environment. Errors: kInvalidArgument for a user or group that the
 // image does not have ("unable to find user x: no matching entries in passwd file"), a device that the host
 // does not have ("error gathering device information while adding custom device …").
 oci::RuntimeConfig build_config(const ConfigInputs& inputs);
@@ -40,7 +40,7 @@ oci::RuntimeConfig build_config(const ConfigInputs& inputs);
 // The limits of a container as the OCI names them (part of build_config(), and all of an update).
 oci::Resources resources_of(const Spec& spec);
 
-// The process of an exec, on top of the container's own configuration (HIDDEN-FACTS 107). `root` is an open
+// The process of an exec, on top of the container's own configuration. `root` is an open
 // directory of the running container's root (/proc/<pid>/root), `link_variables` as in ConfigInputs.
 oci::Process build_exec_process(const State& state, const ExecSpec& exec, int root, const Strings& link_variables = {});
 

@@ -53,7 +53,7 @@ shim::Events events_of(const std::shared_ptr<Ending>& ending, const std::string&
   return events;
 }
 
-// The frames of an attached stream (HIDDEN-FACTS on attach: 8 bytes, the channel first, the size last).
+// The frames of an attached stream (8 bytes, the channel first, the size last).
 class Frames {
  public:
   explicit Frames(const std::function<void(std::string_view, bool)>& output) : output_(output) {}

@@ -92,8 +92,8 @@ class Images {
   Deliveries& deliveries();
 
   void tag(std::string_view name, std::string_view new_reference);
-  // `in_use(image id)` names what uses an image, nullopt when nothing does (Docker's wording of conflicts,
-  // HIDDEN-FACTS 210, 211).
+  // `in_use(image id)` names what uses an image, nullopt when nothing does (for Docker's
+  // wording of conflicts).
   struct Use {
     std::string container_id;
     bool running = false;

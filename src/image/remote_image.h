@@ -23,7 +23,7 @@ struct RemoteImage {
 };
 
 // Finds the image of `reference` (a tag or digest) for `platform`. Throws Error{kNotFound} in Docker's words, which
-// clients look for (HIDDEN-FACTS 204, 205), also when the registry hides what we may not see.
+// clients look for, also when the registry hides what we may not see.
 RemoteImage find_remote_image(registry::Repository& repository, const oci::Reference& reference,
                               const oci::Platform& platform, const std::stop_token& stop);
 

@@ -194,7 +194,7 @@ class Networks {
 
   // A network namespace with the container plugged in to each of the networks. The namespace comes from the pool or
   // is made; the endpoints are recorded before they exist. Errors: kNotFound "network x not found", those of
-  // check_endpoint(); for ports Docker's texts (HIDDEN-FACTS 250), kInternal for status 500 as Docker has it. Nothing
+  // check_endpoint(); for ports Docker's texts, kInternal for status 500 as Docker has it. Nothing
   // is left on failure.
   Attachment attach(const AttachRequest& request);
   // Plugs a running container in to one more network, or out of one: interfaces, addresses, default routes and

@@ -8,7 +8,7 @@
 namespace hull::oci {
 
 // An image reference as the distribution project defines it: [domain/]path[:tag][@digest].
-// Normalised as Docker does (HIDDEN-FACTS 45 to 49): "debian" is docker.io/library/debian.
+// Normalised as Docker does: "debian" is docker.io/library/debian.
 struct Reference {
   std::string domain;  // "docker.io"
   std::string path;    // "library/debian"

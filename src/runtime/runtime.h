@@ -53,7 +53,7 @@ struct Failure {
   Step step = Step::kExec;
   int code = 0;         // errno, 0 where there is none
   std::string object;   // the path, the name of the limit, the program
-  std::string message;  // the readable sentence; contains Docker's key words for exec failures (HIDDEN-FACTS 116, 117)
+  std::string message;  // the readable sentence; contains Docker's key words for exec failures
 };
 template <class Visitor>
 void fields(Visitor& visit, Failure& value) {

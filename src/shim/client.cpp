@@ -4,6 +4,7 @@
 #include "base/wire.h"
 #include "linux/unix_socket.h"
 #include "shim/messages.h"
+#include "shim/relay_message.h"
 #include "shim/shim_client.h"
 
 namespace hull::shim {

@@ -115,25 +115,6 @@ void fields(Visitor& visit, ExecMessage& value) {
   visit("streams", value.streams);
 }
 
-// kRelay. Descriptors: the listeners that are announced.
-struct RelayPort {
-  std::string host, target;
-  bool has_listener = false;
-};
-template <class Visitor>
-void fields(Visitor& visit, RelayPort& value) {
-  visit("host", value.host);
-  visit("target", value.target);
-  visit("hasListener", value.has_listener);
-}
-struct RelayMessage {
-  std::vector<RelayPort> relays;
-};
-template <class Visitor>
-void fields(Visitor& visit, RelayMessage& value) {
-  visit("relays", value.relays);
-}
-
 // kExeced, kResize (numbers: rows, columns), kSignalExec (the signal), kAcknowledge, kExecExited (the exit code; 1 when
 // its time was over), kDetached: an exec by its id ("" is the container itself) and up to two numbers.
 struct ExecValue {

@@ -9,6 +9,7 @@
 #include "base/wire.h"
 #include "linux/own_process.h"
 #include "linux/pidfd.h"
+#include "shim/relay_message.h"
 
 namespace hull::shim {
 
