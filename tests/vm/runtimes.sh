@@ -9,7 +9,7 @@ shift 2
 export HULL_HOST=unix:///run/hull.sock
 hull() { "$bin/hull" "$@"; }
 options=
-for runtime in "$@"; do options="$options --add-runtime ${runtime##*/}=$runtime"; done
+for runtime in "$@"; do options="$options --add-runtime other-${runtime##*/}=$runtime"; done
 # shellcheck disable=SC2086
 "$bin/hulld" -H "$HULL_HOST" --data-root /var/lib/hull --exec-root /run/hull --pidfile /run/hulld.pid --bridge none \
   $options >/run/hulld.log 2>&1 &
@@ -19,7 +19,7 @@ for _ in $(seq 100); do
 done
 hull import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
 for path in "$@"; do
-  name=${path##*/}
+  name=other-${path##*/}
   hull run -d --name box --network none --runtime "$name" -m 64m --cpus 0.5 --pids-limit 50 busybox sleep 1000 \
     >/dev/null || { cat /run/hulld.log; exit 1; }
   group=/sys/fs/cgroup/hull/$(hull inspect --format '{{.Id}}' box)
@@ -42,6 +42,10 @@ for path in "$@"; do
   done
   echo "$name $(hull inspect --format '{{.State.Status}} {{.State.ExitCode}}' box)"
   hull rm -f box >/dev/null
+  for _ in $(seq 100); do # the engine tidies up behind the answer
+    [ -d "$group" ] || [ -n "$(ls /run/hull/containers)" ] || break
+    sleep 0.1
+  done
   [ -d "$group" ] && echo "left behind: $group"
   ls /run/hull/containers | sed 's/^/left behind: /'
 done
