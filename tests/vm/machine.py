@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 
+import pytest
+
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("HULL_BUILD", HERE.parent.parent / "build")).resolve()
 CACHE = BUILD / "vm"
@@ -155,3 +157,17 @@ def main():
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def run_script(name, busybox, *arguments):
+    """Runs the script `name` beside this file in a fresh machine, with the directory of the programs, a busybox image to
+    import and `arguments`. Gives its output; fails when the script does, skips where there is no machine."""
+    tar = BUILD / "vm" / "busybox.tar"
+    tar.parent.mkdir(exist_ok=True)
+    shutil.copyfile(busybox, tar)
+    try:
+        status, output = run(" ".join(map(str, [HERE / name, BUILD / "bin", tar, *arguments])), timeout=600)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    assert status == 0, output
+    return output

@@ -16,15 +16,7 @@ spec.loader.exec_module(machine)
 def test_containers_go_on_where_they_were(busybox):
     if not shutil.which("criu", path="/usr/sbin:/usr/bin"):
         pytest.skip("criu is not installed")
-    tar = machine.BUILD / "vm" / "busybox.tar"
-    tar.parent.mkdir(exist_ok=True)
-    tar.write_bytes(pathlib.Path(busybox).read_bytes())
-    script = pathlib.Path(__file__).with_name("checkpoint.sh")
-    try:
-        status, output = machine.run(f"{script} {machine.BUILD / 'bin'} {tar} {docker_cli()}", timeout=600)
-    except machine.Unavailable as reason:
-        pytest.skip(str(reason))
-    assert status == 0, output
+    output = machine.run_script("checkpoint.sh", busybox, docker_cli())
     lines = output.splitlines()
     for expected in ("first", "after first: running 0", "second", "after second: exited 137", "CHECKPOINT NAME",
                      "first second listed by docker", "restored: running 0", "served: from the host", "exec counts 0::/ from the host",

@@ -4,8 +4,6 @@ import importlib.util
 import pathlib
 import shutil
 
-import pytest
-
 spec = importlib.util.spec_from_file_location("vm_machine", pathlib.Path(__file__).with_name("machine.py"))
 machine = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(machine)
@@ -13,15 +11,7 @@ spec.loader.exec_module(machine)
 
 def test_limits_devices_and_statistics_of_other_runtimes(busybox):
     programs = [str(machine.BUILD / "bin" / "hull-runtime"), *filter(None, map(shutil.which, ("runc", "crun")))]
-    tar = machine.BUILD / "vm" / "busybox.tar"
-    tar.parent.mkdir(exist_ok=True)
-    tar.write_bytes(pathlib.Path(busybox).read_bytes())
-    script = pathlib.Path(__file__).with_name("runtimes.sh")
-    try:
-        status, output = machine.run(f"{script} {machine.BUILD / 'bin'} {tar} {' '.join(programs)}", timeout=600)
-    except machine.Unavailable as reason:
-        pytest.skip(str(reason))
-    assert status == 0, output
+    output = machine.run_script("runtimes.sh", busybox, *programs)
     lines = output.splitlines()
     for name in ("other-" + pathlib.Path(program).name for program in programs):  # runc alone is reserved
         for expected in ("memory.max 67108864", "cpu.max 50000 100000", "pids.max 50", "exec 0::/",

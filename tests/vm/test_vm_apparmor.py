@@ -14,14 +14,7 @@ spec.loader.exec_module(machine)
 def test_containers_are_confined_without_anybodys_doing(busybox):
     if not os.path.exists("/usr/sbin/apparmor_parser") and not os.path.exists("/sbin/apparmor_parser"):
         pytest.skip("the package apparmor is not installed")
-    tar = machine.BUILD / "vm" / "busybox.tar"
-    tar.parent.mkdir(exist_ok=True)
-    tar.write_bytes(pathlib.Path(busybox).read_bytes())
-    try:
-        status, output = machine.run(f"{pathlib.Path(__file__).with_name('apparmor.sh')} {machine.BUILD / 'bin'} {tar}", timeout=600)
-    except machine.Unavailable as reason:
-        pytest.skip(str(reason))
-    assert status == 0, output
+    output = machine.run_script("apparmor.sh", busybox)
     lines = output.splitlines()
     for expected in ("docker-default (enforce)", "default: docker-default (enforce)", "unconfined: unconfined", "privileged: unconfined",
                      "shown: docker-default", "exec: docker-default (enforce)", "privileged exec: unconfined", "mount denied", "signalled", "x",

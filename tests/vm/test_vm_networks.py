@@ -3,26 +3,13 @@
 import importlib.util
 import pathlib
 
-import pytest
-
 spec = importlib.util.spec_from_file_location("vm_machine", pathlib.Path(__file__).with_name("machine.py"))
 machine = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(machine)
 
 
-def run(script, busybox):
-    tar = machine.BUILD / "vm" / "busybox.tar"
-    tar.parent.mkdir(exist_ok=True)
-    tar.write_bytes(pathlib.Path(busybox).read_bytes())
-    try:
-        return machine.run(f"{pathlib.Path(__file__).with_name(script)} {machine.BUILD / 'bin'} {tar}", timeout=600)
-    except machine.Unavailable as reason:
-        pytest.skip(str(reason))
-
-
 def test_macvlan_ipvlan_and_8021q(busybox):
-    status, output = run("networks.sh", busybox)
-    assert status == 0, output
+    output = machine.run_script("networks.sh", busybox)
     lines = output.splitlines()
     for expected in ("macvlan bridge neighbour reached", "macvlan bridge machine reached", "macvlan private neighbour not reached",
                      "macvlan private machine reached", "macvlan vepa machine reached", "macvlan passthru machine reached",
