@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private hulld for black-box tests: own data root, exec root, socket, bridge and cgroup parent, and a count of
 what is left on the machine when it is gone."""
+import contextlib
 import itertools
 import os
 import pathlib
@@ -85,6 +86,14 @@ def cgroup_directories(name):
             if parent.is_dir():
                 found.extend(str(p) for p in parent.iterdir() if p.is_dir())
     return sorted(found)
+
+
+def write_files(directory, files):
+    """Texts by their names below `directory`."""
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
 def wait_until(condition, patience=10):
@@ -233,30 +242,33 @@ def busybox(tmp_path_factory):
     return busybox_tar(tmp_path_factory.mktemp("images") / "busybox.tar")
 
 
-@pytest.fixture(scope="module")
-def engine(busybox):
-    """A running engine with the image busybox, shared by the tests of one module."""
+@contextlib.contextmanager
+def running_engine(busybox, clean=False):
+    """An engine with the image busybox. `clean`: its containers go at the end, and nothing of them may be left."""
     hulld = Hulld()
     try:
         hulld.start()
         hulld.docker("import", busybox, "busybox")
         yield hulld
+        if clean:
+            hulld.remove_containers()
+            hulld.assert_clean()
     finally:
         hulld.close()
+
+
+@pytest.fixture(scope="module")
+def engine(busybox):
+    """A running engine with the image busybox, shared by the tests of one module."""
+    with running_engine(busybox) as hulld:
+        yield hulld
 
 
 @pytest.fixture
 def own_engine(busybox):
     """A running engine of this test alone, for tests that kill it."""
-    hulld = Hulld()
-    try:
-        hulld.start()
-        hulld.docker("import", busybox, "busybox")
+    with running_engine(busybox, clean=True) as hulld:
         yield hulld
-        hulld.remove_containers()
-        hulld.assert_clean()
-    finally:
-        hulld.close()
 
 
 @pytest.fixture(params=["docker", "hull"])

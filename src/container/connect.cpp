@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/rollback.h"
 #include "container/engine_impl.h"
@@ -31,6 +33,12 @@ void change_spec(Engine::Impl& engine, Live& container, Edit edit) {
   edit(*changed);
   engine.services.database.set_container_spec(container.id, encode_spec(*changed));
   container.change([&](State& state) { state.spec = std::move(changed); });
+}
+
+bool has_relays(const network::Endpoints& endpoints) {
+  return std::ranges::any_of(endpoints, [](const auto& entry) {
+    return std::ranges::any_of(entry.second.ports, &network::PortBinding::relayed);
+  });
 }
 
 void follow(Engine::Impl& engine, Live& container, network::Endpoints endpoints) {
@@ -102,10 +110,9 @@ void Engine::disconnect(std::string_view name, const std::string& network_name, 
 }
 
 void Engine::Impl::relay_ports(shim::Client& shim, const network::Endpoints& before, const network::Endpoints& now) {
-  auto wanted = services.networks.relays(now);
-  if (wanted.empty() && services.networks.relays(before).empty()) return;
+  if (!has_relays(before) && !has_relays(now)) return;
   std::vector<shim::Relay> relays;
-  for (network::PortRelay& relay : wanted)
+  for (network::PortRelay& relay : services.networks.relays(now))
     relays.push_back({std::move(relay.host), std::move(relay.target), std::move(relay.listener)});
   try {
     shim.relay(std::move(relays));

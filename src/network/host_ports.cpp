@@ -37,6 +37,10 @@ std::string with_port(const IpAddress& host, std::uint32_t port) {
 
 }  // namespace
 
+HostPorts::Key HostPorts::key_of(const PortBinding& bound) {
+  return {bound.protocol, bound.host_port, IpAddress::parse(bound.host_ip).value_or(IpAddress{})};
+}
+
 std::optional<std::string> HostPorts::holder(const Key& key) const {
   const auto& [protocol, port, address] = key;
   for (auto it = held_.lower_bound({protocol, port, IpAddress{}}); it != held_.end(); ++it) {
@@ -152,7 +156,7 @@ void HostPorts::restore(const std::string& container_id, const std::vector<PortB
   std::lock_guard lock(mutex_);
   for (const auto& binding : bound) {
     if (binding.host_port == 0) continue;
-    Key key{binding.protocol, binding.host_port, IpAddress::parse(binding.host_ip).value_or(IpAddress{})};
+    Key key = key_of(binding);
     auto failure = try_one(container_id, key);
     if (!failure || failure->code == 0) continue;
     // A relay's is held by who relays.
@@ -165,13 +169,12 @@ void HostPorts::restore(const std::string& container_id, const std::vector<PortB
 
 void HostPorts::release(const std::vector<PortBinding>& bound) {
   std::lock_guard lock(mutex_);
-  for (const auto& binding : bound)
-    held_.erase({binding.protocol, binding.host_port, IpAddress::parse(binding.host_ip).value_or(IpAddress{})});
+  for (const auto& binding : bound) held_.erase(key_of(binding));
 }
 
 UniqueFd HostPorts::listener(const PortBinding& bound) const {
   std::lock_guard lock(mutex_);
-  auto found = held_.find({bound.protocol, bound.host_port, IpAddress::parse(bound.host_ip).value_or(IpAddress{})});
+  auto found = held_.find(key_of(bound));
   if (found == held_.end() || !found->second.socket) return {};
   return linux::duplicate_of(found->second.socket.get());
 }

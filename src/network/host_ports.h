@@ -58,6 +58,7 @@ class HostPorts {
   std::optional<Failure> try_all(const std::string& container_id, const std::string& protocol, std::uint16_t port,
                                  const std::vector<IpAddress>& hosts);
   std::optional<Failure> try_one(const std::string& container_id, const Key& key);
+  static Key key_of(const PortBinding& bound);
   std::optional<std::string> holder(const Key& key) const;
   std::uint16_t choose_ephemeral(const std::string& container_id, const std::string& protocol,
                                  const std::vector<IpAddress>& hosts);

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from conftest import write_files
+
 os.environ["DOCKER_BUILDKIT"] = "0"  # without the plugin buildx: POST /build
 
 
@@ -18,20 +20,13 @@ def build(request, engine, tmp_path):
     """build(dockerfile, *flags, files={…}): builds with one of the command lines; gives what was printed."""
     def run(dockerfile, *flags, files=None, check=True, context=None):
         directory = context or tmp_path / "context"
-        write(directory, {**(files or {}), **({"Dockerfile": dockerfile} if dockerfile is not None else {})})
+        write_files(directory, {**(files or {}), **({"Dockerfile": dockerfile} if dockerfile is not None else {})})
         plain = ["--progress=plain"] if request.param == "hull" else []
         result = engine.run(request.param, "build", *plain, *flags, directory, check=check)
         result.text = result.stdout + result.stderr
         return result
     run.engine, run.cli, run.context = engine, request.param, tmp_path / "context"
     return run
-
-
-def write(directory, files):
-    for name, text in files.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def config(engine, image):
@@ -85,7 +80,7 @@ CMD ["a", "b"]
 
 
 def test_what_docker_prints(engine, tmp_path):
-    write(tmp_path, {"Dockerfile": "FROM busybox\nRUN echo out; echo err >&2\nENV A=b\n"})
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nRUN echo out; echo err >&2\nENV A=b\n"})
     lines = engine.docker("build", "-t", "words", tmp_path).stdout.splitlines()
     text = "\n".join(lines)
     assert "Step 1/3 : FROM busybox" in text and "Step 2/3 : RUN echo out; echo err >&2" in text
@@ -149,7 +144,7 @@ def test_cache_hits_and_misses(build):
 
 
 def test_cache_survives_a_restart(own_engine, tmp_path):
-    write(tmp_path, {"Dockerfile": "FROM busybox\nRUN date +%N > /when\nCOPY Dockerfile /\n"})
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nRUN date +%N > /when\nCOPY Dockerfile /\n"})
     own_engine.docker("build", "-t", "before", tmp_path)
     own_engine.crash()
     own_engine.start()
@@ -162,7 +157,7 @@ def test_cache_survives_a_restart(own_engine, tmp_path):
 
 def test_copy_rules(build):
     directory = build.context
-    write(directory, {"dir/one": "1", "dir/sub/two": "2", "dir/x.md": "m", "a.txt": "a", "b.txt": "b"})
+    write_files(directory, {"dir/one": "1", "dir/sub/two": "2", "dir/x.md": "m", "a.txt": "a", "b.txt": "b"})
     with tarfile.open(directory / "archive.tar", "w") as tar:
         info = tarfile.TarInfo("inside/f")
         info.size, info.uid = 3, 5
@@ -228,7 +223,7 @@ COPY --from=right /f /right
 
 
 def test_independent_steps_run_at_the_same_time(engine, tmp_path):
-    write(tmp_path, {"Dockerfile": """
+    write_files(tmp_path, {"Dockerfile": """
 FROM busybox AS left
 RUN sleep 2; touch /l
 FROM busybox AS right
@@ -253,7 +248,7 @@ def test_a_failing_step_says_where(build):
 
 
 def test_mounts_of_run(engine, tmp_path):
-    write(tmp_path, {"src/a": "context", "Dockerfile": """
+    write_files(tmp_path, {"src/a": "context", "Dockerfile": """
 FROM busybox AS other
 RUN mkdir /o && echo stage > /o/f
 FROM busybox
@@ -272,7 +267,7 @@ RUN ls -d /m /o /t /cache 2>/dev/null && exit 1; true
 
 
 def test_networks_of_run(engine, tmp_path):
-    write(tmp_path, {"Dockerfile": """
+    write_files(tmp_path, {"Dockerfile": """
 FROM busybox
 RUN ip addr show eth0
 RUN --network=none ! ip addr show eth0
@@ -303,7 +298,7 @@ COPY <<-"END" /quoted
 
 
 def test_usage_and_prune(own_engine, tmp_path):
-    write(tmp_path, {"Dockerfile": "FROM busybox\nRUN --mount=type=cache,target=/c dd if=/dev/zero of=/big bs=1M count=3\n"})
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nRUN --mount=type=cache,target=/c dd if=/dev/zero of=/big bs=1M count=3\n"})
     own_engine.docker("build", tmp_path)
     def kinds():
         usage = own_engine.docker("system", "df", "-v", "--format", "{{json .BuildCache}}").stdout
@@ -325,7 +320,7 @@ def until_started(engine, directory):
 
 
 def test_kill_in_the_middle_of_a_step(own_engine, tmp_path):
-    write(tmp_path, {"Dockerfile": "FROM busybox\nRUN echo done > /first\nRUN echo started; sleep 60\n"})
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nRUN echo done > /first\nRUN echo started; sleep 60\n"})
     build = until_started(own_engine, tmp_path)
     own_engine.crash()
     assert build.wait() != 0
@@ -337,7 +332,7 @@ def test_kill_in_the_middle_of_a_step(own_engine, tmp_path):
 
 
 def test_a_client_that_goes_away_ends_its_build(own_engine, tmp_path):
-    write(tmp_path, {"Dockerfile": "FROM busybox\nRUN echo started; sleep 60\n"})
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nRUN echo started; sleep 60\n"})
     build = until_started(own_engine, tmp_path)
     build.send_signal(signal.SIGKILL)
     build.wait()

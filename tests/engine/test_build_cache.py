@@ -7,15 +7,8 @@ import time
 
 import pytest
 
-from conftest import Hulld, wait_until
+from conftest import Hulld, running_engine, wait_until, write_files
 from hull_registry import new_registry, registry  # noqa: F401
-
-
-def write(directory, files):
-    for name, text in files.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def output(engine, image, *command):
@@ -29,15 +22,8 @@ def build(engine, context, *flags, check=True):
 @pytest.fixture
 def other(busybox):
     """A second machine, as far as builds are concerned."""
-    hulld = Hulld()
-    try:
-        hulld.start()
-        hulld.docker("import", busybox, "busybox")
+    with running_engine(busybox, clean=True) as hulld:
         yield hulld
-        hulld.remove_containers()
-        hulld.assert_clean()
-    finally:
-        hulld.close()
 
 
 STAGES = """
@@ -54,7 +40,7 @@ ENV X=1
 
 @pytest.fixture
 def project(tmp_path):
-    write(tmp_path / "context", {"Dockerfile": STAGES, "a": "a"})
+    write_files(tmp_path / "context", {"Dockerfile": STAGES, "a": "a"})
     return tmp_path / "context"
 
 
@@ -102,7 +88,7 @@ def test_a_cache_in_a_registry(engine, other, project, registry, mode):
 def test_a_cache_inside_of_the_image(engine, other, tmp_path, registry, cli):
     base_of(engine, other)
     context = tmp_path / "context"
-    write(context, {"Dockerfile": f"FROM busybox\nRUN echo {cli}; date +%s%N > /when\nRUN date +%s%N > /then\nLABEL a=b\n"})
+    write_files(context, {"Dockerfile": f"FROM busybox\nRUN echo {cli}; date +%s%N > /when\nRUN date +%s%N > /then\nLABEL a=b\n"})
     name = f"{registry.address}/inline/{cli}:v1"
     flags = ["--build-arg", "BUILDKIT_INLINE_CACHE=1"] if cli == "docker" else ["--cache-to", "type=inline"]
     engine.run(cli, "build", "-t", name, *flags, context)
@@ -123,7 +109,7 @@ def test_two_machines_make_the_same_image_with_a_date(engine, other, tmp_path):
     ids = []
     for number, machine in enumerate((engine, other)):
         context = tmp_path / f"context{number}"
-        write(context, {"Dockerfile": "FROM busybox AS a\nWORKDIR /made/here\nCOPY --link d d\nRUN echo run > /r && mkdir /empty\n"
+        write_files(context, {"Dockerfile": "FROM busybox AS a\nWORKDIR /made/here\nCOPY --link d d\nRUN echo run > /r && mkdir /empty\n"
                                       "FROM busybox\nCOPY --from=a /r /made /empty /all/\nADD d/f <<E /deep/er/\ntext\nE\nENV A=b\n",
                         "d/f": "same"})
         os.utime(context / "d" / "f", (1.7e9 + number, 1.7e9 + number))
@@ -158,10 +144,10 @@ def reasons(said):
 def test_why_a_step_was_not_cached(engine, tmp_path):
     context = tmp_path / "why"
     dockerfile = "FROM busybox\nARG V=1\nCOPY src /src\nRUN echo $V\nWORKDIR /x\nRUN true\n"
-    write(context, {"Dockerfile": dockerfile, "src/a": "a", "src/b": "b", "src/c": "c"})
+    write_files(context, {"Dockerfile": dockerfile, "src/a": "a", "src/b": "b", "src/c": "c"})
     assert reasons(build(engine, context, "--why")) == ["no earlier build of this context and Dockerfile is known"] * 4
     assert reasons(build(engine, context, "--why")) == []
-    write(context, {"src/b": "other", "src/new": "n"})
+    write_files(context, {"src/b": "other", "src/new": "n"})
     (context / "src" / "a").chmod(0o600)
     (context / "src" / "c").unlink()
     said = reasons(build(engine, context, "--why"))
@@ -170,7 +156,7 @@ def test_why_a_step_was_not_cached(engine, tmp_path):
                         ("[3/6] COPY src /src", "[4/6] RUN echo $V", "[5/6] WORKDIR /x")]
     said = reasons(build(engine, context, "--why", "--build-arg", "V=2"))
     assert said[0] == 'V was "1" and is "2"'
-    write(context, {"Dockerfile": dockerfile.replace("RUN true", "RUN false || true")})
+    write_files(context, {"Dockerfile": dockerfile.replace("RUN true", "RUN false || true")})
     said = reasons(build(engine, context, "--why", "--build-arg", "V=2"))
     assert said == ['the instruction changed: it was "RUN true"']
     assert set(reasons(build(engine, context, "--why", "--no-cache", "--build-arg", "V=2"))) == {"--no-cache or --no-cache-filter says so"}
@@ -183,7 +169,7 @@ def test_why_a_step_was_not_cached(engine, tmp_path):
 
 def test_linked_layers_are_used_again(engine, tmp_path):
     context = tmp_path / "link"
-    write(context, {"f": "f" * 100, "deep/g": "g"})
+    write_files(context, {"f": "f" * 100, "deep/g": "g"})
     def dockerfile(base):
         return f"""
 FROM busybox
@@ -192,9 +178,9 @@ COPY --link f /usr/share/data/
 COPY --link --chown=1001:1002 --chmod=u=rw,g=r,o=,+X deep /usr/share/data/deep
 RUN stat -c '%U %a' /usr/share/data/deep/g > /owner
 """
-    write(context, {"Dockerfile": dockerfile("one")})
+    write_files(context, {"Dockerfile": dockerfile("one")})
     build(engine, context, "-t", "one")
-    write(context, {"Dockerfile": dockerfile("two")})
+    write_files(context, {"Dockerfile": dockerfile("two")})
     build(engine, context, "-t", "two")
     layers = [json.loads(engine.inspect(name, "{{json .RootFS.Layers}}")) for name in ("one", "two")]
     assert layers[0][2:4] == layers[1][2:4] and layers[0][1] != layers[1][1]  # the same layers on different ones
@@ -212,7 +198,7 @@ RUN stat -c '%U %a' /usr/share/data/deep/g > /owner
 
 
 def test_large_files_of_stages_are_not_copied(engine, tmp_path):
-    write(tmp_path, {"Dockerfile": """
+    write_files(tmp_path, {"Dockerfile": """
 FROM busybox AS made
 RUN mkdir -p /out/sub && dd if=/dev/urandom of=/out/sub/big bs=1M count=4 && echo s > /out/small && chmod 640 /out/sub/big
 FROM busybox
@@ -244,7 +230,7 @@ def test_the_cache_keeps_to_its_limits(busybox, tmp_path):
         hulld.start("--config-file", config)
         hulld.docker("import", busybox, "busybox")
         for number in range(4):
-            write(tmp_path / "context", {"Dockerfile": f"FROM busybox\nRUN echo {number}; dd if=/dev/zero of=/big bs=1M count=3\n"})
+            write_files(tmp_path / "context", {"Dockerfile": f"FROM busybox\nRUN echo {number}; dd if=/dev/zero of=/big bs=1M count=3\n"})
             hulld.hull("build", "-o", "type=cacheonly", tmp_path / "context")
         def used():
             return sum(one["Size"] for one in json.loads(subprocess.run(
@@ -262,7 +248,7 @@ def test_the_cache_keeps_to_its_limits(busybox, tmp_path):
 
 def test_prune_keeps_what_fits(own_engine, tmp_path):
     for number in range(3):
-        write(tmp_path, {"Dockerfile": f"FROM busybox\nRUN echo {number}; dd if=/dev/zero of=/big bs=1M count=2\n"})
+        write_files(tmp_path, {"Dockerfile": f"FROM busybox\nRUN echo {number}; dd if=/dev/zero of=/big bs=1M count=2\n"})
         own_engine.hull("build", "-o", "type=cacheonly", tmp_path)
         time.sleep(0.05)
     said = own_engine.hull("builder", "prune", "-f", "--max-used-space", "5m").stdout

@@ -8,14 +8,8 @@ import subprocess
 import tarfile
 import time
 
+from conftest import write_files
 from hull_registry import MANIFEST, make_password_file, new_registry, registry  # noqa: F401
-
-
-def write(directory, files):
-    for name, text in files.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def output(engine, image, *command):
@@ -25,7 +19,7 @@ def output(engine, image, *command):
 def test_secrets_reach_the_command_and_nothing_else(engine, tmp_path):
     secret = "s3cr3t-" + os.urandom(12).hex()
     (tmp_path / "file").write_text(secret)
-    write(tmp_path / "context", {"Dockerfile": """
+    write_files(tmp_path / "context", {"Dockerfile": """
 FROM busybox
 RUN --mount=type=secret,id=token test "$(cat /run/secrets/token)" && cat /run/secrets/token | md5sum > /sum
 RUN --mount=type=secret,id=token,env=TOKEN test -n "$TOKEN"
@@ -40,7 +34,7 @@ RUN --mount=type=secret,id=token,required true
 
 
 def test_an_ssh_agent_is_there(engine, tmp_path):
-    write(tmp_path / "context", {"Dockerfile": "FROM busybox\nRUN --mount=type=ssh test -S $SSH_AUTH_SOCK\n"})
+    write_files(tmp_path / "context", {"Dockerfile": "FROM busybox\nRUN --mount=type=ssh test -S $SSH_AUTH_SOCK\n"})
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "agent"))
     listener.listen()
@@ -48,7 +42,7 @@ def test_an_ssh_agent_is_there(engine, tmp_path):
 
 
 def test_outputs(engine, tmp_path):
-    write(tmp_path / "context", {"Dockerfile": "FROM busybox AS b\nRUN echo x > /x\nFROM scratch\nCOPY --from=b /x /made/x\n"})
+    write_files(tmp_path / "context", {"Dockerfile": "FROM busybox AS b\nRUN echo x > /x\nFROM scratch\nCOPY --from=b /x /made/x\n"})
     engine.hull("build", "-o", tmp_path / "out", tmp_path / "context")
     assert (tmp_path / "out" / "made" / "x").read_text() == "x\n"
     engine.hull("build", "-o", f"type=tar,dest={tmp_path / 'a.tar'}", tmp_path / "context")
@@ -64,7 +58,7 @@ def test_outputs(engine, tmp_path):
 
 def test_pushed_outputs(engine, tmp_path, registry):
     name = f"{registry.address}/pushed:v1"
-    write(tmp_path / "context", {"Dockerfile": "FROM busybox\nRUN echo pushed > /x\n"})
+    write_files(tmp_path / "context", {"Dockerfile": "FROM busybox\nRUN echo pushed > /x\n"})
     engine.hull("build", "-t", name, "--push", "--annotation", "org.example.a=1", "--annotation", "manifest:b=2",
                 "--metadata-file", tmp_path / "meta", tmp_path / "context")
     answer = registry.request("GET", "/v2/pushed/manifests/v1", headers={"Accept": MANIFEST})
@@ -89,8 +83,8 @@ def test_pushed_outputs(engine, tmp_path, registry):
 def test_from_a_registry_with_a_password(engine, tmp_path, new_registry):
     private = new_registry("--htpasswd", make_password_file(tmp_path / "passwords", ann="secret"))
     name = f"{private.address}/base:v1"
-    write(tmp_path / "context", {"Dockerfile": f"FROM {name}\nRUN cat /x\n"})
-    write(tmp_path / "base", {"Dockerfile": "FROM busybox\nRUN echo base > /x\n"})
+    write_files(tmp_path / "context", {"Dockerfile": f"FROM {name}\nRUN cat /x\n"})
+    write_files(tmp_path / "base", {"Dockerfile": "FROM busybox\nRUN echo base > /x\n"})
     for cli in ("docker", "hull"):
         engine.docker("logout", private.address)
         assert engine.run(cli, "build", tmp_path / "context", check=False).returncode != 0
@@ -103,7 +97,7 @@ def test_from_a_registry_with_a_password(engine, tmp_path, new_registry):
 
 
 def test_oci_layouts(engine, tmp_path):
-    write(tmp_path / "context", {"Dockerfile": "FROM busybox\nRUN echo oci > /x\n"})
+    write_files(tmp_path / "context", {"Dockerfile": "FROM busybox\nRUN echo oci > /x\n"})
     engine.hull("build", "-t", "layout:v1", "--annotation", "a=b", "--annotation", "manifest-descriptor:c=d", "-o",
                 f"type=oci,tar=false,dest={tmp_path / 'layout'}", tmp_path / "context")
     index = json.loads((tmp_path / "layout" / "index.json").read_text())
@@ -116,13 +110,13 @@ def test_oci_layouts(engine, tmp_path):
 
 
 def test_squash(engine, tmp_path):
-    write(tmp_path, {"Dockerfile": """
+    write_files(tmp_path, {"Dockerfile": """
 FROM busybox AS base
 RUN mkdir /d /gone && echo 1 > /d/one && echo 2 > /d/two && echo g > /gone/g && echo k > /kept
 FROM base
 """})
     engine.hull("build", "-t", "squash-base", tmp_path)
-    write(tmp_path, {"Dockerfile": """
+    write_files(tmp_path, {"Dockerfile": """
 FROM squash-base
 RUN rm -r /gone /d/one && echo 3 > /d/three
 RUN rm /d/three && mkdir /gone && echo new > /gone/h && echo 22 > /d/two
@@ -136,7 +130,7 @@ RUN echo e > /end
 
 
 def test_the_same_image_twice_with_a_date(own_engine, tmp_path):
-    write(tmp_path, {"f": "x", "Dockerfile": "FROM busybox\nCOPY f /d/f\nRUN touch /now\n"})
+    write_files(tmp_path, {"f": "x", "Dockerfile": "FROM busybox\nCOPY f /d/f\nRUN touch /now\n"})
     ids = []
     for name in ("one", "two"):
         os.utime(tmp_path / "f")
@@ -150,10 +144,10 @@ def test_the_same_image_twice_with_a_date(own_engine, tmp_path):
 def test_standard_input_and_other_dockerfiles(engine, tmp_path):
     result = engine.hull("build", "-q", "-", input="FROM busybox\nRUN true\n")
     assert result.stdout.startswith("sha256:")
-    write(tmp_path / "context", {"f": "f"})
+    write_files(tmp_path / "context", {"f": "f"})
     engine.hull("build", "-t", "stdin", "-f", "-", tmp_path / "context", input="FROM busybox\nCOPY f /f\n")
     assert output(engine, "stdin", "cat", "/f") == "f"
-    write(tmp_path, {"outside": "FROM busybox\nCOPY f /g\n"})
+    write_files(tmp_path, {"outside": "FROM busybox\nCOPY f /g\n"})
     engine.hull("build", "-t", "outside", "-f", tmp_path / "outside", tmp_path / "context")
     assert output(engine, "outside", "cat", "/g") == "f"
     archive = io.BytesIO()
@@ -167,8 +161,8 @@ def test_standard_input_and_other_dockerfiles(engine, tmp_path):
 
 
 def test_named_contexts(engine, tmp_path):
-    write(tmp_path / "context", {"Dockerfile": "FROM base\nCOPY --from=more f /f\n"})
-    write(tmp_path / "more", {"f": "more"})
+    write_files(tmp_path / "context", {"Dockerfile": "FROM base\nCOPY --from=more f /f\n"})
+    write_files(tmp_path / "more", {"f": "more"})
     engine.hull("build", "-t", "contexts", "--build-context", f"more={tmp_path / 'more'}", "--build-context",
                 "base=docker-image://busybox", tmp_path / "context")
     assert output(engine, "contexts", "cat", "/f") == "more"
@@ -177,16 +171,16 @@ def test_named_contexts(engine, tmp_path):
 
 
 def test_checks(engine, tmp_path):
-    write(tmp_path, {"Dockerfile": "FROM busybox as one\nCMD echo $X\n"})
+    write_files(tmp_path, {"Dockerfile": "FROM busybox as one\nCMD echo $X\n"})
     found = engine.hull("build", "--check", tmp_path, check=False)
     assert found.returncode == 1 and "FromAsCasing" in found.stdout and "JSONArgsRecommended" in found.stdout
     assert "warnings found" in engine.hull("build", tmp_path).stderr
-    write(tmp_path, {"Dockerfile": "FROM busybox\nRUN true\n"})
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nRUN true\n"})
     assert "no warnings" in engine.hull("build", "--call=check", tmp_path).stdout
 
 
 def test_progress(engine, tmp_path):
-    write(tmp_path, {"Dockerfile": "FROM busybox\nRUN echo shown; echo $((1+1))\n"})
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nRUN echo shown; echo $((1+1))\n"})
     plain = engine.hull("build", "--progress=plain", "--no-cache", tmp_path).stderr
     assert "[2/2] RUN echo shown" in plain and " shown\n" in plain and " DONE " in plain
     raw = [json.loads(line) for line in engine.hull("build", "--progress=rawjson", tmp_path).stderr.splitlines()

@@ -12,6 +12,8 @@ import threading
 
 import pytest
 
+from conftest import write_files
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """Files with validators, and git's smart protocol below /git/."""
@@ -96,20 +98,13 @@ class Repository:
         git(self.work, "remote", "add", "origin", self.bare)
 
     def commit(self, files, *more):
-        write(self.work, files)
+        write_files(self.work, files)
         git(self.work, "add", "-A")
         git(self.work, "commit", "-q", "-m", "change")
         git(self.work, "push", "-q", "origin", "HEAD:refs/heads/main")
         for words in more:
             git(self.work, *words)
         return git(self.work, "rev-parse", "HEAD")
-
-
-def write(directory, files):
-    for name, text in files.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def output(engine, image, *command):
@@ -129,7 +124,7 @@ def archive(files, mode="w:gz"):
 @pytest.fixture(params=["docker", "hull"])
 def build(request, engine, tmp_path):
     def run(dockerfile, *flags, check=True):
-        write(tmp_path / "context", {"Dockerfile": dockerfile})
+        write_files(tmp_path / "context", {"Dockerfile": dockerfile})
         os.environ["DOCKER_BUILDKIT"] = "0"
         result = engine.run(request.param, "build", *(["--progress=plain"] if request.param == "hull" else []), *flags,
                             tmp_path / "context", check=check)
@@ -217,10 +212,10 @@ def test_submodules_come_along(engine, web, tmp_path):
     inner = Repository(web, "inner")
     inner.commit({"part": "inner"})
     outer = Repository(web, "outer")
-    write(outer.work, {"own": "outer"})
+    write_files(outer.work, {"own": "outer"})
     git(outer.work, "submodule", "add", "-q", inner.url, "sub")
     outer.commit({})
-    write(tmp_path / "context", {"Dockerfile": f"FROM busybox\nADD {outer.url} /r\nADD {outer.url}?submodules=false /without\n"})
+    write_files(tmp_path / "context", {"Dockerfile": f"FROM busybox\nADD {outer.url} /r\nADD {outer.url}?submodules=false /without\n"})
     engine.hull("build", "-t", "outer", tmp_path / "context")
     assert output(engine, "outer", "sh", "-c", "cat /r/sub/part; ls -A /r /r/sub /without/sub") == \
         "inner/r:\n.gitmodules\nown\nsub\n\n/r/sub:\npart\n\n/without/sub:\n"
@@ -231,7 +226,7 @@ def test_a_private_repository_gets_the_token_and_nothing_keeps_it(engine, web, t
     repository = Repository(web, "private")
     repository.commit({"f": "private"})
     web.token = "basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    write(tmp_path / "context", {"Dockerfile": f"FROM busybox\nADD --keep-git-dir=true {repository.url} /r\n"})
+    write_files(tmp_path / "context", {"Dockerfile": f"FROM busybox\nADD --keep-git-dir=true {repository.url} /r\n"})
     refused = engine.hull("build", tmp_path / "context", check=False)
     assert refused.returncode == 1
     (tmp_path / "token").write_text(token + "\n")
@@ -275,7 +270,7 @@ def test_named_remote_contexts(engine, web, tmp_path):
     repository = Repository(web, "named")
     repository.commit({"f": "of git"})
     web.files["/more.tar"] = archive({"g": "of a tar"}, "w")
-    write(tmp_path / "context", {"Dockerfile": "FROM busybox AS git\nRUN touch /stage\nFROM busybox\nCOPY --from=git f /f\nCOPY --from=web g /g\n"})
+    write_files(tmp_path / "context", {"Dockerfile": "FROM busybox AS git\nRUN touch /stage\nFROM busybox\nCOPY --from=git f /f\nCOPY --from=web g /g\n"})
     engine.hull("build", "-t", "named", "--build-context", f"git={repository.url}", "--build-context", f"web={web.url}/more.tar",
                 tmp_path / "context")
     assert output(engine, "named", "cat", "/f", "/g") == "of gitof a tar"  # a context counts more than a stage

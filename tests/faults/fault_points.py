@@ -4,6 +4,8 @@ import os
 import pathlib
 import tempfile
 
+import pytest
+
 
 class FaultPoints:
     def __init__(self, parent=None):
@@ -38,3 +40,10 @@ class FaultPoints:
     def close(self):
         self.withdraw()
         os.rmdir(self.directory)
+
+
+@pytest.fixture(scope="module")
+def faults():
+    points = FaultPoints()
+    yield points
+    points.close()

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from conftest import Hulld
-from fault_points import FaultPoints
+from fault_points import faults  # noqa: F401
 
 STEP = ["build.snapshot", "build.changed", "build.hashed", "build.moved", "build.committed"]
 MOUNT = ["build.cache-made", "build.cache-moved"]
@@ -47,13 +47,6 @@ def web():
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def faults():
-    points = FaultPoints()
-    yield points
-    points.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from conftest import Hulld, cgroup_directories, wait_until
-from fault_points import FaultPoints
+from fault_points import faults  # noqa: F401
 
 CREATE = ["create.named", "create.directory", "create.volumes", "create.snapshot", "create.populated", "create.recorded"]
 START = ["start.begun", "start.network", "start.rootfs", "start.configured", "start.launched", "start.started",
@@ -28,13 +28,6 @@ CLIENT = ["run.created", "run.attached", "run.started"]
 FAMILIES = ("runtime.", "init.", "exec-process.")  # the steps of runtime/runtime.h: found out by watching one life
 
 ENDS_WHEN_ASKED = ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.02; done"]
-
-
-@pytest.fixture(scope="module")
-def faults():
-    points = FaultPoints()
-    yield points
-    points.close()
 
 
 @pytest.fixture(scope="module")

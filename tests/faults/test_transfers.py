@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 
-from conftest import Hulld, wait_until
+from conftest import running_engine, wait_until
 from hull_registry import new_registry  # noqa: F401
 
 SIZE = 24 << 20
@@ -34,13 +34,8 @@ def root_tar(content, busybox):
 
 @pytest.fixture(scope="module")
 def killed(busybox):
-    hulld = Hulld()
-    try:
-        hulld.start()
-        hulld.docker("import", busybox, "busybox")
+    with running_engine(busybox) as hulld:
         yield hulld
-    finally:
-        hulld.close()
 
 
 @pytest.fixture
