@@ -55,7 +55,9 @@ UniqueFd open_directory_at(int parent, const std::string& name, int more = 0) {
 }  // namespace
 
 Copier::Copier(int root, std::string upper, CopyOptions options)
-    : root_(root), upper_(std::move(upper)), options_(std::move(options)), buffer_(kPiece) {}
+    : root_(root), upper_(std::move(upper)), options_(std::move(options)), buffer_(kPiece) {
+  if (options_.plain) upper_ = path_in_mount(root_);  // links on the way to it are followed
+}
 
 bool Copier::has_directory(const std::string& path) const {
   return linux::RootDir(root_).open_if_exists(path, O_PATH | O_DIRECTORY).has_value();
@@ -82,12 +84,21 @@ void Copier::make_directories(const std::string& path) {
   }
 }
 
-Copier::Directory Copier::open_target(const std::string& path) {
+void Copier::share_files_with(const std::string& layer) {
+  known_ = LayerDigests::of_layer(layer);
+  if (!known_.empty()) sharing_ = layer + "/diff";
+}
+
+Copier::Directory Copier::open_parent(const std::string& path) {
   Directory directory;
-  UniqueFd there(linux::RootDir(root_).open(path, O_RDONLY | O_DIRECTORY));
-  std::string real = path_in_mount(there.get());
+  directory.to = UniqueFd(linux::RootDir(root_).open(path, O_RDONLY | O_DIRECTORY));
+  std::string real = path_in_mount(directory.to.get());
   directory.upper = options_.plain ? real : upper_ + (real == "/" ? "" : real);
-  directory.to = std::move(there);
+  return directory;
+}
+
+Copier::Directory Copier::open_target(const std::string& path) {
+  Directory directory = open_parent(path);
   if (!list_directory(cat("/proc/self/fd/", directory.to.get())).empty()) return directory;
   // Nothing of the layers below shows in it. A change of nothing brings it into the writable directory.
   struct stat info {};
@@ -117,8 +128,7 @@ void Copier::copy_as(int source_root, std::span<const FileEntry> tree, const std
   if (S_ISDIR(source.mode)) return copy_contents(source_root, tree, to);
   std::string parent = parent_of(to), name(last_of(to));
   make_directories(parent);
-  Directory target;
-  target.to = UniqueFd(linux::RootDir(root_).open(parent, O_RDONLY | O_DIRECTORY));
+  Directory target = open_parent(parent);
   target.from = archive::open_confined(
       source_root, source.path.find('/') == std::string::npos ? "." : source.path.substr(0, source.path.rfind('/')),
       O_PATH | O_DIRECTORY);
@@ -128,8 +138,7 @@ void Copier::copy_as(int source_root, std::span<const FileEntry> tree, const std
 
 void Copier::write_document(const std::string& to, std::string_view text, mode_t mode) {
   make_directories(parent_of(to));
-  Directory target;
-  target.to = UniqueFd(linux::RootDir(root_).open(parent_of(to), O_RDONLY | O_DIRECTORY));
+  Directory target = open_parent(parent_of(to));
   FileEntry entry;
   entry.path = to;
   entry.mode = S_IFREG | mode;
@@ -219,9 +228,30 @@ bool Copier::share_file(const Directory& parent, const FileEntry& entry, const s
   return !file.empty() && ::linkat(AT_FDCWD, file.c_str(), parent.to.get(), name.c_str(), 0) == 0;
 }
 
+bool Copier::is_as_wanted(const struct stat& there, const FileEntry& entry) const {
+  archive::Owner owner = owner_of(entry);
+  timespec modified = to_timespec(entry.modified);
+  return S_ISREG(there.st_mode) && there.st_size == entry.size && (there.st_mode & kPermissions) == mode_of(entry) &&
+         there.st_uid == owner.uid && there.st_gid == owner.gid && there.st_mtim.tv_sec == modified.tv_sec &&
+         there.st_mtim.tv_nsec == modified.tv_nsec;
+}
+
+bool Copier::share_with_layer(const Directory& parent, const FileEntry& entry, const std::string& name) {
+  if (!entry.has_digest || options_.attributes) return false;
+  std::string path = cat(std::string_view(parent.upper).substr(upper_.size()), "/", name);
+  digests_.add(path, entry.digest);
+  if (sharing_.empty() || !parent.direct) return false;
+  const FileDigest* there = known_.find(path);
+  if (!there || *there != entry.digest) return false;
+  std::string file = sharing_ + path;
+  struct stat info {};
+  return ::lstat(file.c_str(), &info) == 0 && is_as_wanted(info, entry) &&
+         ::linkat(AT_FDCWD, file.c_str(), parent.to.get(), name.c_str(), 0) == 0;
+}
+
 void Copier::copy_file(const Directory& parent, const FileEntry& entry, const std::string& from,
                        const std::string& name) {
-  if (share_file(parent, entry, name)) return;
+  if (share_with_layer(parent, entry, name) || share_file(parent, entry, name)) return;
   UniqueFd in(::openat(parent.from.get(), from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!in) fail_invalid("cannot read ", quoted(entry.path), ": ", errno_text(errno));
   UniqueFd out = create(parent, name, 0600);

@@ -10,6 +10,7 @@
 #include "archive/placement.h"
 #include "base/unique_fd.h"
 #include "build/file_tree.h"
+#include "build/layer_digests.h"
 
 namespace hull::build {
 
@@ -31,6 +32,11 @@ class Copier {
   // From here on sources are files of layers, which nobody changes: instead of a copy, what is large and stays as it is
   // gets another name. `original` finds the file in its layer; empty: everything is copied.
   void share_files_of(std::function<std::string(const std::string& path)> original) { original_ = std::move(original); }
+  // What `layer` (its directory) has at the same place with the same content, owner, mode and times gets another name
+  // instead of a copy: of a large directory of which little has changed, little is copied.
+  void share_files_with(const std::string& layer);
+  // The digests of what was copied, as far as the sources know theirs.
+  const LayerDigests& digests() const { return digests_; }
   // Whether a directory is there.
   bool has_directory(const std::string& path) const;
   // Makes a directory with what is missing above it; what is made belongs to `owner` and has mode 0755.
@@ -52,11 +58,14 @@ class Copier {
   };
 
   Directory open_target(const std::string& path);
+  Directory open_parent(const std::string& path);
   void fill(Directory top, std::span<const FileEntry> tree);
   std::optional<Directory> make_child(const Directory& parent, const FileEntry& entry, const std::string& name);
   void copy_one(const Directory& parent, const FileEntry& entry, const std::string& name);
   void copy_file(const Directory& parent, const FileEntry& entry, const std::string& from, const std::string& name);
   bool share_file(const Directory& parent, const FileEntry& entry, const std::string& name);
+  bool share_with_layer(const Directory& parent, const FileEntry& entry, const std::string& name);
+  bool is_as_wanted(const struct stat& there, const FileEntry& entry) const;
   UniqueFd create(const Directory& parent, const std::string& name, mode_t mode);
   void set_metadata(int fd, const FileEntry& entry);
   void set_metadata_at(int parent, const std::string& name, const FileEntry& entry);
@@ -68,6 +77,9 @@ class Copier {
   std::string upper_;
   CopyOptions options_;
   std::function<std::string(const std::string& path)> original_;
+  std::string sharing_;  // the directory "diff" of the layer to share with; "": none
+  LayerDigests known_;   // in it
+  LayerDigests digests_;
   std::vector<char> buffer_;
 };
 

@@ -12,6 +12,7 @@
 #include "build/executor.h"
 #include "build/executor_steps.h"
 #include "build/merged_place.h"
+#include "build/step_history.h"
 #include "container/user_lookup.h"
 #include "dockerfile/git_reference.h"
 #include "dockerfile/mode.h"
@@ -125,7 +126,7 @@ void Executor::take_remote(const Add& add, const std::string& url, CopyWork& wor
     work.taken.push_back({&tree, std::move(one), "", add.unpack.value_or(false)});
 }
 
-void Executor::copy_files(const Node& node, const CopyWork& work, int root, const std::string& upper) {
+LayerDigests Executor::copy_files(const Node& node, const CopyWork& work, int root, const std::string& upper) {
   const FileSources& files = sources_of(node.instruction);
   bool parents = node.instruction.as<Copy>() && node.instruction.as<Copy>()->parents;
   CopyOptions options;
@@ -137,6 +138,8 @@ void Executor::copy_files(const Node& node, const CopyWork& work, int root, cons
   }
   options.attributes = std::ranges::any_of(work.taken, [](const auto& one) { return one.tree->owners(); });
   Copier copier(root, upper, options);
+  if (!request_.rewrite_timestamps) copier.share_files_with(last_layer(node));
+  bool told = files.documents.empty();  // the copier knows of everything that is written
   bool into = work.into_directory || (!work.taken.empty() && copier.has_directory(work.destination));
   if (work.taken.size() == 1 && work.taken.front().file.contents && !parents) into = true;
   auto inside = [&](const std::string& name) { return into ? cat(work.destination, "/", name) : work.destination; };
@@ -150,6 +153,7 @@ void Executor::copy_files(const Node& node, const CopyWork& work, int root, cons
     if (one.unpack && S_ISREG(tree.front().mode) && is_archive(from, tree.front().path)) {
       copier.make_directories(work.destination);
       unpack(*one.tree, tree.front().path, work.destination, root, options.owner);
+      told = false;
     } else if (one.file.contents && !parents) {
       copier.copy_contents(from, tree, work.destination);
     } else {
@@ -161,6 +165,14 @@ void Executor::copy_files(const Node& node, const CopyWork& work, int root, cons
     mode_t mode = options.mode ? options.mode(S_IFREG | 0644) & 07777 : 0644;
     copier.write_document(linux::clean_path(inside(document.name)), document.text(), mode);
   }
+  return told ? copier.digests() : LayerDigests();
+}
+
+// The layer that the same instruction made in the last build; "" when there is none.
+std::string Executor::last_layer(const Node& node) const {
+  auto key = helpers_.history.last_key(node.stage_name, static_cast<std::int64_t>(node.number), node.facts.instruction);
+  auto record = key ? shared_.services().database.build_record(*key) : std::nullopt;
+  return record && !record->chain_id.empty() ? store::layer_path(shared_.data_root, record->chain_id) : "";
 }
 
 void Executor::unpack(const SourceTree& tree, const std::string& path, const std::string& to, int root,

@@ -265,7 +265,8 @@ NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, cons
   services.snapshots.prepare(id, parent.chain);
   undo.add("snapshot", [&] { services.snapshots.remove(id); });
   fault::point("build.snapshot");
-  change(id);
+  LayerDigests digests;
+  change(id, digests);
   fault::point("build.changed");
   if (stop_.stop_requested()) fail(Kind::kCancelled, "the build was cancelled");
 
@@ -280,6 +281,7 @@ NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, cons
   options.recording = staging + "/tar-split";
   options.with_root = root_has_changed(upper, services.snapshots.top_layer_directory(id));
   archive::ExtractedLayer layer = archive::record_layer(directory.get(), options);
+  if (!digests.empty() && !request_.rewrite_timestamps) digests.save(staging);
   fault::point("build.hashed");
 
   NodeResult result = parent;
@@ -318,7 +320,7 @@ NodeResult Executor::perform_folder(const Node& node, const NodeResult& parent) 
   StepKey key("folder");
   key.add(kLayersBelow, parent.top()).add("directory", node.folder).add("date", epoch_key(request_));
   return cached_or(node, parent, key, [&] {
-    return make_layer(node, parent, key.digest(), [&](const std::string& id) {
+    return make_layer(node, parent, key.digest(), [&](const std::string& id, LayerDigests&) {
       auto root = shared_.services().snapshots.mount(id, true);
       linux::RootDir(root.get()).make_directory(node.folder);
     });
@@ -339,7 +341,7 @@ NodeResult Executor::perform_run(const Node& node, const NodeResult& parent) {
   add_mounts_to(key, node);
   key.add("date", epoch_key(request_));
   return cached_or(node, parent, key, [&] {
-    return make_layer(node, parent, key.digest(), [&](const std::string& id) { run_command(node, id); });
+    return make_layer(node, parent, key.digest(), [&](const std::string& id, LayerDigests&) { run_command(node, id); });
   });
 }
 
@@ -351,9 +353,9 @@ NodeResult Executor::perform_copy(const Node& node, const NodeResult& parent) {
   StepKey key("copy");
   key.add(kLayersBelow, parent.top()).add(files).add("date", epoch_key(request_));
   return cached_or(node, parent, key, [&] {
-    return make_layer(node, parent, key.digest(), [&](const std::string& id) {
+    return make_layer(node, parent, key.digest(), [&](const std::string& id, LayerDigests& digests) {
       auto root = shared_.services().snapshots.mount(id, true);
-      copy_files(node, work, root.get(), shared_.services().snapshots.upper_directory(id));
+      digests = copy_files(node, work, root.get(), shared_.services().snapshots.upper_directory(id));
     });
   });
 }
@@ -373,9 +375,9 @@ NodeResult Executor::perform_link(const Node& node, const NodeResult& parent, Co
     std::optional<NodeResult> layer;
     if (!node.never_cached) layer = look_up(nothing, alone.digest());
     if (!layer)
-      layer = make_layer(node, nothing, alone.digest(), [&](const std::string& id) {
+      layer = make_layer(node, nothing, alone.digest(), [&](const std::string& id, LayerDigests& digests) {
         std::string upper = shared_.services().snapshots.upper_directory(id);
-        copy_files(node, work, open_file(upper, O_RDONLY | O_DIRECTORY).get(), upper);
+        digests = copy_files(node, work, open_file(upper, O_RDONLY | O_DIRECTORY).get(), upper);
       });
     return put_over(node, parent, *layer, key.digest());
   });

@@ -13,6 +13,7 @@
 
 #include "archive/placement.h"
 #include "build/graph.h"
+#include "build/layer_digests.h"
 #include "build/remote_sources.h"
 #include "build/request.h"
 #include "build/shared.h"
@@ -93,7 +94,8 @@ class Executor {
   std::optional<NodeResult> import(const Node& node, const NodeResult& parent, const std::string& key);
   void keep(const std::string& key);
   void explain(const Node& node, StepKey& key);
-  // A writable root file system on `parent`; what `change(id)` leaves in it becomes a layer.
+  // A writable root file system on `parent`; what `change(id, digests)` leaves in it becomes a layer. `digests` it may
+  // fill in.
   template <class Change>
   NodeResult make_layer(const Node& node, const NodeResult& parent, const std::string& key, Change change);
   void clamp_times(int directory);
@@ -105,7 +107,8 @@ class Executor {
 
   void plan_copy(const Node& node, CopyWork& work, StepKey& key);
   void take_remote(const dockerfile::Add& add, const std::string& url, CopyWork& work);
-  void copy_files(const Node& node, const CopyWork& work, int root, const std::string& upper);
+  LayerDigests copy_files(const Node& node, const CopyWork& work, int root, const std::string& upper);
+  std::string last_layer(const Node& node) const;
   NodeResult perform_link(const Node& node, const NodeResult& parent, CopyWork& work, StepKey& files);
   // The layer again, over other layers than those it was made on.
   NodeResult put_over(const Node& node, const NodeResult& parent, const NodeResult& layer, const std::string& key);

@@ -108,6 +108,16 @@ const StepNote* StepHistory::counterpart(const StepNote& step) const {
   return same ? same : there;
 }
 
+std::optional<std::string> StepHistory::last_key(const std::string& stage, std::int64_t number,
+                                                 const std::string& instruction) const {
+  StepNote step;
+  step.stage = stage;
+  step.number = number;
+  step.instruction = instruction;
+  const StepNote* old = counterpart(step);
+  return old ? std::optional(old->key) : std::nullopt;
+}
+
 std::string StepHistory::changed_files(const std::string& before, const std::string& after) const {
   auto old = read_if_exists(listing_path(before)), fresh = read_if_exists(listing_path(after));
   if (!old || !fresh) return "the files changed";

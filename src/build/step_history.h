@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ class StepHistory {
   // A sentence about a step that was not in the cache: which argument, which file, which step before it. `below`: the
   // name of the step before.
   std::string why(const StepNote& step, const std::string& below) const;
+  // The key that the step had in the last build.
+  std::optional<std::string> last_key(const std::string& stage, std::int64_t number,
+                                      const std::string& instruction) const;
   // A step of this build.
   void note(StepNote step);
   // Writes down the lists of files that are not there yet.

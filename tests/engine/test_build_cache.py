@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What builds leave for later ones: caches that are taken to another engine, reasons, limits, layers that lie on other layers."""
+import io
 import json
 import os
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -220,6 +222,53 @@ RUN echo more >> /as/it/is/sub/big
     engine.docker("rmi", "shared")
     engine.run("docker", "load", input=tar, text=False)
     assert output(engine, "shared", "cat", "/as/it/is/small") == "s\n"
+
+
+def test_what_has_not_changed_is_not_copied_again(engine, tmp_path):
+    """A COPY that is done again gives files of the last build's layer another name, when they are the same in everything."""
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nCOPY . /app\nCOPY one/x /single\n", "one/same": "1", "one/content": "1",
+                           "one/mode": "1", "one/time": "1", "one/x": "1", "two/same": "2", "two/gone": "2"})
+    def layer(value):
+        """The directory of the layer that has it as the changed file's content."""
+        return next(p.parent.parent for p in (engine.data / "layers").glob("*/diff/app/one/content") if p.read_text() == value)
+    def built(value):
+        build(engine, tmp_path, "-t", "again")
+        found = layer(value)
+        files = {str(p.relative_to(tmp_path)): p for top in ("one", "two") for p in (tmp_path / top).iterdir()}
+        for name, file in files.items():
+            copy, there = found / name, file.stat()
+            assert copy.read_text() == file.read_text(), name
+            assert (copy.stat().st_mode, copy.stat().st_mtime_ns) == (there.st_mode, there.st_mtime_ns), name
+        assert {str(p.relative_to(found)) for top in ("one", "two") for p in (found / top).iterdir()} == set(files)
+        return found
+    first = built("1")
+    os.chmod(tmp_path / "one/mode", 0o600)
+    os.utime(tmp_path / "one/time", ns=(0, 10**18))
+    (tmp_path / "one/content").write_text("3")
+    (tmp_path / "two/gone").unlink()
+    (tmp_path / "two/new").write_text("3")
+    second = built("3")
+    shared = {name for name in ("one/same", "one/content", "one/mode", "one/time", "one/x", "two/same")
+              if (first / name).stat().st_ino == (second / name).stat().st_ino}
+    assert shared == {"one/same", "one/x", "two/same"}
+    # The same words, but what they copy is something else of the same name, size and time.
+    write_files(tmp_path, {"Dockerfile": "ARG from=one\nFROM busybox\nARG from\nCOPY $from/same /to/\nCOPY $from /to\n"})
+    for name in ("one/same", "two/same"):
+        os.utime(tmp_path / name, ns=(0, 10**18))
+    for name, content in (("one", "1"), ("two", "2")):
+        build(engine, tmp_path, "-t", "again", "--build-arg", f"from={name}")
+        assert output(engine, "again", "cat", "/to/same") == content
+    # What an archive or a document puts over a file is not taken for that file.
+    for step in ("COPY <<same /app/two/\nD\nsame\n", "ADD a.tar /app/\n"):
+        with tarfile.open(tmp_path / "a.tar", "w") as tar:
+            info = tarfile.TarInfo("two/same")
+            info.size, info.mtime = 2, 10**9
+            tar.addfile(info, io.BytesIO(b"T\n"))
+        write_files(tmp_path, {"Dockerfile": f"FROM busybox\nCOPY . /app\n{step}", "counter": step})
+        for counter in range(2):
+            write_files(tmp_path, {"counter": f"{step} {counter}"})
+            build(engine, tmp_path, "-t", "again")
+            assert output(engine, "again", "cat", "/app/two/same") == ("D\n" if "<<" in step else "T\n")
 
 
 def test_the_cache_keeps_to_its_limits(busybox, tmp_path):
