@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 
 #include "api/container_shapes.h"
 #include "api/filters.h"
@@ -18,9 +19,11 @@ namespace {
 using image::Image;
 using image::ImagePtr;
 
-std::int64_t containers_of(const Call& call, const std::string& image_id) {
-  return std::ranges::count_if(call.engine.list(),
-                               [&](const auto& state) { return state->spec->image_id == image_id; });
+// How many containers each image has.
+std::map<std::string, std::int64_t, std::less<>> container_counts(const Call& call) {
+  std::map<std::string, std::int64_t, std::less<>> counts;
+  for (const auto& state : call.engine.list()) ++counts[state->spec->image_id];
+  return counts;
 }
 
 auto user_of_images(Call& call) {
@@ -35,9 +38,9 @@ auto user_of_images(Call& call) {
   };
 }
 
-Json summary_of(const Image& image, const Call& call) {
+Json summary_of(const Image& image, const Call& call, std::int64_t containers) {
   Json out;
-  out["Containers"] = call.since(51) ? containers_of(call, image.id) : -1;
+  out["Containers"] = containers;
   out["Created"] = image.created.nanoseconds / 1'000'000'000;
   out["Id"] = image.id;
   out["Labels"] = image.config.config.labels.empty() ? Json(nullptr) : to_json(image.config.config.labels);
@@ -145,8 +148,14 @@ void list_images(Call& call) {
   Json out = Json::array();
   Filters filters = list_filters(call);
   bool manifests = call.since(47) && call.query.flag("manifests");
+  auto counts = container_counts(call);
+  auto containers_of = [&](const Image& image) -> std::int64_t {
+    if (!call.since(51)) return -1;
+    auto found = counts.find(image.id);
+    return found == counts.end() ? 0 : found->second;
+  };
   for (const auto& image : selected_images(call)) {
-    Json one = summary_of(*image, call);
+    Json one = summary_of(*image, call, containers_of(*image));
     if (manifests) one["Manifests"] = manifests_of(*image, call);
     if (filters.has("reference")) {
       one["RepoTags"] = Json::array();
