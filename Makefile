@@ -65,7 +65,7 @@ lint: $(BUILD)/build.ninja ## layering, sizes, formatting, shellcheck, clang-tid
 	scripts/lint $(BUILD)
 
 fuzz: build ## every fuzz target for a minute (SECONDS=60)
-	scripts/fuzz $(or $(SECONDS),60) $(abspath $(BUILD))/fuzz
+	scripts/fuzz $(or $(SECONDS),60) $(abspath $(BUILD))-fuzz
 
 asan: ## the unit and engine tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) sanitized SANITIZER=address,undefined BUILD=build-asan
@@ -82,4 +82,4 @@ sanitized:
 	HULL_BUILD=$(abspath $(BUILD)) $(PYTEST) tests/engine
 
 clean: ## remove the build trees
-	rm -rf build build-asan build-tsan
+	rm -rf build build-asan build-tsan build-fuzz

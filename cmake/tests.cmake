@@ -10,6 +10,7 @@ foreach(room base linux oci dockerfile tls http settings archive runtime shim st
   endif()
   add_executable(test_${room} ${sources})
   set_target_properties(test_${room} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_include_directories(test_${room} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz)
   target_compile_options(test_${room} PRIVATE -O0)  # what they test is optimized; they themselves run once
   target_link_libraries(test_${room} PRIVATE hull_${room} GTest::gtest GTest::gmock GTest::gtest_main)
   if(TARGET hull-${room})  # tests of a room that has a program of its own run that program
@@ -19,8 +20,7 @@ foreach(room base linux oci dockerfile tls http settings archive runtime shim st
 endforeach()
 
 target_compile_definitions(test_dockerfile PRIVATE HULL_CORPUS="${CMAKE_SOURCE_DIR}/tests/corpus")
-target_include_directories(test_dockerfile PRIVATE ${CMAKE_SOURCE_DIR}/tests/conformance/dockerfile
-                                                   ${CMAKE_SOURCE_DIR}/tests/fuzz)
+target_include_directories(test_dockerfile PRIVATE ${CMAKE_SOURCE_DIR}/tests/conformance/dockerfile)
 # Answers questions about Dockerfiles for tests/conformance/test_dockerfile_language.py.
 add_executable(dockerfile_answers ${CMAKE_SOURCE_DIR}/tests/conformance/dockerfile/ours.cpp)
 set_target_properties(dockerfile_answers PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

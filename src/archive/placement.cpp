@@ -319,8 +319,9 @@ void Placement::place_hard_link(const Place& at, const Entry& entry) {
               ::fstatat(at.parent, at.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0 && old.st_ino == now.st_ino &&
               old.st_dev == now.st_dev;
   if (same) return;  // a link to itself would be removed first, and then be missing
-  make_replacing(at, entry,
-                 [&] { return ::linkat(from.get(), target_name.c_str(), at.parent, at.name.c_str(), 0) == 0; });
+  make_replacing(at, entry, [&, name = target_name.c_str()] {
+    return ::linkat(from.get(), name, at.parent, at.name.c_str(), 0) == 0;
+  });
 }
 
 void Placement::place_other(const Place& at, const Entry& entry) {

@@ -45,12 +45,15 @@ void set_architecture(Platform& platform, std::string_view name) {
 }  // namespace
 
 Platform host_platform() {
-  utsname machine{};
-  check(::uname(&machine), "uname");
-  Platform platform;
-  platform.os = "linux";
-  set_architecture(platform, machine.machine);
-  return platform;
+  static const Platform host = [] {
+    utsname machine{};
+    check(::uname(&machine), "uname");
+    Platform platform;
+    platform.os = "linux";
+    set_architecture(platform, machine.machine);
+    return platform;
+  }();
+  return host;
 }
 
 Platform parse_platform(std::string_view text) {
@@ -99,8 +102,11 @@ void add_levels(std::vector<Platform>& out, Platform platform, int from, int to)
   }
 }
 
+// The number in "v3". Variants have one digit; what a stranger writes there must not become a long list.
 int level_of(std::string_view variant, int otherwise) {
-  return variant.starts_with('v') ? parse_number<int>(variant.substr(1)).value_or(otherwise) : otherwise;
+  constexpr int kHighest = 9;
+  auto level = variant.starts_with('v') ? parse_number<int>(variant.substr(1)) : std::nullopt;
+  return std::min(level.value_or(otherwise), kHighest);
 }
 
 }  // namespace

@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstddef>
-#include <cstdint>
+#include "dockerfile_targets.h"
 
-#include "fuzz_targets.h"
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  hull::dockerfile::fuzz_dockerfile({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
+HULL_FUZZ_TARGET(hull::dockerfile::fuzz_dockerfile, {})

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "dockerfile/ignore.h"
-#include "fuzz_targets.h"
+#include "dockerfile_targets.h"
 
 namespace hull::dockerfile {
 namespace {

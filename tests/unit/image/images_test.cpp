@@ -7,7 +7,7 @@
 
 #include <thread>
 
-#include "../../fuzz/mutation.h"
+#include "mutation.h"
 #include "../archive/tar_text.h"
 #include "archive/sha256.h"
 #include "base/file.h"

@@ -31,5 +31,10 @@ TEST(BestMatch, TakesTheBestThatRuns) {
   for (const Case& one : cases) EXPECT_EQ(best_match(one.offered, one.wanted), one.best) << to_string(one.wanted);
 }
 
+TEST(RunnableOn, ALargeLevelDoesNotMakeALongList) {
+  EXPECT_LE(runnable_on(parse_platform("linux/amd64/v2000000000")).size(), 12u);
+  EXPECT_LE(runnable_on(parse_platform("linux/arm/v2000000000")).size(), 12u);
+}
+
 }  // namespace
 }  // namespace hull::oci

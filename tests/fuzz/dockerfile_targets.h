@@ -2,8 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -12,15 +10,12 @@
 #include "dockerfile/ignore.h"
 #include "dockerfile/lint.h"
 #include "dockerfile/wildcard.h"
+#include "target.h"
 
 // What must hold for any text. Each returns quietly or ends the program.
 namespace hull::dockerfile {
 
-inline void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "does not hold: %s\n", what);
-  std::abort();
-}
+using fuzz::require;
 
 // Parsing and checking end with a result, or with an error inside the file; a file that parses can be gone through, and
 // its instructions stand in order.
