@@ -50,7 +50,8 @@ bench-load: build ## the same under load: many at once, many running, many clien
 bench-images: build ## pull, load, save and push beside docker and podman, on a file system of their own
 	/usr/bin/python3 bench/images.py --build $(BUILD) --json $(BUILD)/bench-images.json
 
-bench-build: build ## builds by hull, Docker's classic builder and Buildah; JSON in build/bench-build.json
+bench-build: build ## builds by hull, Docker's classic builder, BuildKit and Buildah; JSON in build/bench-build.json
+	bench/install-buildkit $(BUILD)/buildkit
 	/usr/bin/python3 bench/build.py --build $(BUILD) --json $(BUILD)/bench-build.json
 
 bench-peers: ## install the engines that make bench compares with

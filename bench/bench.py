@@ -93,12 +93,21 @@ def row(title, unit, values, higher_is_better=False, targets=()):
             "targets": [dict(zip(("against", "factor"), target)) for target in targets]}
 
 
+def rival(entry, name):
+    """What `name` has reached; of "best" the best of the peers."""
+    if name != "best":
+        return entry["values"].get(name)
+    peer_values = [value for peer, value in entry["values"].items() if peer not in ("hull", "floor")]
+    best = max if entry["higher_is_better"] else min
+    return best(peer_values, default=None)
+
+
 def judge(entry):
     """Each target with what was reached. Times: at most factor × floor, at least factor × faster than a peer."""
     verdicts = []
     hull = entry["values"].get("hull")
     for target in entry["targets"]:
-        other = entry["values"].get(target["against"]) if target["against"] != "absolute" else target["factor"]
+        other = target["factor"] if target["against"] == "absolute" else rival(entry, target["against"])
         if hull is None or other is None:
             continue
         if target["against"] == "absolute":
