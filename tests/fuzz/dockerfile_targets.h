@@ -93,8 +93,8 @@ inline void fuzz_ignore(std::string_view text) {
 
 // What comes out of a reference is handed to git and looked up below a checkout.
 inline void fuzz_git_reference(std::string_view text) {
-  context_kind(text);
   try {
+    context_kind(text);
     const auto reference = parse_git_reference(text);
     if (!reference) return;
     require(!reference->remote.empty(), "a repository is somewhere");

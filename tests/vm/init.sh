@@ -24,7 +24,6 @@ busybox mkdir -p /root/run/vm /root/var/lib/hull
 # Overlays of containers cannot have their upper directories on an overlay.
 busybox mount -t tmpfs tmpfs /root/var/lib/hull
 busybox mount -t 9p -o "$options" exchange /root/run/vm
-modules=$(busybox cat /root/run/vm/modules)
-[ -d "/host$modules" ] && busybox mount --bind "/host$modules" /root/lib/modules
+busybox mount -t 9p -o "ro,cache=loose,$options" modules /root/lib/modules
 busybox umount /proc /dev
 exec busybox switch_root /root /bin/sh /run/vm/second.sh

@@ -103,10 +103,10 @@ def share(path, tag, read_only):
     return ["-virtfs", options + (",readonly=on" if read_only else "")]
 
 
-def run(command, memory=1024, timeout=300, systemd=False):
+def run(command, memory=1024, timeout=300, systemd=False, root="/"):
     """Runs the shell text `command` in a fresh machine, with `systemd` as a service of systemd (nothing else is started).
-    Gives (exit status, output). Throws Unavailable."""
-    if systemd and not os.path.exists("/lib/systemd/systemd"):
+    `root`: whose files the machine has, when not this one's. Gives (exit status, output). Throws Unavailable."""
+    if systemd and not os.path.exists(os.path.join(root, "lib/systemd/systemd")):
         raise Unavailable("systemd is not installed")
     qemu = shutil.which("qemu-system-x86_64")
     if not qemu:
@@ -120,12 +120,11 @@ def run(command, memory=1024, timeout=300, systemd=False):
         (directory / "command").write_text(command + "\n")
         if systemd:
             (directory / "systemd").touch()
-        (directory / "modules").write_text(str(tree / "lib/modules"))
         shutil.copy(HERE / "second.sh", directory)
         argv = [qemu, "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", str(memory), "-no-reboot", "-nographic",
                 "-nic", "none", "-append", "console=ttyS0 quiet panic=-1",
                 "-kernel", str(next((tree / "boot").glob("vmlinuz-*"))), "-initrd", str(initramfs(tree)),
-                *share("/", "host", True), *share(exchange, "exchange", False)]
+                *share(root, "host", True), *share(tree / "lib/modules", "modules", True), *share(exchange, "exchange", False)]
         try:
             done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)
             console = (done.stdout + done.stderr).decode(errors="replace")
