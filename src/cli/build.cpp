@@ -16,6 +16,7 @@
 #include "cli/key_values.h"
 #include "cli/listing.h"
 #include "cli/local_files.h"
+#include "cli/oci_layout.h"
 #include "cli/prune.h"
 #include "cli/pull.h"
 #include "cli/terminal.h"
@@ -78,16 +79,16 @@ struct Plan {
   std::vector<NamedDescriptor> descriptors;
 };
 
-void add_contexts(const Options& options, Plan& plan) {
+void add_contexts(const Options& options, Client& client, Plan& plan) {
   Value images = Value::empty_map(), remote = Value::empty_map();
   for (const std::string& text : options.list("build-context")) {
     auto [name, value] = split_once(text, '=');
     if (!value || value->empty()) fail_invalid("invalid context value: ", text, ", expected key=value");
-    constexpr std::string_view kImage = "docker-image://";
+    constexpr std::string_view kImage = "docker-image://", kLayout = "oci-layout://";
     if (value->starts_with(kImage))
       images.set(name, value->substr(kImage.size()));
-    else if (value->starts_with("oci-layout://"))
-      fail(Kind::kNotImplemented, "--build-context ", text, ": load the layout with `hull load`, and name its image");
+    else if (value->starts_with(kLayout))
+      images.set(name, load_from_layout(client, value->substr(kLayout.size())));
     else if (dockerfile::context_kind(*value) != dockerfile::ContextKind::kDirectory && !exists(std::string(*value)))
       remote.set(name, *value);
     else
@@ -321,7 +322,7 @@ int build(Invocation& call) {
   if (called != "build") fail(Kind::kNotImplemented, "--call=", called, " is not available: build and check are");
   Plan plan;
   add_options(options, context, plan);
-  add_contexts(options, plan);
+  add_contexts(options, call.client(), plan);
   for (auto& one : secret_descriptors(options.list("secret"))) plan.descriptors.push_back(std::move(one));
   for (auto& one : agent_descriptors(options.list("ssh"))) plan.descriptors.push_back(std::move(one));
   add_outputs(options, plan);

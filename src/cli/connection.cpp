@@ -2,8 +2,10 @@
 #include "cli/connection.h"
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -17,6 +19,15 @@ namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
 
+// What somebody can do who may not use the socket.
+std::string advice_about(const std::string& path) {
+  struct stat info {};
+  const group* owner = ::stat(path.c_str(), &info) == 0 ? ::getgrgid(info.st_gid) : nullptr;
+  if (!owner || !(info.st_mode & S_IWGRP)) return "\nOnly root may use it: try again with sudo.";
+  return cat("\nThe members of the group ", owner->gr_name, " may use it: usermod -aG ", owner->gr_name,
+             " USER, and log in again.");
+}
+
 UniqueFd connect_unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -27,7 +38,7 @@ UniqueFd connect_unix(const std::string& path) {
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
   if (errno == EACCES || errno == EPERM)
     fail(Kind::kUnavailable, "permission denied while trying to connect to the Docker daemon socket at unix://", path,
-         ": ", errno_text(errno));
+         ": ", errno_text(errno), advice_about(path));
   return {};
 }
 

@@ -168,6 +168,25 @@ def test_named_contexts(engine, tmp_path):
     assert output(engine, "contexts", "cat", "/f") == "more"
 
 
+def test_a_context_is_an_image_of_an_oci_layout(engine, tmp_path):
+    layout = tmp_path / "layout"
+    write_files(tmp_path / "context", {"Dockerfile": "FROM base\nRUN cat /kept\n"})
+    for number, tag in enumerate(("latest", "other")):
+        write_files(tmp_path / tag, {"Dockerfile": "FROM busybox\nCOPY kept /kept\n", "kept": tag})
+        engine.hull("build", "-o", f"type=oci,dest={tmp_path / tag}.tar", tmp_path / tag)
+        subprocess.run(["skopeo", "--insecure-policy", "copy", "-q", f"oci-archive:{tmp_path / tag}.tar", f"oci:{layout}:{tag}"], check=True)
+    manifests = json.loads((layout / "index.json").read_text())["manifests"]
+    digest = next(one["digest"] for one in manifests if one["annotations"]["org.opencontainers.image.ref.name"] == "other")
+    named = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout
+    for reference, content in ((layout, "latest"), (f"{layout}:other", "other"), (f"{layout}:latest", "latest"), (f"{layout}@{digest}", "other")):
+        engine.hull("build", "-t", "layout", "--build-context", f"base=oci-layout://{reference}", tmp_path / "context")
+        assert output(engine, "layout", "cat", "/kept") == content
+    engine.docker("rmi", "layout")
+    assert engine.docker("images", "--filter", "dangling=false", "--format", "{{.Repository}}:{{.Tag}}").stdout == named
+    for reference, says in ((f"{layout}:missing", 'none with the tag "missing"'), (tmp_path / "context", "is no OCI image layout"),
+                            (f"{layout}@sha256:{'0' * 64}", "No such file")):
+        refused = engine.hull("build", "--build-context", f"base=oci-layout://{reference}", tmp_path / "context", check=False)
+        assert refused.returncode == 1 and says in refused.stderr, refused.stderr
 
 
 def test_checks(engine, tmp_path):

@@ -17,7 +17,7 @@ echo "installed: socket $(state hull.socket) $(systemctl is-enabled hull.socket)
 echo "socket $(stat -c '%a %U:%G' /run/hull/hull.sock)"
 useradd member && usermod -aG hull member && useradd stranger
 echo "member sees $(su member -c "hull version --format '{{.Server.Version}}'" 2>&1)"
-echo "stranger: $(su stranger -c 'hull ps' 2>&1 | head -1)"
+echo "stranger: $(su stranger -c 'hull ps' 2>&1 | tr '\n' ' ')"
 
 hull run --rm hello 2>&1 | head -2
 hull import "$directory/busybox.tar" busybox > /dev/null
@@ -34,7 +34,7 @@ wait_for hull version
 [ "$main" != "$(systemctl show -p MainPID --value hull.service)" ] && echo "the engine is another one"
 echo "page after upgrade: $(page)"
 
-systemctl kill --signal KILL hull.service
+systemctl kill --kill-whom main --signal KILL hull.service
 wait_for hull version
 [ "$before" = "$(running web)" ] && echo "killed engine came back to the same container"
 systemctl stop hull.service 2> /dev/null
