@@ -99,8 +99,8 @@ CreateResult Engine::create(CreateRequest request) {
   auto anonymous = name_anonymous(plans);
   volume_intent::record(directory, anonymous);
   fault::point("create.directory");
-  std::vector<std::string> made_volumes;
-  state.mounts = resolve_mounts(plans, result.id, services, rollback, made_volumes);
+  UsedVolumes volumes;
+  state.mounts = resolve_mounts(plans, result.id, services, rollback, volumes);
   fault::point("create.volumes");
 
   if (has_user_range(state.spec->host)) state.user_range = self.user_ranges.take();
@@ -119,7 +119,7 @@ CreateResult Engine::create(CreateRequest request) {
   auto container = std::make_shared<Live>(std::move(state));
   if (has_links(*container->state()->spec)) self.linked = true;
   self.registry.add(container);
-  for (const auto& volume : made_volumes) publish_volume(services.events, volume, "create");
+  for (const auto& volume : volumes.made) publish_volume(services.events, volume, "create");
   self.publish(*container->state(), "create");
   const HostConfig& host = container->state()->spec->host;
   if (host.auto_remove && !has_user_namespace(host, self.configuration)) self.mounts_ahead.begin(container->id);

@@ -202,7 +202,7 @@ void Engine::Impl::remove_leftovers() {
       volume_intent::clear(container_directory(name));
       continue;
     }
-    for (const auto& volume : volume_intent::read(container_directory(name))) services.volumes.remove(volume, {}, true);
+    for (const auto& volume : volume_intent::read(container_directory(name))) services.volumes.remove_if_unused(volume);
     remove_tree(container_directory(name));
   }
   for (const auto& owner : services.database.snapshots())
