@@ -48,6 +48,14 @@ std::vector<std::string> name_anonymous(std::vector<MountPlan>& plans) {
   return names;
 }
 
+// Those that it will be on.
+Strings network_names(const Spec& spec) {
+  Strings names;
+  for (const auto& [name, settings] : spec.endpoints) names.push_back(name);
+  if (names.empty()) names.push_back(spec.host.network_mode);
+  return names;
+}
+
 std::string choose_name(const CreateRequest& request, const std::string& id, Registry& registry) {
   std::string name = request.name.empty()
                          ? generate_name(id, [&](const std::string& n) { return registry.name_taken(n); })
@@ -86,7 +94,8 @@ CreateResult Engine::create(CreateRequest request) {
   auto plans = plan_mounts(request.spec, [&](std::string_view name) { return get(name); });
   // Refuses what cannot be published.
   if (!plan_ports(request.spec).empty())
-    for (auto& text : network::foreign_firewall_warnings(services.networks)) result.warnings.push_back(std::move(text));
+    for (auto& text : network::foreign_firewall_warnings(services.networks, network_names(request.spec)))
+      result.warnings.push_back(std::move(text));
   trace.step("validate");
 
   std::string name = choose_name(request, result.id, self.registry);
