@@ -78,6 +78,15 @@ linux::DetachedMount open_volume(const std::string& type, const std::string& dev
   return linux::mount_filesystem(type, device, options.parameters, options.attributes.set);
 }
 
+// The options without what nobody else may read: messages end up in logs.
+std::string without_secrets(const std::string& o) {
+  std::vector<std::string> words = words_of(o);
+  for (auto& word : words)
+    if (auto [key, value] = split_once(word, '='); value && (key.starts_with("pass") || key == "pw"))
+      word = cat(key, "=…");
+  return join(words, ",");
+}
+
 std::string explanation(const Error& error, const std::string& type, const std::string& device) {
   switch (error.code()) {
     case ENODEV: return cat("this kernel has no file system of the type ", quoted(type), " (is its module loaded?)");
@@ -136,7 +145,7 @@ void mount_volume(const Volume& volume) {
     unmount_volume(volume);
     throw Error(Kind::kInternal,
                 cat("failed to mount local volume ", volume.name, ": mount ", device, " (type ", quoted(type),
-                    o.empty() ? "" : cat(", options ", quoted(o)), ") at ", volume.mountpoint, ": ",
+                    o.empty() ? "" : cat(", options ", quoted(without_secrets(o))), ") at ", volume.mountpoint, ": ",
                     explanation(e, type, device)),
                 e.code(), "mount");
   }
