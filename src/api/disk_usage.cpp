@@ -71,7 +71,7 @@ Json volumes_usage(Call& call) {
   Json out = Json::array();
   for (const auto& volume : call.services().volumes.list()) {
     Json one = volume_shape(volume);
-    one["UsageData"] = {{"RefCount", users_of_volume(volume.name, call.engine).size()},
+    one["UsageData"] = {{"RefCount", call.services().volumes.who_names(volume.name).size()},
                         {"Size", build::directory_size(volume.mountpoint)}};
     out.push_back(one);
   }

@@ -11,8 +11,6 @@
 namespace hull::api {
 
 JsonValue volume_shape(const volume::Volume& volume);
-// The ids of the containers that mount the volume.
-std::vector<std::string> users_of_volume(const std::string& name, const container::Engine& engine);
 
 // Records of the build cache (build.cpp).
 JsonValue build_cache_shape(Call& call);

@@ -44,20 +44,12 @@ JsonValue volume_shape(const Volume& volume) {
   return out;
 }
 
-std::vector<std::string> users_of_volume(const std::string& name, const container::Engine& engine) {
-  std::vector<std::string> users;
-  for (const auto& state : engine.list())
-    if (std::ranges::any_of(state->mounts, [&](const auto& m) { return m.type == "volume" && m.name == name; }))
-      users.push_back(state->id);
-  return users;
-}
-
 void list_volumes(Call& call) {
   Filters filters(call.query, {"name", "driver", "label", "dangling"});
   auto dangling = filters.flag("dangling");
   Json list = Json::array();
   for (const auto& volume : call.services().volumes.list()) {
-    if (dangling && *dangling != users_of_volume(volume.name, call.engine).empty()) continue;
+    if (dangling && *dangling != call.services().volumes.who_names(volume.name).empty()) continue;
     if (filters.pattern("name", volume.name) && filters.exact("driver", volume.driver) && filters.labels(volume.labels))
       list.push_back(volume_shape(volume));
   }
@@ -83,7 +75,7 @@ namespace {
 void remove_and_tell(Call& call, const std::string& name, bool force) {
   auto& services = call.services();
   bool existed = services.volumes.find(name).has_value();
-  services.volumes.remove(name, users_of_volume(name, call.engine), force);
+  services.volumes.remove(name, force);
   if (existed) container::publish_volume(services.events, name, "destroy");
 }
 
@@ -106,7 +98,7 @@ void update_volume(Call& call) {
 void rename_volume(Call& call) {
   const std::string& name = call.parameter("name");
   auto& services = call.services();
-  auto volume = services.volumes.rename(name, call.query.get("name"), users_of_volume(name, call.engine));
+  auto volume = services.volumes.rename(name, call.query.get("name"));
   container::Event event;
   event.type = "volume";
   event.action = "rename";
@@ -145,7 +137,7 @@ void prune_volumes(Call& call) {
   std::int64_t space = 0;
   for (const auto& volume : call.services().volumes.list()) {
     if ((!all && !volume.anonymous) || !volume.options.empty() || !filters.labels(volume.labels)) continue;
-    if (!users_of_volume(volume.name, call.engine).empty()) continue;
+    if (!call.services().volumes.who_names(volume.name).empty()) continue;
     std::int64_t size = build::directory_size(volume.mountpoint);
     try {
       remove_and_tell(call, volume.name, false);

@@ -132,6 +132,7 @@ network::Options network_options(const settings::Settings& settings) {
   options.dns = settings.dns;
   options.dns_search = settings.dns_search;
   options.dns_options = settings.dns_options;
+  options.network_options = settings.default_network_options;
   options.mtu = static_cast<std::uint32_t>(settings.mtu);
   options.icc = settings.icc;
   options.masquerade = settings.ip_masq;

@@ -5,7 +5,7 @@
 
 #include "api/listen.h"
 #include "container/engine.h"
-#include "network/networks.h"
+#include "network/options.h"
 #include "settings/load.h"
 
 // From settings to what each room wants to know.

@@ -109,6 +109,25 @@ void Engine::disconnect(std::string_view name, const std::string& network_name, 
   publish_one(*impl_, *state, network, "disconnect");
 }
 
+void reconnect(Engine::Impl& engine, Live& container) {
+  auto& networks = engine.services.networks;
+  auto state = container.state();
+  if (state->spec->host.network_mode.starts_with("container:") || state->spec->config.network_disabled) return;
+  for (const auto& [name, settings] : state->spec->endpoints) {
+    auto network = networks.find(name);
+    if (!network || state->endpoints.contains(network->name)) continue;
+    try {
+      check_modes(*state, *network);
+      follow(engine, container,
+             networks.connect(container.id, endpoint_request(*state, *network), plan_ports(*state->spec),
+                              network_namespace_of(*state).get()));
+      state = container.state();
+    } catch (const Error& e) {
+      log::warn("container ", state->name, " is not on the network ", name, ": ", e.message());
+    }
+  }
+}
+
 void Engine::Impl::relay_ports(shim::Client& shim, const network::Endpoints& before, const network::Endpoints& now) {
   if (!has_relays(before) && !has_relays(now)) return;
   std::vector<shim::Relay> relays;

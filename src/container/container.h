@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "container/spec.h"
-#include "network/networks.h"
+#include "network/endpoint.h"
 
 namespace hull::container {
 

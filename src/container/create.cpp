@@ -48,6 +48,14 @@ std::vector<std::string> name_anonymous(std::vector<MountPlan>& plans) {
   return names;
 }
 
+// Those that it will be on.
+Strings network_names(const Spec& spec) {
+  Strings names;
+  for (const auto& [name, settings] : spec.endpoints) names.push_back(name);
+  if (names.empty()) names.push_back(spec.host.network_mode);
+  return names;
+}
+
 std::string choose_name(const CreateRequest& request, const std::string& id, Registry& registry) {
   std::string name = request.name.empty()
                          ? generate_name(id, [&](const std::string& n) { return registry.name_taken(n); })
@@ -86,7 +94,8 @@ CreateResult Engine::create(CreateRequest request) {
   auto plans = plan_mounts(request.spec, [&](std::string_view name) { return get(name); });
   // Refuses what cannot be published.
   if (!plan_ports(request.spec).empty())
-    for (auto& text : network::foreign_firewall_warnings(services.networks)) result.warnings.push_back(std::move(text));
+    for (auto& text : network::foreign_firewall_warnings(services.networks, network_names(request.spec)))
+      result.warnings.push_back(std::move(text));
   trace.step("validate");
 
   std::string name = choose_name(request, result.id, self.registry);
@@ -99,8 +108,8 @@ CreateResult Engine::create(CreateRequest request) {
   auto anonymous = name_anonymous(plans);
   volume_intent::record(directory, anonymous);
   fault::point("create.directory");
-  std::vector<std::string> made_volumes;
-  state.mounts = resolve_mounts(plans, result.id, services, rollback, made_volumes);
+  UsedVolumes volumes;
+  state.mounts = resolve_mounts(plans, result.id, services, rollback, volumes);
   fault::point("create.volumes");
 
   if (has_user_range(state.spec->host)) state.user_range = self.user_ranges.take();
@@ -119,7 +128,7 @@ CreateResult Engine::create(CreateRequest request) {
   auto container = std::make_shared<Live>(std::move(state));
   if (has_links(*container->state()->spec)) self.linked = true;
   self.registry.add(container);
-  for (const auto& volume : made_volumes) publish_volume(services.events, volume, "create");
+  for (const auto& volume : volumes.made) publish_volume(services.events, volume, "create");
   self.publish(*container->state(), "create");
   const HostConfig& host = container->state()->spec->host;
   if (host.auto_remove && !has_user_namespace(host, self.configuration)) self.mounts_ahead.begin(container->id);

@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "container/engine.h"
 
+#include <algorithm>
+
 #include "container/engine_impl.h"
 #include "container/persistent.h"
 
 namespace hull::container {
 
 Engine::Engine(Configuration configuration, Services services)
-    : impl_(std::make_unique<Impl>(std::move(configuration), services)) {}
+    : impl_(std::make_unique<Impl>(std::move(configuration), services)) {
+  impl_->services.volumes.set_who_names([this](const std::string& volume) {
+    std::vector<std::string> ids;
+    for (const auto& state : list())
+      if (std::ranges::any_of(state->mounts, [&](const auto& m) { return m.type == "volume" && m.name == volume; }))
+        ids.push_back(state->id);
+    return ids;
+  });
+}
 Engine::~Engine() = default;
 
 StatePtr Engine::get(std::string_view name) const { return impl_->registry.get(name)->state(); }

@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstdlib>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/size.h"
 
 namespace hull::container {
 
@@ -50,22 +49,9 @@ std::string log_value(const StringMap& options, const std::string& name) {
 
 std::int64_t parse_log_size(std::string_view text, SizeUnits units) {
   if (text == "-1") return -1;
-  std::string lowered = lower(text);
-  char* end = nullptr;
-  double number = std::strtod(lowered.c_str(), &end);
-  std::string_view unit = trim(end);
-  if (end == lowered.c_str() || number < 0 || !std::isfinite(number)) fail_invalid("invalid size: '", text, "'");
-  if (unit.ends_with('b')) unit.remove_suffix(1);
-  double base = units == SizeUnits::kBinary ? 1024 : 1000;
-  if (unit.size() == 2 && unit[1] == 'i') unit.remove_suffix(1);
-  constexpr std::string_view kUnits = "kmgtp";
-  if (!unit.empty()) {
-    auto at = kUnits.find(unit[0]);
-    if (unit.size() != 1 || at == kUnits.npos) fail_invalid("invalid suffix: '", unit, "'");
-    for (std::size_t i = 0; i <= at; ++i) number *= base;
-  }
-  if (number > 9e18) fail_invalid("invalid size: '", text, "'");
-  return static_cast<std::int64_t>(number);
+  auto size = parse_size(text, units == SizeUnits::kBinary ? 1024 : 1000);
+  if (!size) fail_invalid("invalid size: '", text, "'");
+  return *size;
 }
 
 bool parse_log_flag(std::string_view text) {

@@ -18,9 +18,9 @@ std::string snapshot_of(const std::string& container_id, std::size_t index) {
 }
 
 // An unknown driver is the client's mistake: a 404 would make it look for the image instead.
-volume::Volume volume_for(const MountPlan& plan, volume::Volumes& volumes, bool& existed) {
+volume::Volume volume_for(const MountPlan& plan, volume::Volumes& volumes, bool& existed, volume::Volumes::Hold& hold) {
   try {
-    return volumes.create(plan.point.name, plan.point.driver, plan.volume_labels, plan.volume_options, &existed);
+    return volumes.create(plan.point.name, plan.point.driver, plan.volume_labels, plan.volume_options, &existed, &hold);
   } catch (const Error& e) {
     if (e.kind() != Kind::kNotFound) throw;
     throw Error(Kind::kInvalidArgument, e.message());
@@ -28,12 +28,12 @@ volume::Volume volume_for(const MountPlan& plan, volume::Volumes& volumes, bool&
 }
 
 void resolve_volume(const MountPlan& plan, MountPoint& point, volume::Volumes& volumes, Rollback& rollback,
-                    std::vector<std::string>& made_volumes) {
+                    UsedVolumes& used) {
   bool existed = false;
-  auto made = volume_for(plan, volumes, existed);
+  auto made = volume_for(plan, volumes, existed, used.holds.emplace_back());
   if (!existed) {
-    rollback.add(cat("volume ", made.name), [&volumes, name = made.name] { volumes.remove(name, {}, true); });
-    made_volumes.push_back(made.name);
+    rollback.add(cat("volume ", made.name), [&volumes, name = made.name] { volumes.remove_if_unused(name); });
+    used.made.push_back(made.name);
   }
   point.name = made.name;
   point.driver = made.driver;
@@ -54,11 +54,11 @@ bool wants_population(const MountPlan& plan) {
 }  // namespace
 
 std::vector<MountPoint> resolve_mounts(std::vector<MountPlan>& plans, const std::string& container_id,
-                                       Services& services, Rollback& rollback, std::vector<std::string>& made_volumes) {
+                                       Services& services, Rollback& rollback, UsedVolumes& used) {
   std::vector<MountPoint> points;
   for (MountPlan& plan : plans) {
     MountPoint& point = plan.point;
-    if (point.type == "volume") resolve_volume(plan, point, services.volumes, rollback, made_volumes);
+    if (point.type == "volume") resolve_volume(plan, point, services.volumes, rollback, used);
     if (point.type == "image") resolve_image(point, snapshot_of(container_id, points.size()), services, rollback);
     if (point.type == "bind" && plan.create_source && !exists(point.source)) make_directories(point.source);
     points.push_back(point);

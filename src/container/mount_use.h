@@ -9,11 +9,15 @@
 // What the mounts of a container keep alive: layers of images, and volumes that are mounted while they are used.
 namespace hull::container {
 
+struct UsedVolumes {
+  std::vector<volume::Volumes::Hold> holds;  // until the container is known
+  std::vector<std::string> made;             // names of those that are new
+};
+
 // Says of every planned mount where it comes from: makes volumes that do not exist yet, keeps the layers of images,
-// makes missing directories of -v. What it has made, `rollback` takes back; `made_volumes` gets the names of new
-// volumes.
+// makes missing directories of -v. What it has made, `rollback` takes back, once `used` is gone.
 std::vector<MountPoint> resolve_mounts(std::vector<MountPlan>& plans, const std::string& container_id,
-                                       Services& services, Rollback& rollback, std::vector<std::string>& made_volumes);
+                                       Services& services, Rollback& rollback, UsedVolumes& used);
 // Fills new volumes from what the image has at their place, before the container can see them.
 void populate_volumes(const std::vector<MountPlan>& plans, const std::string& container_id, Services& services);
 

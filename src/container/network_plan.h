@@ -39,6 +39,10 @@ network::EndpointRequest endpoint_request(const State& state, const network::Net
 // `state`. What the container has changed itself is kept.
 void update_network_files(Engine::Impl& engine, const State& state, const network::Endpoints& before);
 
+// Connects a running container to the networks of its specification that it is not on: after a crash of the engine in
+// the middle of that, or of its contrary. Failures are logged.
+void reconnect(Engine::Impl& engine, Live& container);
+
 // The network namespace of a running container.
 UniqueFd network_namespace_of(const State& state);
 

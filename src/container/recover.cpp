@@ -28,11 +28,14 @@ std::string id_of_run(const std::string& directory_name) { return std::string(sp
 void restore_network(Engine::Impl& engine, Live& container, const network::Endpoints& endpoints) {
   auto state = container.change([&](State& s) { s.endpoints = endpoints; });
   try {
+    UniqueFd network_namespace = network_namespace_of(*state);
+    engine.services.networks.settle(container.id, network_namespace.get());
     engine.services.networks.serve_names(container.id, state->spec->host.dns.value_or(Strings{}),
-                                         network_namespace_of(*state).get());
+                                         network_namespace.get());
   } catch (const Error& e) {
     log::warn("container ", state->name, " has no name server: ", e.message());
   }
+  reconnect(engine, container);
 }
 
 // When all endpoints are known.
@@ -202,7 +205,7 @@ void Engine::Impl::remove_leftovers() {
       volume_intent::clear(container_directory(name));
       continue;
     }
-    for (const auto& volume : volume_intent::read(container_directory(name))) services.volumes.remove(volume, {}, true);
+    for (const auto& volume : volume_intent::read(container_directory(name))) services.volumes.remove_if_unused(volume);
     remove_tree(container_directory(name));
   }
   for (const auto& owner : services.database.snapshots())

@@ -92,9 +92,10 @@ bool Engine::Impl::clear_away(const State& state, const std::vector<std::string>
   });
   user_ranges.give_back(state.user_range);
   attempt("remove.snapshot", [&] {
+    // The end of its last run may still be on its way to that: nobody has to wait for a volume that nobody uses.
+    services.volumes.release_all(state.id);
     for (const auto& name : doomed_volumes) {
-      services.volumes.remove(name, {}, true);
-      publish_volume(services.events, name, "destroy");
+      if (services.volumes.remove_if_unused(name)) publish_volume(services.events, name, "destroy");
     }
   });
   attempt("remove.volumes", [] {});

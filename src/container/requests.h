@@ -10,6 +10,7 @@
 #include "base/unique_fd.h"
 #include "container/container.h"
 #include "container/spec.h"
+#include "network/interface_counters.h"
 #include "shim/client.h"
 
 // What the verbs of container/engine.h are asked, and what they answer.
@@ -87,7 +88,7 @@ struct StatsSample {
   linux::CgroupStats cgroup;
   std::uint64_t system_cpu = 0;  // nanoseconds
   int online_cpus = 0;
-  std::vector<network::Networks::InterfaceCounters> networks;
+  std::vector<network::InterfaceCounters> networks;
 };
 
 // What an update changes.

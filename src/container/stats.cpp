@@ -45,7 +45,7 @@ StatsSample Engine::stats(std::string_view name) {
   sample.system_cpu = host_cpu_time();
   auto cgroup = impl_->cgroup_of(*state);
   if (cgroup->exists()) sample.cgroup = cgroup->stats();
-  if (state->spec->host.network_mode != "host") sample.networks = network::Networks::counters(state->pid);
+  if (state->spec->host.network_mode != "host") sample.networks = network::interface_counters(state->pid);
   return sample;
 }
 

@@ -105,9 +105,14 @@ std::vector<Route> list_routes(NetlinkSocket& socket) {
   return routes;
 }
 
-void add_bridge(NetlinkBatch& batch, const std::string& name, const MacAddress& mac, std::uint32_t mtu) {
-  batch.message(RTM_NEWLINK, kCreate, link_header()).put_text(IFLA_IFNAME, name);
+void add_bridge(NetlinkBatch& batch, const std::string& name, const MacAddress& mac, std::uint32_t mtu,
+                std::uint32_t group) {
+  ifinfomsg header = link_header();
+  header.ifi_flags = IFF_UP;
+  header.ifi_change = IFF_UP;
+  batch.message(RTM_NEWLINK, kCreate, header).put_text(IFLA_IFNAME, name);
   if (mtu) batch.put_u32(IFLA_MTU, mtu);
+  if (group) batch.put_u32(IFLA_GROUP, group);
   // A bridge without an address of its own takes the lowest of its ports', and changes it as they come and go.
   batch.put(IFLA_ADDRESS, bytes_of(mac));
   batch.nest(IFLA_LINKINFO, [&] { batch.put_text(IFLA_INFO_KIND, "bridge"); });
@@ -245,6 +250,10 @@ void delete_default_route(NetlinkBatch& batch, bool is_v6) {
 }
 
 void delete_link(NetlinkBatch& batch, int link) { batch.message(RTM_DELLINK, NLM_F_ACK, link_header(link)); }
+
+void delete_link(NetlinkBatch& batch, const std::string& name) {
+  batch.message(RTM_DELLINK, NLM_F_ACK, link_header()).put_text(IFLA_IFNAME, name);
+}
 
 void delete_group(NetlinkBatch& batch, std::uint32_t group) {
   batch.message(RTM_DELLINK, NLM_F_ACK, link_header()).put_u32(IFLA_GROUP, group);

@@ -40,8 +40,9 @@ std::vector<Link> list_links(NetlinkSocket& socket);
 std::vector<InterfaceAddress> list_addresses(NetlinkSocket& socket);
 std::vector<Route> list_routes(NetlinkSocket& socket);  // of every table
 
-// `mtu` 0: the kernel's choice.
-void add_bridge(NetlinkBatch& batch, const std::string& name, const MacAddress& mac, std::uint32_t mtu = 0);
+// Up. EEXIST when there is a device of that name. `mtu` 0: the kernel's choice; `group` 0: none.
+void add_bridge(NetlinkBatch& batch, const std::string& name, const MacAddress& mac, std::uint32_t mtu = 0,
+                std::uint32_t group = 0);
 
 // A pair of interfaces: the host's end is a port of bridge `master`, up, and in `group`; the peer is born in the
 // namespace behind `peer_namespace`. Moving it there afterwards would cost RCU grace periods, 30 ms and more.
@@ -87,6 +88,7 @@ void add_address(NetlinkBatch& batch, const InterfaceAddress& address);
 void set_default_route(NetlinkBatch& batch, int link, const IpAddress& gateway);
 void delete_default_route(NetlinkBatch& batch, bool is_v6);  // ESRCH when there is none
 void delete_link(NetlinkBatch& batch, int link);
+void delete_link(NetlinkBatch& batch, const std::string& name);
 // All interfaces of a group at once: 100 cost about as much as 3 one by one.
 void delete_group(NetlinkBatch& batch, std::uint32_t group);
 

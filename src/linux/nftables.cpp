@@ -143,6 +143,11 @@ void NftTransaction::begin_rule(std::string_view chain) {
   batch_.put_text(NFTA_RULE_TABLE, table_).put_text(NFTA_RULE_CHAIN, chain);
 }
 
+void NftTransaction::delete_rules(std::string_view chain) {
+  begin(NFT_MSG_DELRULE, 0);
+  batch_.put_text(NFTA_RULE_TABLE, table_).put_text(NFTA_RULE_CHAIN, chain);
+}
+
 void NftTransaction::element(Elements where, Elements::One one) {
   bool fits = waiting_.type == where.type && waiting_.is_v6 == where.is_v6 && waiting_.map == where.map &&
               waiting_.content.size() < kTogether;

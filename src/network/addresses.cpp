@@ -71,8 +71,14 @@ std::vector<Subnet> Networks::State::subnets_in_use() const {
 }
 
 std::string Networks::State::take_address(LiveNetwork& network, bool is_v6, const std::string& wanted,
-                                          int& prefix_length) {
+                                          int& prefix_length, const std::string& preferred) {
   std::lock_guard lock(mutex);
+  if (auto address = wanted.empty() ? IpAddress::parse(preferred) : std::nullopt)
+    for (auto& pool : network.pools)
+      if (pool.take(*address)) {
+        prefix_length = pool.subnet().prefix_length;
+        return address->text();
+      }
   for (auto& pool : network.pools) {
     if (pool.subnet().is_v6() != is_v6) continue;
     prefix_length = pool.subnet().prefix_length;

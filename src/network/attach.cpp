@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/fault.h"
 #include "base/id.h"
 #include "linux/network_namespace.h"
 #include "linux/port_reservation.h"
@@ -132,7 +133,7 @@ bool keeps_mac(const Network& network, const EndpointRequest& request) {
 }  // namespace
 
 Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const EndpointRequest& request,
-                                       const Endpoints& others) {
+                                       const Endpoints& others, const Endpoints& former) {
   Network config;
   {
     std::lock_guard lock(mutex);
@@ -147,8 +148,12 @@ Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const Endp
   endpoint.gateway_priority = request.gateway_priority;
   Rollback rollback;
   rollback.add("addresses", [&] { give_back_addresses(endpoint); });
-  if (config.ipv4) endpoint.address = take_address(*network, false, request.address, endpoint.prefix_length);
-  if (config.ipv6) endpoint.address6 = take_address(*network, true, request.address6, endpoint.prefix_length6);
+  auto before = former.find(config.name);
+  const Endpoint last = before == former.end() ? Endpoint{} : before->second;
+  if (config.ipv4)
+    endpoint.address = take_address(*network, false, request.address, endpoint.prefix_length, last.address);
+  if (config.ipv6)
+    endpoint.address6 = take_address(*network, true, request.address6, endpoint.prefix_length6, last.address6);
   {
     std::lock_guard lock(mutex);
     endpoint.gateway = gateway_in(*network, endpoint.address, options);
@@ -246,7 +251,11 @@ void Networks::State::publish(const std::string& container, const Endpoints& end
 
 Attachment Networks::State::attach(const AttachRequest& request) {
   std::vector<LiveNetworkPtr> wanted;
-  for (const auto& one : request.endpoints) wanted.push_back(get(one.network));
+  std::vector<std::shared_ptr<const void>> arrivals;
+  for (const auto& one : request.endpoints) {
+    wanted.push_back(get(one.network));
+    arrivals.push_back(arrive_at(wanted.back()));
+  }
   if (wanted.empty()) fail_invalid("a container needs a network to be attached to");
   for (const auto& network : wanted)
     if (network->config.config_only)
@@ -259,7 +268,11 @@ Attachment Networks::State::attach(const AttachRequest& request) {
   bool on_default = wanted.front() == default_bridge && request.network_namespace < 0 &&
                     !request.endpoints.front().driver_options.contains(std::string(kInterfaceName));
   Plug plug = on_default ? take_plug() : take_empty_plug(request.network_namespace);
-  Endpoints endpoints;
+  Endpoints endpoints, former;
+  {
+    std::lock_guard lock(mutex);
+    if (auto node = ended.extract(request.container_id)) former = std::move(node.mapped());
+  }
   std::vector<std::string> order;
   std::vector<PortBinding> bound;
   Rollback rollback;  // after what it looks at
@@ -268,7 +281,7 @@ Attachment Networks::State::attach(const AttachRequest& request) {
   });
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (endpoints.contains(wanted[i]->config.name)) continue;  // named twice, by name and by id
-    Endpoint endpoint = new_endpoint(wanted[i], request.endpoints[i], endpoints);
+    Endpoint endpoint = new_endpoint(wanted[i], request.endpoints[i], endpoints, former);
     if (i == 0 && on_default)
       endpoint.host_interface = plug.host_interface;
     else if (!is_child_driver(wanted[i]->config.driver))
@@ -289,6 +302,7 @@ Attachment Networks::State::attach(const AttachRequest& request) {
 
   rollback.add("endpoints", [&] { database.remove_endpoints(request.container_id); });
   for (const auto& name : order) record(request.container_id, endpoints.at(name));
+  fault::point("attach.recorded");
 
   std::map<std::string, int> interfaces;
   linux::NetlinkBatch batch;
@@ -308,12 +322,14 @@ Attachment Networks::State::attach(const AttachRequest& request) {
       apply_sysctls(plug.network_namespace.get(), found->second, one);
   add_default_routes(batch, endpoints, interfaces);
   plug.inside.execute(batch, cat("configure the interfaces of ", container));
+  fault::point("attach.plugged");
 
   rollback.add("name server", [&] { serve_names(request.container_id, {}, {}, -1); });
   serve_names(request.container_id, request.name_servers, endpoints, plug.network_namespace.get());
 
   rollback.add("published ports", [&] { firewall.withdraw(endpoints); });
   publish(container, endpoints);
+  fault::point("attach.published");
   {
     std::lock_guard lock(mutex);
     members[request.container_id] = {container, endpoints, request.name_servers};

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "network/state.h"
@@ -21,6 +22,12 @@ std::vector<std::string> interfaces_with_ipv6(const Endpoints& endpoints);
 
 // The settings of the kernel for an interface that `request` wants (kEndpointSysctls): "net.ipv4.conf.IFNAME.x=1,…".
 void apply_sysctls(int network_namespace, const Endpoint& endpoint, const EndpointRequest& request);
+std::vector<PortBinding> ports_of(const Endpoints& endpoints);
+// What identifies a bound port: protocol, host address, host port.
+using HostPort = std::tuple<std::string, std::string, std::uint16_t>;
+HostPort host_port_of(const PortBinding& binding);
+// Indices of the interfaces that lead to the gateways. Error{kInternal} when one has vanished.
+std::map<std::string, int> gateway_interfaces(const Endpoints& endpoints, linux::NetlinkSocket& inside);
 // Ports as bound to the endpoints that packets come in through: the gateways of their families.
 void assign_ports(Endpoints& endpoints, std::vector<PortBinding> bound);
 bool is_ip6(const std::string& address);

@@ -15,19 +15,14 @@ namespace hull::network {
 
 namespace {
 
-linux::Link find_or_make(linux::NetlinkSocket& socket, const BridgeWish& wish) {
-  if (auto link = linux::find_link(socket, wish.name)) return *link;
+// Gives whether it is new.
+bool make_device(linux::NetlinkSocket& socket, const BridgeWish& wish) {
   linux::NetlinkBatch batch;
-  linux::add_bridge(batch, wish.name, random_mac(), wish.mtu);
-  socket.execute(batch, cat("make the bridge ", wish.name));
-  auto link = linux::find_link(socket, wish.name);
-  if (!link) fail(Kind::kInternal, "the bridge ", wish.name, " has vanished");
-  if (wish.group) {
-    linux::NetlinkBatch mark;
-    linux::set_group(mark, link->index, wish.group);
-    socket.execute(mark, cat("mark the bridge ", wish.name));
-  }
-  return *link;
+  linux::add_bridge(batch, wish.name, random_mac(), wish.mtu, wish.group);
+  auto outcome = socket.try_execute(batch).front();
+  if (outcome.code && outcome.code != EEXIST)
+    throw_errno(cat("make the bridge ", wish.name), outcome.detail, outcome.code);
+  return outcome.code == 0;
 }
 
 void let_ipv6_in(const std::string& bridge) {
@@ -98,10 +93,14 @@ std::vector<Subnet> host_subnets() {
 
 Bridge ensure_bridge(const BridgeWish& wish) {
   linux::NetlinkSocket socket(NETLINK_ROUTE);
-  linux::Link link = find_or_make(socket, wish);
+  const bool is_new = make_device(socket, wish);
+  auto found = linux::find_link(socket, wish.name);
+  if (!found) fail(Kind::kInternal, "the bridge ", wish.name, " has vanished");
+  const linux::Link& link = *found;
   std::vector<Subnet> present;
-  for (const auto& address : linux::list_addresses(socket))
-    if (address.link == link.index) present.push_back({address.address, address.prefix_length});
+  if (!is_new)
+    for (const auto& address : linux::list_addresses(socket))
+      if (address.link == link.index) present.push_back({address.address, address.prefix_length});
   Bridge bridge{link.name, link.index, decide(wish, present)};
   bool has_v6 = std::ranges::any_of(bridge.gateways, &Subnet::is_v6);
   if (has_v6) let_ipv6_in(link.name);
@@ -118,10 +117,8 @@ Bridge ensure_bridge(const BridgeWish& wish) {
 
 void remove_bridge(const std::string& name) {
   linux::NetlinkSocket socket(NETLINK_ROUTE);
-  auto link = linux::find_link(socket, name);
-  if (!link) return;
   linux::NetlinkBatch batch;
-  linux::delete_link(batch, link->index);
+  linux::delete_link(batch, name);
   auto outcome = socket.try_execute(batch).front();
   if (outcome.code && outcome.code != ENODEV) throw_errno("delete the bridge", name, outcome.code);
 }

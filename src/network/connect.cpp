@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/fault.h"
 #include "network/attach_parts.h"
 #include "network/parent_link.h"
 
@@ -15,6 +16,14 @@ namespace {
 
 UniqueFd duplicate(int fd) { return UniqueFd(check(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "dup")); }
 
+bool same_gateway(const Endpoints& before, const Endpoints& now, bool is_v6) {
+  const Endpoint* old = gateway_endpoint(before, is_v6);
+  const Endpoint* present = gateway_endpoint(now, is_v6);
+  return (old ? old->endpoint_id : "") == (present ? present->endpoint_id : "");
+}
+
+}  // namespace
+
 std::vector<PortBinding> ports_of(const Endpoints& endpoints) {
   std::vector<PortBinding> bound;
   for (const auto& [name, endpoint] : endpoints)
@@ -22,16 +31,8 @@ std::vector<PortBinding> ports_of(const Endpoints& endpoints) {
   return bound;
 }
 
-using HostPort = std::tuple<std::string, std::string, std::uint16_t>;
 HostPort host_port_of(const PortBinding& binding) { return {binding.protocol, binding.host_ip, binding.host_port}; }
 
-bool same_gateway(const Endpoints& before, const Endpoints& now, bool is_v6) {
-  const Endpoint* old = gateway_endpoint(before, is_v6);
-  const Endpoint* present = gateway_endpoint(now, is_v6);
-  return (old ? old->endpoint_id : "") == (present ? present->endpoint_id : "");
-}
-
-// Indices of the interfaces that lead to the gateways.
 std::map<std::string, int> gateway_interfaces(const Endpoints& endpoints, linux::NetlinkSocket& inside) {
   std::map<std::string, int> interfaces;
   for (bool is_v6 : {false, true}) {
@@ -44,8 +45,6 @@ std::map<std::string, int> gateway_interfaces(const Endpoints& endpoints, linux:
   }
   return interfaces;
 }
-
-}  // namespace
 
 void Networks::State::delete_interface(const Endpoint& endpoint, Plug& plug) {
   if (!endpoint.host_interface.empty()) return delete_interfaces({endpoint.host_interface});
@@ -89,6 +88,7 @@ void Networks::State::follow_gateways(const std::string& container_id, const End
 Endpoints Networks::State::connect(const std::string& container_id, const EndpointRequest& request,
                                    const std::vector<PortBinding>& wanted, int network_namespace) {
   auto network = get(request.network);
+  auto arrival = arrive_at(network);
   Member present = member(container_id);
   if (present.endpoints.contains(network->config.name))
     fail(Kind::kForbidden, "endpoint with name ", present.name, " already exists in network ", network->config.name);
@@ -98,20 +98,32 @@ Endpoints Networks::State::connect(const std::string& container_id, const Endpoi
   Endpoint endpoint = new_endpoint(network, request, now);
   Rollback rollback;
   rollback.add("addresses", [&] { give_back_addresses(endpoint); });
+  endpoint.pending = true;
   if (!is_child_driver(network->config.driver)) endpoint.host_interface = new_interface_name();
   rollback.add("endpoint", [&] { database.remove_endpoint(container_id, endpoint.network); });
   record(container_id, endpoint);
+  fault::point("connect.recorded");
   rollback.add("interface", [&] { delete_interface(endpoint, plug); });
   int interface = plug_in(network, endpoint, plug);
+  fault::point("connect.plugged");
   if (!endpoint.address6.empty()) allow_ipv6(network_namespace, {endpoint.interface_name});
   apply_sysctls(network_namespace, endpoint, request);
   linux::NetlinkBatch batch;
   add_configuration(batch, endpoint, interface);
   plug.inside.execute(batch, cat("configure the interface ", endpoint.interface_name));
   now.emplace(endpoint.network, endpoint);
+  rollback.add("default routes and ports", [&] {
+    Endpoints former = present.endpoints;
+    follow_gateways(container_id, now, former, wanted, plug);
+  });
   follow_gateways(container_id, present.endpoints, now, wanted, plug);
+  fault::point("connect.followed");
   rollback.add("names", [&] { serve_names(container_id, present.name_servers, present.endpoints, network_namespace); });
   serve_names(container_id, present.name_servers, now, network_namespace);
+  fault::point("connect.named");
+  Endpoint& settled = now.at(endpoint.network);
+  settled.pending = false;
+  record(container_id, settled);
   {
     std::lock_guard lock(mutex);
     auto found = members.find(container_id);
@@ -130,9 +142,12 @@ Endpoints Networks::State::disconnect(const std::string& container_id, const std
   if (!node) fail(Kind::kInternal, "container ", container_id, " is not connected to network ", network);
   Plug plug = open_plug(duplicate(network_namespace));
   delete_interface(node.mapped(), plug);
+  fault::point("disconnect.unplugged");
   follow_gateways(container_id, present.endpoints, now, wanted, plug);
+  fault::point("disconnect.followed");
   serve_names(container_id, present.name_servers, now, network_namespace);
   database.remove_endpoint(container_id, network);
+  fault::point("disconnect.forgotten");
   give_back_addresses(node.mapped());
   std::lock_guard lock(mutex);
   if (auto found = members.find(container_id); found != members.end()) found->second.endpoints = now;

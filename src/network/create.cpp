@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/id.h"
 #include "network/endpoint_options.h"
 #include "network/ipam.h"
@@ -121,6 +122,9 @@ Network Networks::create(Network wish) {
   take_configuration(wish, *this);
   if (!wish.config_only) {
     check_driver(wish);
+    if (auto usual = state.options.network_options.find(wish.driver);
+        usual != state.options.network_options.end() && wish.config_from.empty())
+      wish.options.insert(usual->second.begin(), usual->second.end());
     check_options(wish);
   } else {
     wish.driver = "null";
@@ -150,6 +154,7 @@ Network Networks::create(Network wish) {
     if (!wish.config_only) choose_addresses(wish, state.pool_sources, state.subnets_in_use());
     rollback.add("record", [&] { state.database.remove_network(wish.id); });
     state.database.add_network({wish.id, wish.name, row_text(wish)});
+    fault::point("network.recorded");
     live->config = wish;
     if (!wish.bridge.empty()) {
       rollback.add("bridge", [&] { remove_bridge(wish.bridge); });
@@ -158,6 +163,7 @@ Network Networks::create(Network wish) {
       rollback.add("parent", [&] { remove_parent(wish, state.marks.live); });
       ensure_parent(wish, state.marks.live);
     }
+    fault::point("network.made");
   }
   {
     std::lock_guard lock(state.mutex);
@@ -172,6 +178,7 @@ Network Networks::create(Network wish) {
     state.install_firewall();
     state.watch_firewall();
   }
+  fault::point("network.ruled");
   rollback.commit();
   return wish;
 }
@@ -196,16 +203,32 @@ Network Networks::remove(const std::string& name_or_id) {
     if (!active.empty())
       fail(Kind::kForbidden, "error while removing network: network ", network.name, " has active endpoints (",
            join(active, ", "), ")");
+    if (live->arriving > 0)
+      fail(Kind::kForbidden, "error while removing network: network ", network.name,
+           " is in use: a container is being attached to it");
     std::erase(state.networks, live);
   }
+  Rollback rollback;
+  rollback.add("network", [&] {
+    {
+      std::lock_guard lock(state.mutex);
+      state.networks.push_back(live);
+      live->bridge.reset();  // looked for again when somebody needs it
+    }
+    if (!network.bridge.empty()) state.install_firewall();
+  });
   // The record goes last: what is half removed by a crash is whole again after the next start.
   if (!network.bridge.empty()) {
     state.install_firewall();
+    fault::point("network.unruled");
     remove_bridge(network.bridge);
   } else if (is_child_driver(network.driver)) {
     remove_parent(network, state.marks.live);
   }
+  fault::point("network.unmade");
   state.database.remove_network(network.id);
+  rollback.commit();
+  fault::point("network.forgotten");
   return network;
 }
 

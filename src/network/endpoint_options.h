@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "network/networks.h"
+#include "network/attachment.h"
 
 namespace hull::network {
 

@@ -47,12 +47,38 @@ void Firewall::write_table(NftTransaction& change, bool is_v6) const {
     if (element.is_v6 == is_v6) change.add_element(element.map, element.key, target, element.key_end);
 }
 
+namespace {
+
+bool have_ipv6(const std::vector<BridgePolicy>& bridges) {
+  return std::ranges::any_of(bridges, [](const auto& bridge) { return !bridge.v6.gateways.empty(); });
+}
+
+}  // namespace
+
+bool Firewall::update_locked(const std::vector<BridgePolicy>& before) {
+  if (!written_ || (have_ipv6(bridges_) && !has_v6_)) return false;
+  NftTransaction change(table_);
+  for (bool is_v6 : {false, true}) {
+    if (is_v6 && !has_v6_) continue;
+    change.select(is_v6);
+    update_rules(change, before, bridges_, is_v6);
+  }
+  try {
+    change.commit(socket());
+    return true;
+  } catch (const Error& e) {
+    log::debug("the firewall is not as it was left: ", e.message());
+    return false;
+  }
+}
+
 void Firewall::install_locked() {
-  has_v6_ = has_v6_ || std::ranges::any_of(bridges_, [](const auto& bridge) { return !bridge.v6.gateways.empty(); });
+  has_v6_ = has_v6_ || have_ipv6(bridges_);
   NftTransaction change(table_);
   write_table(change, false);
   if (has_v6_) write_table(change, true);
   change.commit(socket());
+  written_ = true;
   // Only when it is not there: even its policy is somebody else's.
   if (linux::nft_inet_table_exists(socket(), std::string(kSiteTable))) return;
   NftTransaction site{std::string(kSiteTable)};
@@ -62,8 +88,8 @@ void Firewall::install_locked() {
 
 void Firewall::install(std::vector<BridgePolicy> bridges) {
   std::lock_guard lock(mutex_);
-  bridges_ = std::move(bridges);
-  install_locked();
+  bridges_.swap(bridges);
+  if (!update_locked(bridges)) install_locked();
 }
 
 void Firewall::reinstall() {

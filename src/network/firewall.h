@@ -9,8 +9,8 @@
 
 #include "linux/nft_watch.h"
 #include "linux/nftables.h"
+#include "network/endpoint.h"
 #include "network/firewall_rules.h"
-#include "network/networks.h"
 
 namespace hull::network {
 
@@ -45,8 +45,8 @@ class Firewall {
  public:
   explicit Firewall(std::string table);
 
-  // (Re)writes the tables for these bridges, with every port published so far, in one transaction. No connection
-  // notices.
+  // Has the tables be those for these bridges, with every port published so far, in one transaction: writes what
+  // differs, or all of it, the first time and when something of them is missing. No connection notices.
   void install(std::vector<BridgePolicy> bridges);
   void remove();     // the tables, if they are there
   void reinstall();  // after somebody has taken something out of them
@@ -65,6 +65,7 @@ class Firewall {
 
  private:
   void install_locked();
+  bool update_locked(const std::vector<BridgePolicy>& before);  // false: they are not as they were left
   void add_elements(const std::map<FirewallElement, std::string>& elements);
   void remove_elements(const std::map<FirewallElement, std::string>& elements);
   void write_table(linux::NftTransaction& change, bool is_v6) const;
@@ -73,6 +74,7 @@ class Firewall {
   std::string table_;
   std::vector<BridgePolicy> bridges_;
   bool has_v6_ = false;                               // there is a table of family ip6
+  bool written_ = false;                              // the tables are this engine's
   std::map<FirewallElement, std::string> published_;  // and linked
   struct Link {
     std::string from, to;  // containers

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <tuple>
 
@@ -22,7 +23,7 @@ using Bridges = std::vector<BridgePolicy>;
 constexpr std::string_view kPublished = "published", kPublishedAny = "published_any", kPublish = "publish";
 constexpr std::string_view kBridges = "bridges", kInternal = "internal", kSame = "same";
 constexpr std::string_view kOpened = "opened", kOpen = "open", kRouted = "routed", kTrusted = "trusted";
-constexpr std::string_view kLoopback = "loopback", kLinked = "linked";
+constexpr std::string_view kLoopback = "loopback", kLinked = "linked", kPostrouting = "postrouting";
 constexpr std::string_view kRanges = "published_ranges", kRangesAny = "published_any_ranges";
 constexpr std::size_t kShortestRange = 16;  // fewer are elements of their own: finding those costs less
 
@@ -52,7 +53,7 @@ IpAddress container_address(const Endpoint& endpoint, bool is_v6) {
   return IpAddress::parse(is_v6 ? endpoint.address6 : endpoint.address).value_or(IpAddress::any(is_v6));
 }
 
-void add_sets(NftTransaction& change, const Bridges& bridges, bool is_v6) {
+void add_sets(NftTransaction& change, bool is_v6) {
   Field address = is_v6 ? Field::kAddress6 : Field::kAddress;
   std::vector<Field> target{address, Field::kPort};
   change.add_map(kPublished, {address, Field::kProtocol, Field::kPort}, target);
@@ -63,16 +64,25 @@ void add_sets(NftTransaction& change, const Bridges& bridges, bool is_v6) {
   if (!is_v6) change.add_set(kLinked, {address, address, Field::kProtocol, Field::kPort});
   for (auto name : {kBridges, kInternal, kOpen, kRouted}) change.add_set(name, {Field::kInterface});
   for (auto name : {kSame, kTrusted}) change.add_set(name, {Field::kInterface, Field::kInterface});
+}
+
+// What stands for the bridges in the sets.
+std::set<FirewallElement> elements_of(const Bridges& bridges, bool is_v6) {
+  std::set<FirewallElement> elements;
+  auto add = [&](std::string_view set, std::string key) {
+    elements.insert({is_v6, std::string(set), std::move(key), {}});
+  };
   for (const auto& bridge : bridges) {
     std::string name = interface_field(bridge.name);
     GatewayMode mode = bridge.family(is_v6).mode;
-    change.add_element(kBridges, name);
-    if (bridge.internal) change.add_element(kInternal, name);
-    if (bridge.icc) change.add_element(kSame, name + name);
-    if (mode == GatewayMode::kNatUnprotected) change.add_element(kOpen, name);
-    if (mode == GatewayMode::kRouted) change.add_element(kRouted, name);
-    for (const auto& other : bridge.trusted) change.add_element(kTrusted, interface_field(other) + name);
+    add(kBridges, name);
+    if (bridge.internal) add(kInternal, name);
+    if (bridge.icc) add(kSame, name + name);
+    if (mode == GatewayMode::kNatUnprotected) add(kOpen, name);
+    if (mode == GatewayMode::kRouted) add(kRouted, name);
+    for (const auto& other : bridge.trusted) add(kTrusted, interface_field(other) + name);
   }
+  return elements;
 }
 
 void add_publishing(NftTransaction& change, bool is_v6) {
@@ -105,9 +115,7 @@ void add_publishing(NftTransaction& change, bool is_v6) {
 // has translated it back, the destination of what comes in. So the host's connections from ::1 to a published port
 // leave under the bridge's address, written before the connection is tracked, and what comes back gets ::1 again after
 // it was.
-void add_loopback(NftTransaction& change, const Bridges& bridges) {
-  IpAddress own = loopback(true).address;
-  change.add_chain(kLoopback);
+void add_loopback_rules(NftTransaction& change, const Bridges& bridges) {
   for (const auto& bridge : bridges) {
     if (bridge.v6.mode == GatewayMode::kRouted) continue;
     for (const Subnet& gateway : bridge.v6.gateways) {
@@ -123,6 +131,12 @@ void add_loopback(NftTransaction& change, const Bridges& bridges) {
         });
     }
   }
+}
+
+void add_loopback(NftTransaction& change, const Bridges& bridges) {
+  IpAddress own = loopback(true).address;
+  change.add_chain(kLoopback);
+  add_loopback_rules(change, bridges);
   change.add_base_chain("from_loopback", "filter", Hook::kOutput, kRaw);
   change.add_rule("from_loopback",
                   [&](NftRule rule) { rule.source_in(own, 128).destination_in(own, 128).jump(kLoopback); });
@@ -140,8 +154,7 @@ void go_out(NftRule& rule, const FamilyPolicy& policy) {
 }
 
 void add_source_translation(NftTransaction& change, const Bridges& bridges, bool is_v6) {
-  change.add_base_chain("postrouting", "nat", Hook::kPostrouting, kSourceNat);
-  change.add_rule("postrouting", [&](NftRule rule) {
+  change.add_rule(kPostrouting, [&](NftRule rule) {
     Subnet own = loopback(is_v6);
     rule.source_in(own.address, own.prefix_length).load_out_interface(0).is_in(kBridges, 0).masquerade();
   });
@@ -149,12 +162,12 @@ void add_source_translation(NftTransaction& change, const Bridges& bridges, bool
     const FamilyPolicy& policy = bridge.family(is_v6);
     if (policy.mode == GatewayMode::kRouted) continue;
     for (const Subnet& subnet : policy.gateways) {
-      change.add_rule("postrouting", [&](NftRule rule) {
+      change.add_rule(kPostrouting, [&](NftRule rule) {
         rule.source_in(subnet.address, subnet.prefix_length).to_interface(bridge.name).connection_was_redirected();
         rule.masquerade();
       });
       if (!policy.masquerade || bridge.internal) continue;
-      change.add_rule("postrouting", [&](NftRule rule) {
+      change.add_rule(kPostrouting, [&](NftRule rule) {
         rule.source_in(subnet.address, subnet.prefix_length).to_interface(bridge.name, false);
         go_out(rule, policy);
       });
@@ -279,12 +292,27 @@ void write_site_table(NftTransaction& change) {
 }
 
 void write_rules(NftTransaction& change, const Bridges& bridges, bool is_v6) {
-  add_sets(change, bridges, is_v6);
+  add_sets(change, is_v6);
+  for (const auto& element : elements_of(bridges, is_v6)) change.add_element(element.map, element.key);
   add_publishing(change, is_v6);
   if (is_v6) add_loopback(change, bridges);
+  change.add_base_chain(kPostrouting, "nat", Hook::kPostrouting, kSourceNat);
   add_source_translation(change, bridges, is_v6);
   add_guard(change, is_v6);
   add_forward(change, is_v6);
+}
+
+void update_rules(NftTransaction& change, const Bridges& before, const Bridges& now, bool is_v6) {
+  auto former = elements_of(before, is_v6), wanted = elements_of(now, is_v6);
+  for (const auto& element : former)
+    if (!wanted.contains(element)) change.delete_element(element.map, element.key);
+  for (const auto& element : wanted)
+    if (!former.contains(element)) change.add_element(element.map, element.key);
+  change.delete_rules(kPostrouting);
+  add_source_translation(change, now, is_v6);
+  if (!is_v6) return;
+  change.delete_rules(kLoopback);
+  add_loopback_rules(change, now);
 }
 
 }  // namespace hull::network

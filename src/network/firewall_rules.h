@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "linux/nftables.h"
-#include "network/networks.h"
+#include "network/endpoint.h"
 #include "network/subnet.h"
 
 // What is in the engine's nftables tables (see firewall.h for what they do).
@@ -64,5 +64,9 @@ void write_site_table(linux::NftTransaction& change);
 
 // Everything but the published ports. The table is there and empty.
 void write_rules(linux::NftTransaction& change, const std::vector<BridgePolicy>& bridges, bool is_v6);
+// Turns what write_rules() has written for the bridges `before` into what it would write now. Costs a tenth of it: no
+// chain is taken out of the kernel's hooks, and no published port is touched.
+void update_rules(linux::NftTransaction& change, const std::vector<BridgePolicy>& before,
+                  const std::vector<BridgePolicy>& now, bool is_v6);
 
 }  // namespace hull::network

@@ -20,6 +20,12 @@ std::string warning(const std::string& chain, const Names& bridges, const std::s
              " do not work until it lets them through: ", remedy);
 }
 
+// firewalld lets in what has been redirected.
+std::string firewalld_warning(const std::string& chain, const Names& bridges, const std::string& remedy) {
+  return cat("the firewall chain \"", chain, "\" drops forwarded packets: the way out of containers on ",
+             join(bridges, ", "), " does not work until it lets them through: ", remedy);
+}
+
 // The same two rules for each bridge: what comes from it, and what goes to it.
 template <class Rule>
 std::string for_each_direction(const Names& bridges, Rule rule) {
@@ -64,27 +70,38 @@ std::string firewalld_remedy(const Names& bridges) {
   return join(commands, "; ");
 }
 
-void look_at_nftables(const Names& bridges, Names& warnings) {
+using Bridges = std::vector<BridgeInView>;
+
+// Those that packets of one family (or of both) come from, and of which `is_known` has not heard.
+template <class IsKnown>
+Names concerned(const Bridges& bridges, bool only_v6, IsKnown is_known) {
+  Names names;
+  for (const BridgeInView& bridge : bridges)
+    if ((bridge.ipv6 || !only_v6) && !is_known(bridge.name)) names.push_back(bridge.name);
+  return names;
+}
+
+void look_at_nftables(const Bridges& bridges, Names& warnings) {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
   auto chains = linux::nft_chains(socket);
   for (const NftChain& chain : chains) {
     if (!chain.drops_forwarded && !is_firewalld(chain)) continue;
-    Names unknown;
-    for (const auto& bridge : bridges)
-      if (!linux::nft_table_mentions(socket, chain, bridge)) unknown.push_back(bridge);
+    Names unknown = concerned(bridges, chain.family == "ip6", [&](const std::string& bridge) {
+      return linux::nft_table_mentions(socket, chain, bridge);
+    });
     if (unknown.empty()) continue;
-    warnings.push_back(warning(cat(chain.family, " ", chain.table, " ", chain.name), unknown,
-                               is_firewalld(chain) ? firewalld_remedy(unknown) : remedy_for(chain, chains, unknown)));
+    std::string name = cat(chain.family, " ", chain.table, " ", chain.name);
+    warnings.push_back(is_firewalld(chain) ? firewalld_warning(name, unknown, firewalld_remedy(unknown))
+                                           : warning(name, unknown, remedy_for(chain, chains, unknown)));
   }
 }
 
-void look_at_legacy_tables(const Names& bridges, Names& warnings) {
+void look_at_legacy_tables(const Bridges& bridges, Names& warnings) {
   for (bool is_v6 : {false, true}) {
     auto rules = linux::legacy_rules_that_drop_forwarded(is_v6);
     if (!rules) continue;
-    Names unknown;
-    for (const auto& bridge : bridges)
-      if (rules->find(bridge) == rules->npos) unknown.push_back(bridge);
+    Names unknown =
+        concerned(bridges, is_v6, [&](const std::string& bridge) { return rules->find(bridge) != rules->npos; });
     if (unknown.empty()) continue;
     std::string program = is_v6 ? "ip6tables-legacy" : "iptables-legacy";
     warnings.push_back(
@@ -96,7 +113,7 @@ void look_at_legacy_tables(const Names& bridges, Names& warnings) {
 
 }  // namespace
 
-std::vector<std::string> foreign_firewall_warnings(const std::vector<std::string>& bridges) {
+std::vector<std::string> foreign_firewall_warnings(const Bridges& bridges) {
   Names warnings;
   if (bridges.empty()) return warnings;
   look_at_nftables(bridges, warnings);
@@ -104,10 +121,12 @@ std::vector<std::string> foreign_firewall_warnings(const std::vector<std::string
   return warnings;
 }
 
-std::vector<std::string> foreign_firewall_warnings(const Networks& networks) {
-  Names bridges;
+std::vector<std::string> foreign_firewall_warnings(const Networks& networks, const Names& names) {
+  Bridges bridges;
   for (const auto& network : networks.list())
-    if (!network.bridge.empty() && !network.internal) bridges.push_back(network.bridge);
+    if (!network.bridge.empty() && !network.internal &&
+        (names.empty() || std::ranges::find(names, network.name) != names.end()))
+      bridges.push_back({network.bridge, network.ipv6});
   try {
     return foreign_firewall_warnings(bridges);
   } catch (const Error& e) {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "network/networks.h"
+#include "network/endpoint.h"
 #include "network/subnet.h"
 
 namespace hull::network {

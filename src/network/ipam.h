@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "network/networks.h"
+#include "network/network.h"
 #include "network/subnet.h"
 
 namespace hull::network {

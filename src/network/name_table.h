@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "network/networks.h"
+#include "network/endpoint.h"
 #include "network/subnet.h"
 
 namespace hull::network {

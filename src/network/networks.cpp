@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "network/networks.h"
 
+#include <algorithm>
+
 #include "base/id.h"
 #include "linux/network_namespace.h"
 #include "network/state.h"
@@ -95,6 +97,17 @@ LiveNetworkPtr Networks::State::get(const std::string& name_or_id) const {
   fail(Kind::kNotFound, "network ", name_or_id, " not found");
 }
 
+std::shared_ptr<const void> Networks::State::arrive_at(const LiveNetworkPtr& network) {
+  std::lock_guard lock(mutex);
+  if (std::ranges::find(networks, network) == networks.end())
+    fail(Kind::kNotFound, "network ", network->config.name, " not found");
+  ++network->arriving;
+  return {nullptr, [this, network](const void*) {
+            std::lock_guard left(mutex);
+            --network->arriving;
+          }};
+}
+
 std::optional<Network> Networks::find(const std::string& name_or_id) const {
   auto network = state_->find(name_or_id);
   if (!network) return std::nullopt;
@@ -171,7 +184,13 @@ void Networks::detach(const std::string& container_id) {
   Endpoints endpoints;
   {
     std::lock_guard lock(state_->mutex);
-    if (auto node = state_->members.extract(container_id)) endpoints = std::move(node.mapped().endpoints);
+    auto node = state_->members.extract(container_id);
+    if (node) endpoints = std::move(node.mapped().endpoints);
+    // The second time it is because the container is removed.
+    if (node)
+      state_->ended[container_id] = endpoints;
+    else
+      state_->ended.erase(container_id);
   }
   state_->name_service.stop(container_id);
   state_->name_table.remove(container_id);

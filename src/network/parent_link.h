@@ -5,7 +5,8 @@
 #include <string>
 
 #include "linux/interfaces.h"
-#include "network/networks.h"
+#include "network/endpoint.h"
+#include "network/network.h"
 
 // The drivers macvlan and ipvlan: containers are on the network that an interface of the host (the parent) is on, with
 // addresses of that network, and without the host in between.

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "linux/network_namespace.h"
+#include "network/attach_parts.h"
 #include "network/parent_link.h"
 #include "network/state.h"
 #include "oci/json.h"
@@ -106,21 +108,64 @@ void Networks::State::tidy_interfaces(const std::map<std::string, Endpoints>& ke
   delete_interfaces(left_over);
 }
 
-std::map<std::string, Endpoints> Networks::recover(const std::vector<std::string>& live) {
+// Those that are kept, by container; the others are forgotten. Published ports stay, whatever endpoint they were at.
+std::map<std::string, Endpoints> Networks::State::sort_endpoints(const std::vector<std::string>& live) {
   std::map<std::string, Endpoints> kept;
-  std::set<std::string> in_use;  // networks
-  for (const auto& row : state_->database.endpoints()) {
+  std::map<std::string, std::map<HostPort, PortBinding>> bound;
+  for (const auto& row : database.endpoints()) {
     auto endpoint = read_endpoint(row);
-    bool is_live = std::ranges::find(live, row.container_id) != live.end();
-    if (endpoint && is_live && !is_plugged(*endpoint)) {
-      state_->database.remove_endpoint(row.container_id, row.network);
-    } else if (endpoint && is_live) {
-      if (!endpoint->host_interface.empty()) in_use.insert(endpoint->network);
-      kept[row.container_id].emplace(endpoint->network, std::move(*endpoint));
+    if (!endpoint || std::ranges::find(live, row.container_id) == live.end()) {
+      database.remove_endpoints(row.container_id);
+      continue;
+    }
+    for (const auto& port : endpoint->ports) bound[row.container_id].emplace(host_port_of(port), port);
+    if (endpoint->pending || !is_plugged(*endpoint)) {
+      database.remove_endpoint(row.container_id, row.network);
+      unsettled[row.container_id].push_back(endpoint->interface_name);
     } else {
-      state_->database.remove_endpoints(row.container_id);
+      kept[row.container_id].emplace(endpoint->network, std::move(*endpoint));
     }
   }
+  for (const auto& [id, interfaces] : unsettled) {
+    std::vector<PortBinding> all;
+    for (const auto& [key, port] : bound[id]) all.push_back(port);
+    assign_ports(kept[id], std::move(all));
+    for (const auto& [name, endpoint] : kept[id]) record(id, endpoint);
+  }
+  return kept;
+}
+
+void Networks::settle(const std::string& container_id, int network_namespace) {
+  std::vector<std::string> interfaces;
+  Endpoints endpoints;
+  {
+    std::lock_guard lock(state_->mutex);
+    auto node = state_->unsettled.extract(container_id);
+    if (!node) return;
+    interfaces = std::move(node.mapped());
+    if (auto member = state_->members.find(container_id); member != state_->members.end())
+      endpoints = member->second.endpoints;
+  }
+  linux::ScopedNetworkNamespace there(network_namespace);
+  linux::NetlinkSocket inside(NETLINK_ROUTE);
+  for (const auto& interface : interfaces) {
+    auto link = linux::find_link(inside, interface);
+    if (!link) continue;
+    linux::NetlinkBatch batch;
+    linux::delete_link(batch, link->index);
+    (void)inside.try_execute(batch);  // it may go by itself: the other end is deleted, too
+  }
+  linux::NetlinkBatch routes;
+  add_default_routes(routes, endpoints, gateway_interfaces(endpoints, inside));
+  if (!routes.empty()) inside.execute(routes, "put the default routes of the container back");
+}
+
+std::map<std::string, Endpoints> Networks::recover(const std::vector<std::string>& live) {
+  auto kept = state_->sort_endpoints(live);
+  std::set<std::string> in_use;  // networks
+  for (const auto& [id, endpoints] : kept)
+    for (const auto& [name, endpoint] : endpoints)
+      if (!endpoint.host_interface.empty()) in_use.insert(name);
   state_->keep_members(kept);
   // Containers run on whatever state the network is in: an engine that cannot repair it must start all the same.
   try {

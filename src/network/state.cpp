@@ -19,7 +19,8 @@ constexpr std::size_t kReady = 3;  // starts that come faster than 1 ms make the
 constexpr std::chrono::seconds kUntilDeleted{1};
 
 void warn_of_other_firewalls(const Options& options) {
-  for (const auto& text : foreign_firewall_warnings(std::vector{options.bridge})) log::warn(text);
+  for (const auto& text : foreign_firewall_warnings({BridgeInView{options.bridge, !options.bip6.empty()}}))
+    log::warn(text);
 }
 
 std::string option_of(const Network& network, std::string_view name) {

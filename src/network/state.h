@@ -28,6 +28,7 @@ struct LiveNetwork {
   Network config;
   std::optional<Bridge> bridge;    // when this engine has made it, or looked for it
   std::vector<AddressPool> pools;  // with the bridge
+  int arriving = 0;                // containers that are being plugged in: it stays as long
 };
 using LiveNetworkPtr = std::shared_ptr<LiveNetwork>;
 
@@ -61,14 +62,20 @@ struct Networks::State {
   std::string name_of(const std::string& container_id) const;  // of a container that is attached, or the short id
 
   // addresses.cpp
-  std::string take_address(LiveNetwork& network, bool is_v6, const std::string& wanted, int& prefix_length);
+  std::string take_address(LiveNetwork& network, bool is_v6, const std::string& wanted, int& prefix_length,
+                           const std::string& preferred = {});
   void give_back_addresses(const Endpoint& endpoint);
   void make_pools(LiveNetwork& network);  // the mutex is held; takes what members have
+
+  // Keeps a network from being removed until what this gives is gone. Error{kNotFound} for one that has been.
+  std::shared_ptr<const void> arrive_at(const LiveNetworkPtr& network);
 
   // attach.cpp
   Attachment attach(const AttachRequest& request);
   Attachment attach_plainly(const AttachRequest& request, const Network& network);
-  Endpoint new_endpoint(const LiveNetworkPtr& network, const EndpointRequest& request, const Endpoints& others);
+  // `former`: the addresses that it would like to have again.
+  Endpoint new_endpoint(const LiveNetworkPtr& network, const EndpointRequest& request, const Endpoints& others,
+                        const Endpoints& former = {});
   void record(const std::string& container_id, const Endpoint& endpoint);
   Plug take_empty_plug(int network_namespace);                                       // lo only
   int plug_in(const LiveNetworkPtr& network, const Endpoint& endpoint, Plug& plug);  // gives the index inside
@@ -97,6 +104,7 @@ struct Networks::State {
 
   // recover.cpp
   void read_networks();
+  std::map<std::string, Endpoints> sort_endpoints(const std::vector<std::string>& live);
   void keep_members(const std::map<std::string, Endpoints>& kept);
   void tidy_interfaces(const std::map<std::string, Endpoints>& kept);
 
@@ -114,7 +122,10 @@ struct Networks::State {
   std::vector<LiveNetworkPtr> networks;   // predefined ones first
   LiveNetworkPtr default_bridge;          // nullptr without one
   std::map<std::string, Member> members;  // by container id
+  // Of containers that have ended: they get their addresses back when nobody else has them by then.
+  std::map<std::string, Endpoints> ended;
   std::set<std::string> condemned;
+  std::map<std::string, std::vector<std::string>> unsettled;  // interfaces inside that recover() has given up
   std::set<std::string> made_before_recovery;  // interfaces of ours that recover() must not take for left-overs
   bool recovered = false;
   bool warned = false;  // of another firewall

@@ -243,7 +243,7 @@ class SqliteDatabase final : public Database {
   }
 
   void add_network(const NetworkRow& row) override {
-    change(Sync::kFull, [&] {
+    change(Sync::kNormal, [&] {
       query("INSERT INTO networks (id, name, state) VALUES (?, ?, ?)")
           .bind(row.id)
           .bind(row.name)
@@ -252,7 +252,7 @@ class SqliteDatabase final : public Database {
     });
   }
   void remove_network(const std::string& id) override {
-    change(Sync::kFull, [&] { query("DELETE FROM networks WHERE id = ?").bind(id).step(); });
+    change(Sync::kNormal, [&] { query("DELETE FROM networks WHERE id = ?").bind(id).step(); });
   }
   std::vector<NetworkRow> networks() override {
     std::lock_guard guard(mutex_);

@@ -5,6 +5,7 @@
 #include "archive/tar_reader.h"
 #include "archive/tar_writer.h"
 #include "archive/tree_copy.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -67,7 +68,9 @@ void Volumes::State::fill(const Volume& volume, const std::function<void(int dir
   write_file_atomically(mark, "", 0600, Durability::kProcessCrash);
   Rollback rollback;
   rollback.add("copied files", [&] { empty_half_filled(volume); });
+  fault::point("volume.filling");
   work(target.get());
+  fault::point("volume.filled");
   rollback.commit();
   check(::unlink(mark.c_str()), "unlink", mark);
 }

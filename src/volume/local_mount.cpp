@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/size.h"
 #include "linux/client_socket.h"
 #include "linux/fd_path.h"
 #include "linux/ip_address.h"
@@ -37,23 +38,53 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-// The kernel's clients for network file systems take addresses only, no names.
-void resolve_server(linux::FilesystemParameters& parameters) {
-  for (auto& [key, value] : parameters) {
-    if (key != "addr" || linux::is_ip_address(value)) continue;
-    std::string endpoint = linux::resolve_endpoint(value + ":0");
-    endpoint = endpoint.substr(0, endpoint.rfind(':'));
-    if (endpoint.starts_with('[')) endpoint = endpoint.substr(1, endpoint.size() - 2);
-    value = endpoint;
+std::string without_brackets(const std::string& host) {
+  return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
+}
+
+// The server that "host:/path" (nfs) or "//host/share" (cifs) names; "" for other types, and for none.
+std::string server_of(const std::string& type, const std::string& device) {
+  if (type == "nfs" || type == "nfs4") {
+    auto end = device.find(":/");
+    return end == device.npos ? "" : without_brackets(device.substr(0, end));
   }
+  if ((type == "cifs" || type == "smb3") && device.starts_with("//")) return device.substr(2, device.find('/', 2) - 2);
+  return "";
+}
+
+std::string address_of(const std::string& server) {
+  if (linux::is_ip_address(server)) return server;
+  std::string endpoint = linux::resolve_endpoint(server + ":0");
+  return without_brackets(endpoint.substr(0, endpoint.rfind(':')));
+}
+
+// The kernel's clients for network file systems take addresses only, no names: what mount.nfs and mount.cifs do.
+void resolve_server(const std::string& type, const std::string& device, linux::FilesystemParameters& parameters) {
+  bool given = false;
+  for (auto& [key, value] : parameters) {
+    if (key != "addr" && key != "ip") continue;
+    value = address_of(value);
+    given = true;
+  }
+  std::string server = server_of(type, device);
+  if (!given && !server.empty()) parameters.emplace_back("addr", address_of(server));
 }
 
 linux::DetachedMount open_volume(const std::string& type, const std::string& device, linux::MountOptions& options) {
   if (options.bind || type == "bind") return linux::clone_mount(device, options.recursive);
-  resolve_server(options.parameters);
+  resolve_server(type, device, options.parameters);
   // Read-only is also the file system's own business: its device may be.
   if (options.read_only() && type != "tmpfs") options.parameters.emplace_back("ro", "");
   return linux::mount_filesystem(type, device, options.parameters, options.attributes.set);
+}
+
+// The options without what nobody else may read: messages end up in logs.
+std::string without_secrets(const std::string& o) {
+  std::vector<std::string> words = words_of(o);
+  for (auto& word : words)
+    if (auto [key, value] = split_once(word, '='); value && (key.starts_with("pass") || key == "pw"))
+      word = cat(key, "=…");
+  return join(words, ",");
 }
 
 std::string explanation(const Error& error, const std::string& type, const std::string& device) {
@@ -78,9 +109,17 @@ void check_options(const std::string& name, const StringMap& options) {
   for (const Requirement& rule : kRequirements)
     if (!option_of(options, rule.option).empty() && option_of(options, rule.needs).empty())
       fail_invalid("create ", name, ": missing required option: ", quoted(rule.needs));
-  if (!option_of(options, "size").empty())
+  std::string size = option_of(options, "size");
+  if (size.empty()) return;
+  if (!parse_size(size) || *parse_size(size) == 0) fail_invalid("create ", name, ": invalid size ", quoted(size));
+  if (!option_of(options, "device").empty())
     fail_invalid("create ", name,
-                 ": quota size requested but no quota support: the size of a tmpfs is given as o=size=…");
+                 ": size is a limit for the engine's own file system, and this volume is mounted from ",
+                 option_of(options, "device"), ": the size of a tmpfs is given as o=size=…");
+}
+
+std::uint64_t size_limit(const Volume& volume) {
+  return static_cast<std::uint64_t>(parse_size(option_of(volume.options, "size")).value_or(0));
 }
 
 bool has_mount(const Volume& volume) { return !option_of(volume.options, "device").empty(); }
@@ -106,7 +145,7 @@ void mount_volume(const Volume& volume) {
     unmount_volume(volume);
     throw Error(Kind::kInternal,
                 cat("failed to mount local volume ", volume.name, ": mount ", device, " (type ", quoted(type),
-                    o.empty() ? "" : cat(", options ", quoted(o)), ") at ", volume.mountpoint, ": ",
+                    o.empty() ? "" : cat(", options ", quoted(without_secrets(o))), ") at ", volume.mountpoint, ": ",
                     explanation(e, type, device)),
                 e.code(), "mount");
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "volume/volumes.h"
@@ -10,6 +11,9 @@ namespace hull::volume {
 
 // Refuses unknown options and combinations that cannot work: Error{kInvalidArgument} "create x: …".
 void check_options(const std::string& name, const StringMap& options);
+
+// In bytes, as the option `size` has it; 0: none.
+std::uint64_t size_limit(const Volume& volume);
 
 bool has_mount(const Volume& volume);
 // Mounts it at its mountpoint, where nothing is mounted. Error{kInternal} says what cannot be mounted and why.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/rollback.h"
 #include "volume/local_mount.h"
 #include "volume/state.h"
 
@@ -20,11 +22,8 @@ void move_directory(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-Volume Volumes::rename(const std::string& name, const std::string& new_name, const std::vector<std::string>& users) {
+Volume Volumes::rename(const std::string& name, const std::string& new_name) {
   check_name(new_name);
-  if (!users.empty())
-    fail(Kind::kConflict, "rename ", name, ": volume is in use - [", join(users, ", "),
-         "]: containers know their volumes by name, remove them first");
   auto turn = state_->turn(name);
   std::lock_guard in_turn(*turn);
   std::lock_guard guard(state_->mutex);
@@ -32,23 +31,24 @@ Volume Volumes::rename(const std::string& name, const std::string& new_name, con
   if (found == state_->volumes.end()) fail(Kind::kNotFound, "get ", name, ": no such volume");
   if (state_->volumes.contains(new_name))
     fail(Kind::kConflict, "rename ", name, ": a volume with the name ", new_name, " exists already");
-  if (state_->users.contains(name)) fail(Kind::kConflict, "rename ", name, ": the volume is mounted");
+  state_->check_unused("rename", name);
   std::string from = state_->directory(name), to = state_->directory(new_name);
   if (exists(to)) fail(Kind::kConflict, "rename ", name, ": ", to, " is in the way");
 
+  Rollback rollback;
+  rollback.add("mark", [&] { remove_tree(cat(from, kMark)); });
   write_file_atomically(cat(from, kMark), cat(name, "\n", new_name, "\n"), 0600);
+  fault::point("volume.marked");
   move_directory(from, to);
+  rollback.add("directory", [&] { move_directory(to, from); });
+  fault::point("volume.moved");
   Volume renamed = found->second;
   renamed.name = new_name;
   renamed.mountpoint = to + "/_data";
   renamed.anonymous = false;
-  try {
-    state_->database.set_volume(name, row_of(renamed));
-  } catch (const Error&) {
-    move_directory(to, from);
-    remove_tree(cat(from, kMark));
-    throw;
-  }
+  state_->database.set_volume(name, row_of(renamed));
+  rollback.commit();
+  fault::point("volume.renamed");
   remove_tree(cat(to, kMark));
   state_->volumes.erase(found);
   return state_->volumes.emplace(new_name, renamed).first->second;

@@ -17,12 +17,23 @@ struct Volumes::State {
   const std::string data_root;
   std::mutex mutex;
   std::map<std::string, Volume> volumes;
-  std::map<std::string, std::set<std::string>> users;        // of those with a mount
+  std::map<std::string, std::set<std::string>> users;  // of those with a mount
+  std::multiset<std::string> held;                     // chosen for containers that are being created
+  AskWhoNames ask_who_names;
   std::map<std::string, std::shared_ptr<std::mutex>> turns;  // by volume: who fills, mounts or unmounts it waits
 
   std::string directory(const std::string& name) const { return cat(data_root, "/volumes/", name); }
   void make_directory(const Volume& volume) const;
+  Volume create_locked(const std::string& name, const std::string& driver, const StringMap& labels,
+                       const StringMap& options, bool* existed);
+  // Error{kConflict} "<verb> x: …" for a volume that somebody names or uses. The mutex is held.
+  void check_unused(std::string_view verb, const std::string& name) const;
   std::shared_ptr<std::mutex> turn(const std::string& name);
+
+  std::string removal_mark(const std::string& name) const { return directory(name) + "/removing"; }
+  void remove_for_good(const std::string& name) const;
+  void discard(const std::string& name) const;  // its directory
+  void settle_removals() const;                 // of an engine that died in the middle
 
   // contents.cpp. While a volume is filled it has this mark: the next start empties it.
   std::string filling_mark(const std::string& name) const { return directory(name) + "/filling"; }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/fault.h"
 #include "base/log.h"
 #include "volume/local_mount.h"
 #include "volume/state.h"
@@ -20,6 +21,7 @@ void Volumes::use(const std::string& name, const std::string& user) {
   }
   try {
     if (!is_mounted(volume)) mount_volume(volume);
+    fault::point("volume.mounted");
   } catch (const Error&) {
     std::lock_guard guard(state_->mutex);
     state_->users.erase(name);

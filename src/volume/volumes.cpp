@@ -7,9 +7,12 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "base/rollback.h"
+#include "linux/project_quota.h"
 #include "oci/json.h"
 #include "store/layout.h"
 #include "volume/local_mount.h"
@@ -60,6 +63,8 @@ store::VolumeRow row_of(const Volume& volume) {
 
 void Volumes::State::make_directory(const Volume& volume) const {
   make_directories(directory(volume.name), 0701);
+  // While there is nothing in it: what is made in a directory belongs to its project.
+  if (auto size = size_limit(volume)) linux::limit_space({directory(volume.name)}, volume.name, size);
   make_directories(volume.mountpoint, 0755);
   // Whatever the umask of the engine is.
   check(::chmod(volume.mountpoint.c_str(), 0755), "chmod", volume.mountpoint);
@@ -75,22 +80,54 @@ std::shared_ptr<std::mutex> Volumes::State::turn(const std::string& name) {
 Volumes::Volumes(store::Database& database, std::string data_root)
     : state_(std::make_shared<State>(database, std::move(data_root))) {
   state_->settle_renames();
+  state_->settle_removals();
   for (const store::VolumeRow& row : database.volumes()) {
     Volume volume = volume_of(row, state_->directory(row.name));
-    // The row is written before the directory is made.
-    if (!exists(volume.mountpoint)) state_->make_directory(volume);
-    if (exists(state_->filling_mark(row.name))) state_->recover_half_filled(volume);
+    try {
+      // The row is written before the directory is made.
+      if (!exists(volume.mountpoint)) state_->make_directory(volume);
+      if (exists(state_->filling_mark(row.name))) state_->recover_half_filled(volume);
+    } catch (const Error& e) {
+      log::error("the volume ", row.name, " cannot be repaired: ", e.message());
+    }
     state_->volumes.emplace(row.name, std::move(volume));
   }
 }
 
+void Volumes::set_who_names(AskWhoNames ask) {
+  std::lock_guard guard(state_->mutex);
+  state_->ask_who_names = std::move(ask);
+}
+
+std::vector<std::string> Volumes::who_names(const std::string& name) const {
+  AskWhoNames ask;
+  {
+    std::lock_guard guard(state_->mutex);
+    ask = state_->ask_who_names;
+  }
+  return ask ? ask(name) : std::vector<std::string>{};
+}
+
 Volume Volumes::create(const std::string& name, const std::string& driver, const StringMap& labels,
-                       const StringMap& options, bool* existed) {
+                       const StringMap& options, bool* existed, Hold* hold) {
   if (!name.empty()) check_name(name);
   std::lock_guard guard(state_->mutex);
-  auto found = state_->volumes.find(name);
-  if (existed) *existed = found != state_->volumes.end();
-  if (found != state_->volumes.end()) {
+  Volume volume = state_->create_locked(name, driver, labels, options, existed);
+  if (hold) {
+    state_->held.insert(volume.name);
+    *hold = Hold(nullptr, [state = state_, held = volume.name](const void*) {
+      std::lock_guard release(state->mutex);
+      state->held.erase(state->held.find(held));
+    });
+  }
+  return volume;
+}
+
+Volume Volumes::State::create_locked(const std::string& name, const std::string& driver, const StringMap& labels,
+                                     const StringMap& options, bool* existed) {
+  auto found = volumes.find(name);
+  if (existed) *existed = found != volumes.end();
+  if (found != volumes.end()) {
     if (!driver.empty() && driver != found->second.driver)
       fail(Kind::kConflict, "create ", name, ": conflict: volume name must be unique: a volume of that name exists ",
            "with driver ", found->second.driver);
@@ -100,22 +137,66 @@ Volume Volumes::create(const std::string& name, const std::string& driver, const
     fail(Kind::kNotFound, "create ", name, ": error looking up volume plugin ", driver, ": plugin ",
          hull::quoted(driver), " not found");
   check_options(name, options);
+  if (options.contains("size") && !linux::has_project_quota(data_root))
+    fail_invalid("create ", name, ": quota size requested but no quota support: ", data_root,
+                 " has to be on xfs mounted with pquota, or on ext4 with prjquota");
 
   Volume volume;
   // So is one with its label: whoever has to know the name beforehand asks for it like that.
   volume.anonymous = name.empty() || labels.contains(std::string(kAnonymousLabel));
   volume.name = name.empty() ? random_id() : name;
-  volume.mountpoint = state_->directory(volume.name) + "/_data";
+  volume.mountpoint = directory(volume.name) + "/_data";
   volume.labels = labels;
   if (volume.anonymous) volume.labels.emplace(kAnonymousLabel, "");
   volume.options = options;
   volume.created = now();
-  state_->database.add_volume(row_of(volume));
+  const bool is_new = !exists(directory(volume.name));
   Rollback rollback;
-  rollback.add("volume", [&] { state_->database.remove_volume(volume.name); });
-  state_->make_directory(volume);
+  rollback.add("volume", [&] {
+    if (is_new) remove_tree(directory(volume.name));
+    database.remove_volume(volume.name);
+  });
+  database.add_volume(row_of(volume));
+  fault::point("volume.recorded");
+  make_directory(volume);
+  fault::point("volume.directory");
   rollback.commit();
-  return state_->volumes.emplace(volume.name, volume).first->second;
+  return volumes.emplace(volume.name, volume).first->second;
+}
+
+// The row decides: a crash before it is gone leaves the volume whole, one after it a directory whose mark tells the
+// next start that it is rubbish. (Directories without a row and without the mark are left alone: they may be somebody's
+// data.)
+void Volumes::State::remove_for_good(const std::string& name) const {
+  const std::string mark = removal_mark(name);
+  if (exists(directory(name))) write_file_atomically(mark, "", 0600, Durability::kProcessCrash);
+  try {
+    fault::point("volume.doomed");
+    database.remove_volume(name);
+  } catch (const Error&) {
+    remove_tree(mark);
+    throw;
+  }
+  fault::point("volume.forgotten");
+  discard(name);
+  fault::point("volume.trashed");
+}
+
+void Volumes::State::discard(const std::string& name) const {
+  linux::lift_limit(directory(name));
+  store::move_to_trash(data_root, directory(name));
+}
+
+void Volumes::State::settle_removals() const {
+  std::set<std::string> known;
+  for (const auto& row : database.volumes()) known.insert(row.name);
+  for (const auto& name : list_directory(data_root + "/volumes")) {
+    if (!exists(removal_mark(name))) continue;
+    if (known.contains(name))
+      remove_tree(removal_mark(name));
+    else
+      discard(name);
+  }
 }
 
 std::optional<Volume> Volumes::find(const std::string& name) {
@@ -137,22 +218,36 @@ std::vector<Volume> Volumes::list() {
   return volumes;
 }
 
-void Volumes::remove(const std::string& name, const std::vector<std::string>& users, bool force) {
-  if (!users.empty()) fail(Kind::kConflict, "remove ", name, ": volume is in use - [", join(users, ", "), "]");
+void Volumes::State::check_unused(std::string_view verb, const std::string& name) const {
+  if (held.contains(name))
+    fail(Kind::kConflict, verb, " ", name, ": volume is in use by a container that is being created");
+  auto containers = ask_who_names ? ask_who_names(name) : std::vector<std::string>{};
+  if (!containers.empty())
+    fail(Kind::kConflict, verb, " ", name, ": volume is in use - [", join(containers, ", "), "]");
+  if (users.contains(name)) fail(Kind::kConflict, verb, " ", name, ": volume is in use by the engine, try again");
+}
+
+bool Volumes::remove_if_unused(const std::string& name) {
+  try {
+    remove(name, false);
+    return true;
+  } catch (const Error& e) {
+    if (e.kind() != Kind::kConflict && e.kind() != Kind::kNotFound) throw;
+    return false;
+  }
+}
+
+void Volumes::remove(const std::string& name, bool force) {
   std::lock_guard guard(state_->mutex);
   auto found = state_->volumes.find(name);
   if (found == state_->volumes.end()) {
     if (force) return;
     fail(Kind::kNotFound, "get ", name, ": no such volume");
   }
-  if (state_->users.contains(name))
-    fail(Kind::kConflict, "remove ", name, ": volume is in use by the engine, try again");
+  state_->check_unused("remove", name);
   // What is mounted here is somebody else's.
   if (has_mount(found->second)) unmount_volume(found->second);
-  // The content first: a crash in between leaves an empty volume that can be removed again, not files that
-  // nothing names.
-  store::move_to_trash(state_->data_root, state_->directory(name));
-  state_->database.remove_volume(name);
+  state_->remove_for_good(name);
   state_->volumes.erase(found);
   state_->turns.erase(name);
 }

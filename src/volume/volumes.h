@@ -34,18 +34,30 @@ class Volumes {
   // Finishes or takes back what a crash has cut off.
   Volumes(store::Database& database, std::string data_root);
 
+  // Which containers name a volume (by id). Asked while a volume is removed or renamed; `ask` may take locks that
+  // nobody holds when he calls this class.
+  using AskWhoNames = std::function<std::vector<std::string>(const std::string& volume)>;
+  void set_who_names(AskWhoNames ask);
+  std::vector<std::string> who_names(const std::string& name) const;
+  // As long as there is one, the volume is neither removed nor renamed: from the moment that it is chosen for a
+  // container until that container is known to who_names().
+  using Hold = std::shared_ptr<const void>;
+
   // Idempotent: an existing volume of that name and driver is given back. An empty name makes an anonymous
   // volume with a 64-hex name. Error{kInvalidArgument} for a bad name, driver or option. `existed` (optional)
   // tells whether it was there before.
   Volume create(const std::string& name, const std::string& driver, const StringMap& labels, const StringMap& options,
-                bool* existed = nullptr);
+                bool* existed = nullptr, Hold* hold = nullptr);
   Volume get(const std::string& name);  // Error{kNotFound} "get x: no such volume"
   std::optional<Volume> find(const std::string& name);
   std::vector<Volume> list();
-  // Error{kConflict} "remove x: volume is in use - [ids]" when `users` is not empty.
-  void remove(const std::string& name, const std::vector<std::string>& users, bool force);
-  // Gives a volume that nobody uses another name: Error{kConflict} when `users` is not empty, or the name is taken.
-  Volume rename(const std::string& name, const std::string& new_name, const std::vector<std::string>& users);
+  // Error{kConflict} "remove x: volume is in use - [ids]" when a container names it. `force`: a missing one is no
+  // error.
+  void remove(const std::string& name, bool force);
+  // Gives whether it has been removed: not one that is not there, or that somebody names or uses.
+  bool remove_if_unused(const std::string& name);
+  // Gives a volume that nobody uses another name: Error{kConflict} when a container names it, or the name is taken.
+  Volume rename(const std::string& name, const std::string& new_name);
   Volume set_labels(const std::string& name, const StringMap& labels);
 
   // Copies what the image has at `image_directory` (an open directory fd of the mounted root filesystem) into

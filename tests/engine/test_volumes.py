@@ -97,6 +97,34 @@ def test_a_tmpfs_is_mounted_while_somebody_uses_it(cli):
     assert not mounted_at(volume)
 
 
+def test_a_volume_is_free_when_its_last_container_is_removed(engine):
+    for _ in range(10):
+        engine.docker("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "fast")
+        engine.docker("run", "-d", "--name", "one", "-v", "fast:/fast", "busybox", "sleep", "100")
+        engine.docker("rm", "-f", "one")
+        engine.docker("volume", "rm", "fast")
+
+
+def test_volumes_of_containers_that_are_being_created_are_not_removed(engine):
+    """Creates and removals at the same time: a container that exists has its volume."""
+    done = threading.Event()
+
+    def remove():
+        while not done.is_set():
+            engine.docker("volume", "rm", "-f", "shared", check=False)
+    remover = threading.Thread(target=remove)
+    remover.start()
+    try:
+        for number in range(15):
+            engine.docker("create", "--name", f"box{number}", "-v", "shared:/data", "busybox", "true")
+            root = pathlib.Path(inspect(engine, "shared")["Mountpoint"])
+            assert root.is_dir()
+            engine.docker("rm", f"box{number}")
+    finally:
+        done.set()
+        remover.join()
+
+
 def test_what_a_crash_left_mounted_is_unmounted(engine):
     engine.docker("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m", "fast")
     engine.docker("run", "-d", "--name", "one", "-v", "fast:/fast", "busybox", "sleep", "100")

@@ -13,12 +13,13 @@ import pytest
 from conftest import Hulld, cgroup_directories, wait_until
 from fault_points import faults  # noqa: F401
 
-CREATE = ["create.named", "create.directory", "create.volumes", "create.snapshot", "create.populated", "create.recorded"]
-START = ["start.begun", "start.network", "start.rootfs", "start.configured", "start.launched", "start.started",
+CREATE = ["create.named", "create.directory", "volume.recorded", "volume.directory", "create.volumes", "create.snapshot", "create.populated", "create.recorded"]
+START = ["start.begun", "attach.recorded", "attach.plugged", "attach.published", "start.network", "start.rootfs", "start.configured", "start.launched", "start.started",
          "start.published", "start.recorded"]
 EXIT = ["exit.begun", "exit.network", "exit.published", "exit.recorded", "exit.cgroup", "exit.cleared"]
 STOP = ["stop.asked", "stop.signalled", "stop.ended"]
-REMOVE = ["remove.begun", "remove.recorded", "remove.network", "remove.snapshot", "remove.volumes"]
+REMOVE = ["remove.begun", "remove.recorded", "remove.network", "remove.snapshot", "volume.doomed", "volume.forgotten",
+          "volume.trashed", "remove.volumes"]
 EXEC = ["exec.created", "exec.claimed", "exec.asked", "exec.started"]
 CHANGE = ["pause.frozen", "update.limits", "update.recorded"]
 SHIM_START = ["shim.asked", "shim.listening", "shim.executed", "shim.started", "shim.answered"]

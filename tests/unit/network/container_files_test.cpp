@@ -3,6 +3,7 @@
 
 #include "fixture.h"
 #include "network/address_pool.h"
+#include "network/interface_counters.h"
 
 using namespace hull;
 using namespace hull::network;
@@ -83,6 +84,6 @@ TEST(Subnet, IsReadStrictly) {
 }
 
 TEST(Counters, AreThoseOfTheInterfacesButLoopback) {
-  for (const auto& interface : Networks::counters(::getpid())) EXPECT_NE(interface.name, "lo");
-  EXPECT_TRUE(Networks::counters(-1).empty());
+  for (const auto& interface : interface_counters(::getpid())) EXPECT_NE(interface.name, "lo");
+  EXPECT_TRUE(interface_counters(-1).empty());
 }

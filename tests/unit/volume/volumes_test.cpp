@@ -78,20 +78,51 @@ TEST_F(VolumesTest, RefusalsNameTheFault) {
 }
 
 TEST_F(VolumesTest, RemovalAsDockerDoes) {
-  EXPECT_EQ(refusal(Kind::kNotFound, [&] { volumes_->remove("none", {}, false); }), "get none: no such volume");
-  volumes_->remove("none", {}, true);
+  EXPECT_EQ(refusal(Kind::kNotFound, [&] { volumes_->remove("none", false); }), "get none: no such volume");
+  volumes_->remove("none", true);
   auto made = volumes_->create("data", "", {}, {});
-  EXPECT_EQ(refusal(Kind::kConflict,
-                    [&] {
-                      volumes_->remove("data", {"c1", "c2"}, true);
-                    }),
+  std::vector<std::string> users{"c1", "c2"};
+  volumes_->set_who_names([&](const std::string&) { return users; });
+  EXPECT_EQ(refusal(Kind::kConflict, [&] { volumes_->remove("data", true); }),
             "remove data: volume is in use - [c1, c2]");
-  volumes_->remove("data", {}, false);
+  EXPECT_FALSE(volumes_->remove_if_unused("data"));
+  users.clear();
+  volumes_->remove("data", false);
   EXPECT_FALSE(exists(made.mountpoint));
   EXPECT_FALSE(volumes_->find("data"));
   reopen();
   EXPECT_TRUE(volumes_->list().empty());
   EXPECT_TRUE(list_directory(dir_.path() + "/data/incoming").empty());
+}
+
+TEST_F(VolumesTest, AVolumeThatWasChosenStaysUntilItsContainerIsKnown) {
+  Volumes::Hold first, second;
+  volumes_->create("data", "", {}, {}, nullptr, &first);
+  volumes_->create("data", "", {}, {}, nullptr, &second);
+  auto remove = [&] { volumes_->remove("data", true); };
+  auto rename = [&] { volumes_->rename("data", "other"); };
+  EXPECT_EQ(refusal(Kind::kConflict, remove), "remove data: volume is in use by a container that is being created");
+  first.reset();
+  refusal(Kind::kConflict, remove);
+  refusal(Kind::kConflict, rename);
+  second.reset();
+  volumes_->rename("data", "other");
+  EXPECT_TRUE(volumes_->remove_if_unused("other"));
+  EXPECT_FALSE(volumes_->remove_if_unused("other"));
+}
+
+TEST_F(VolumesTest, ARemovalThatIsCutOffLeavesAllOrNothing) {
+  auto whole = volumes_->create("whole", "", {}, {});
+  auto gone = volumes_->create("gone", "", {}, {});
+  for (const auto* volume : {&whole, &gone}) {
+    write_file_atomically(volume->mountpoint + "/file", "content", 0600);
+    write_file_atomically(volume->mountpoint + "/../removing", "", 0600);
+  }
+  database_->remove_volume("gone");
+  reopen();
+  EXPECT_TRUE(exists(whole.mountpoint + "/file"));
+  EXPECT_FALSE(exists(whole.mountpoint + "/../removing"));
+  EXPECT_FALSE(exists(gone.mountpoint));
 }
 
 TEST_F(VolumesTest, AnEmptyVolumeIsFilledFromTheImageAndAFullOneIsNot) {
