@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "linux/own_process.h"
 #include "linux/own_program.h"
 #include "oci/json.h"
 #include "runtime/runtime.h"
@@ -136,6 +137,7 @@ int dispatch(const Arguments& arguments, char** argv) {
   if (command == std::end(kCommands)) return report(cat("No help topic for '", name, "'"), 3);
   try {
     if (command->enters) linux::execute_from_read_only_copy(argv);
+    linux::set_own_name("hull-runtime");  // it is executed by a descriptor's number then
     open_log(arguments);
     Globals globals;
     globals.root = absolute_path(arguments.get("root", default_root()));

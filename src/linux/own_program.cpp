@@ -25,11 +25,13 @@ bool cannot_be_written(int program) {
   return seals >= 0 && (seals & kSeals) == kSeals;
 }
 
-UniqueFd read_only_mount() {
-  UniqueFd mount = clone_mount(kSelf, false);
+UniqueFd read_only_mount(const std::string& path) {
+  UniqueFd mount = clone_mount(path, false);
   set_mount_attributes(mount.get(), {MOUNT_ATTR_RDONLY, 0, 0});
   return mount;
 }
+
+bool may_not_mount(const Error& e) { return e.code() == EPERM || e.code() == ENOSYS || e.code() == EINVAL; }
 
 UniqueFd sealed_copy(int program) {
   struct stat info {};
@@ -46,14 +48,25 @@ UniqueFd sealed_copy(int program) {
 
 UniqueFd protected_program(int program) {
   try {
-    return read_only_mount();
+    return read_only_mount(kSelf);
   } catch (const Error& e) {
-    if (e.code() != EPERM && e.code() != ENOSYS && e.code() != EINVAL) throw;
+    if (!may_not_mount(e)) throw;
   }
   return sealed_copy(program);
 }
 
 }  // namespace
+
+UniqueFd read_only_program(const std::string& path) {
+  constexpr int kAboveWhatIsPassedOn = 10;
+  try {
+    UniqueFd mount = read_only_mount(path);
+    return UniqueFd(check(::fcntl(mount.get(), F_DUPFD_CLOEXEC, kAboveWhatIsPassedOn), "dup", path));
+  } catch (const Error& e) {
+    if (!may_not_mount(e)) throw;
+    return {};
+  }
+}
 
 void execute_from_read_only_copy(char** arguments) {
   UniqueFd program = open_file(kSelf, O_RDONLY);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
+#include "base/unique_fd.h"
+
 namespace hull::linux {
 
 // For programs of the host whose process goes into containers: what is there can get at the program's file through
@@ -9,5 +13,9 @@ namespace hull::linux {
 // happens when it is there already. Where the kernel does not let us mount (no root), it copies itself into a sealed
 // file in memory. Throws errno when neither can be had.
 void execute_from_read_only_copy(char** arguments);
+
+// The same for a program that the caller starts: its file on such a mount, to be executed as /proc/self/fd/<number> (10
+// or higher). Invalid where the kernel does not let us mount.
+UniqueFd read_only_program(const std::string& path);
 
 }  // namespace hull::linux
