@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "linux/device_node.h"
 #include "linux/namespaces.h"
 #include "linux/root_dir.h"
 #include "linux/seccomp.h"
@@ -194,6 +195,7 @@ void plan_rootfs(Plan& plan, Progress& progress) {
   if (!plan.config.root || plan.config.root->path.empty()) fail_invalid("root.path is missing");
   std::string path = host_path(plan, plan.config.root->path);
   progress.at(Step::kRootfs, path);
+  if (!linux::is_directory(path)) fail_invalid("root.path: ", quoted(path), " is not a directory");
   plan.own_rootfs = clone_if_permitted(plan, path, true);
   plan.rootfs = plan.own_rootfs.get();
 }
