@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 
+#include <algorithm>
+#include <cmath>
 #include <ctime>
 
 #include "base/text.h"
@@ -17,20 +19,31 @@ std::int64_t read_clock(clockid_t clock) {
   return time.tv_sec * kSecond + time.tv_nsec;
 }
 
-std::string seconds_part(Timestamp time) {
-  std::time_t seconds = time.nanoseconds / kSecond;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts));
+std::string padded(std::int64_t number, std::size_t width) {
+  std::string digits = cat(number);
+  return std::string(width - std::min(width, digits.size()), '0') + digits;
 }
 
-std::string fraction_digits(Timestamp time) {
-  std::string digits = cat(time.nanoseconds % kSecond);
-  return std::string(9 - digits.size(), '0') + digits;
+std::string fraction_digits(Timestamp time) { return padded(time.nanoseconds % kSecond, 9); }
+
+// The two ways between days since the epoch and a date in the proleptic Gregorian calendar (Howard Hinnant's
+// algorithms). By hand, because the C library's come with time zones and locales, which the small static programs do
+// without.
+struct Date {
+  std::int64_t year;
+  unsigned month, day;
+};
+Date civil_from_days(std::int64_t days) {
+  days += 719468;
+  std::int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+  auto day_of_era = static_cast<unsigned>(days - era * 146097);
+  unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  unsigned shifted = (5 * day_of_year + 2) / 153;  // months from March on
+  unsigned month = shifted < 10 ? shifted + 3 : shifted - 9;
+  return {year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1};
 }
 
-// Days since the epoch of a date in the proleptic Gregorian calendar (Howard Hinnant's algorithm).
 std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day) {
   year -= month <= 2;
   std::int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -38,6 +51,33 @@ std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day) {
   unsigned day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
   unsigned day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
   return era * 146097 + static_cast<std::int64_t>(day_of_era) - 719468;
+}
+
+std::string seconds_part(Timestamp time) {
+  constexpr std::int64_t kDay = 86400;
+  std::int64_t seconds = time.nanoseconds / kSecond, days = seconds / kDay, rest = seconds % kDay;
+  Date date = civil_from_days(days);
+  return cat(padded(date.year, 4), "-", padded(date.month, 2), "-", padded(date.day, 2), "T", padded(rest / 3600, 2),
+             ":", padded(rest / 60 % 60, 2), ":", padded(rest % 60, 2));
+}
+
+// Takes a number like "30", "30.5" or ".5" off the front of a text.
+std::optional<double> take_decimal(std::string_view& text) {
+  double value = 0, unit = 0;  // of the next digit behind the point; 0: no point yet
+  bool digits = false;
+  while (!text.empty() && ((text[0] >= '0' && text[0] <= '9') || (text[0] == '.' && unit == 0))) {
+    if (text[0] == '.') {
+      unit = 0.1;
+    } else if (unit == 0) {
+      value = value * 10 + (text[0] - '0');
+    } else {
+      value += (text[0] - '0') * unit;
+      unit /= 10;
+    }
+    digits |= text[0] != '.';
+    text.remove_prefix(1);
+  }
+  return digits ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace
@@ -102,19 +142,17 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   if (text.empty()) return std::nullopt;
   double total = 0;
   while (!text.empty()) {
-    double value = 0;
-    auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-    if (code != std::errc()) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    auto value = take_decimal(text);
+    if (!value) return std::nullopt;
     const Unit* found = nullptr;
     for (const Unit& unit : kUnits)
       if (text.starts_with(unit.name) && (!found || unit.name.size() > found->name.size())) found = &unit;
     if (!found) return std::nullopt;
     text.remove_prefix(found->name.size());
-    total += value * found->nanoseconds;
+    total += *value * found->nanoseconds;
   }
   if (total > 9.2e18) return std::nullopt;
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(negative ? -total : total));
+  return std::chrono::nanoseconds(std::llround(negative ? -total : total));
 }
 
 }  // namespace hull

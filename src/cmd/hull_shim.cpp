@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     tune_memory();
+    hull::linux::set_own_name("hull-shim");  // it is executed by a descriptor's number
     hull::linux::start_session();
     hull::linux::disarm_signals(kDisarmed);
     hull::linux::close_descriptors_from(kEngineSocket + 1);

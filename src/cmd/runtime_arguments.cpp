@@ -43,6 +43,13 @@ std::vector<std::string> Arguments::all(std::string_view flag) const {
   return found == values_.end() ? std::vector<std::string>() : found->second;
 }
 
+void Arguments::expect_words(std::string_view verb, std::size_t least, std::size_t most) const {
+  std::size_t count = words_.size();
+  if (count >= least && count <= most) return;
+  std::string_view how = least == most ? "exactly " : count < least ? "a minimum of " : "a maximum of ";
+  fail_invalid(quoted(verb), " requires ", how, count < least ? least : most, " argument(s)");
+}
+
 const std::string& Arguments::word(std::size_t index, std::string_view what) const {
   if (index >= words_.size()) fail_invalid(what, " is missing");
   return words_[index];

@@ -25,6 +25,9 @@ class Arguments {
   std::string get(std::string_view flag, std::string fallback = {}) const;  // the last value given
   std::vector<std::string> all(std::string_view flag) const;
   const std::vector<std::string>& words() const { return words_; }
+  // Throws Error{kInvalidArgument} when there are fewer words than `least` or more than `most`. `verb` for the message.
+  void expect_words(std::string_view verb, std::size_t least, std::size_t most) const;
+  void expect_words(std::string_view verb, std::size_t exactly) const { expect_words(verb, exactly, exactly); }
   // The word at `index`. Throws Error{kInvalidArgument} naming `what` when there is none.
   const std::string& word(std::size_t index, std::string_view what) const;
 

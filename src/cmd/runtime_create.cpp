@@ -1,61 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/stat.h>
+#include "runtime_create.h"
+
+#include <cstdlib>
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/rollback.h"
 #include "linux/foreground.h"
 #include "linux/handshake.h"
 #include "linux/pidfd.h"
 #include "oci/json.h"
 #include "oci/runtime_config_fields.h"
-#include "runtime/runtime.h"
-#include "runtime_state.h"
+#include "runtime/validate.h"
+#include "runtime_files.h"
 
 namespace hull::runtime_cli {
 
+const std::vector<Flag> kCreateFlags = {
+    {"bundle", "b", true},      {"console-socket", "", true}, {"pidfd-socket", "", true},    {"pid-file", "", true},
+    {"preserve-fds", "", true}, {"no-pivot", "", false},      {"no-new-keyring", "", false}, {"detach", "d", false},
+    {"keep", "", false},        {"no-subreaper", "", false},
+};
+
 namespace {
 
-const std::vector<Flag> kFlags = {
-    {"bundle", "b", true},      {"console-socket", "", true}, {"pid-file", "", true},
-    {"preserve-fds", "", true}, {"no-pivot", "", false},      {"no-new-keyring", "", false},
-    {"detach", "d", false},     {"keep", "", false},          {"no-subreaper", "", false},
-};
+// Descriptors that a service manager hands over (sd_listen_fds(3)) come before those of --preserve-fds.
+unsigned listen_descriptors(oci::Process& process) {
+  const char* text = std::getenv("LISTEN_FDS");
+  unsigned count = text ? parse_number<unsigned>(text).value_or(0) : 0;
+  if (count == 0) return 0;
+  process.env.push_back(cat("LISTEN_FDS=", count));
+  process.env.emplace_back("LISTEN_PID=1");
+  return count;
+}
 
-// A container whose first process stands; the directory and the process go away again if nobody commits.
-struct Created {
-  Container container;
-  std::unique_ptr<runtime::Init> init;
-};
+void remove_group(linux::CgroupDriver driver, const std::string& path) {
+  auto left = linux::make_cgroup(driver, path);
+  if (!left->exists()) return;
+  left->kill_all();
+  left->remove();
+}
 
+// From here on there is a directory; `rollback` takes everything back that is made.
 Created create(const Globals& globals, const Arguments& arguments, bool hold, Rollback& rollback) {
-  Created made;
+  Created made{container_of(globals, arguments), {}, {}};
   Container& container = made.container;
-  container.id = checked_id(arguments.word(0, "the container ID"));
-  container.bundle = absolute_path(arguments.get("bundle", "."));
-  container.config = from_json<oci::RuntimeConfig>(parse_json(read_file(container.bundle + "/config.json")));
-  container.systemd_cgroup = globals.driver == linux::CgroupDriver::kSystemd;
-  std::string& group = container.config.linux.cgroups_path;
-  if (group.empty())
-    group = container.systemd_cgroup ? cat("system.slice:hull:", container.id) : cat("/", container.id);
-  if (!container.systemd_cgroup && !group.starts_with('/')) group = cat("/", group);
-  container.cgroup_path = group;
-  if (container.config.root) {
-    const auto& path = container.config.root->path;
-    container.rootfs = path.starts_with('/') ? path : cat(container.bundle, "/", path);
-  }
-  bool terminal = container.config.process && container.config.process->terminal;
-  if (terminal && (hold || arguments.has("detach")) && !arguments.has("console-socket"))
-    fail_invalid("cannot allocate tty if the runtime will detach without setting console socket");
+  if (!container.config.process) fail_invalid("process property must not be empty");
+  check_terminal(container.config.process->terminal, hold || arguments.has("detach"), arguments);
+  runtime::StartOptions options = start_options(globals, container, arguments);
+  options.preserve_fds += listen_descriptors(*container.config.process);
 
+  made.lock = claim(globals, container);
   std::string directory = container.directory(globals);
-  make_directories(globals.root, 0711);
-  if (::mkdir(directory.c_str(), 0711) < 0) {
-    if (errno == EEXIST) fail(Kind::kConflict, "container with given ID already exists");
-    throw_errno("mkdir", directory);
-  }
   rollback.add("state", [directory] { remove_tree(directory); });
-
   runtime::Handles handles;
   UniqueFd listener;
   if (hold) {
@@ -63,46 +59,104 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
     listener = linux::listen_for_handshake(at.get(), kStartSocket);
     handles.release_listener = listener.get();
   }
+  try {
+    made.init = runtime::start(container.config, handles, options);
+  } catch (const runtime::StartError& e) {
+    // The hooks may have set something up that only those of the end take down (runtime.md#lifecycle, steps 3 to 13).
+    if (e.failure().step >= runtime::Step::kHook && container.config.hooks)
+      runtime::run_every_hook(container.config.hooks->poststop, container.hook_state("stopped"));
+    throw;
+  }
+  rollback.add("cgroup", [driver = container.driver(), path = container.cgroup_path] { remove_group(driver, path); });
+  write_down(globals, made, arguments);
+  return made;
+}
+
+// A hook that fails takes the container along (runtime.md#lifecycle, step 9).
+void run_poststart_hooks(const Container& container) {
+  if (!container.config.hooks) return;
+  try {
+    runtime::run_hooks(container.config.hooks->poststart, container.hook_state("running"));
+  } catch (const Error& e) {
+    kill_container(container);
+    throw e.within("error running poststart hook");
+  }
+}
+
+}  // namespace
+
+Container container_of(const Globals& globals, const Arguments& arguments) {
+  Container container;
+  container.id = checked_id(arguments.word(0, "the container ID"));
+  container.bundle = absolute_path(arguments.get("bundle", "."));
+  std::string file = container.bundle + "/config.json";
+  auto text = read_if_exists(file);
+  if (!text) fail(Kind::kNotFound, "JSON specification file ", file, " not found");
+  container.config = from_json<oci::RuntimeConfig>(parse_json(*text));
+  runtime::validate(container.config);
+  container.systemd_cgroup = globals.driver == linux::CgroupDriver::kSystemd;
+  container.session_keyring = !arguments.has("no-new-keyring");
+  std::string& group = container.config.linux.cgroups_path;
+  if (group.empty())
+    group = container.systemd_cgroup ? cat("system.slice:hull:", container.id) : cat("/", container.id);
+  if (!container.systemd_cgroup && !group.starts_with('/')) group = cat("/", group);
+  container.cgroup_path = group;
+  if (container.config.root) {
+    const auto& path = container.config.root->path;
+    container.rootfs = absolute_path(path.starts_with('/') ? path : cat(container.bundle, "/", path));
+  }
+  return container;
+}
+
+void check_terminal(bool terminal, bool detach, const Arguments& arguments) {
+  bool socket = arguments.has("console-socket");
+  if (detach && terminal && !socket)
+    fail_invalid("cannot allocate tty if runc will detach without setting console socket");
+  if ((!detach || !terminal) && socket)
+    fail_invalid("cannot use console socket if runc will not detach or allocate tty");
+}
+
+runtime::StartOptions start_options(const Globals& globals, const Container& container, const Arguments& arguments) {
   runtime::StartOptions options;
-  options.cgroup_driver = globals.driver;
-  options.hold_before_exec = hold;
+  options.cgroup_driver = container.driver();
+  options.hold_before_exec = true;
   options.bundle = container.bundle;
   options.id = container.id;
   options.no_pivot = arguments.has("no-pivot");
-  options.preserve_fds = parse_number<unsigned>(arguments.get("preserve-fds", "0")).value_or(0);
-  made.init = runtime::start(container.config, handles, options);
-  rollback.add("cgroup", [driver = globals.driver, path = container.cgroup_path] {
-    auto left = linux::make_cgroup(driver, path);
-    left->kill_all();
-    left->remove();
-  });
+  options.preserve_fds = preserved_descriptors(arguments);
+  options.rootless = globals.rootless;
+  if (container.session_keyring) options.session_keyring = cat("_ses.", container.id);
+  return options;
+}
+
+void write_down(const Globals& globals, Created& made, const Arguments& arguments) {
+  Container& container = made.container;
   container.pid = made.init->pid();
   container.pid_start_time = start_time_of(container.pid);
   container.created = format_rfc3339(now());
   save(globals, container);
   write_pid_file(arguments.get("pid-file"), container.pid);
-  return made;
-}
-
-void hand_over_console(Created& made, const Arguments& arguments) {
+  if (arguments.has("pidfd-socket")) linux::send_descriptor(arguments.get("pidfd-socket"), "pidfd", made.init->pidfd());
   if (!arguments.has("console-socket")) return;
   UniqueFd console = made.init->take_console();
   if (console) linux::send_descriptor(arguments.get("console-socket"), "/dev/ptmx", console.get());
 }
 
-void run_poststart_hooks(const Container& container) {
-  if (container.config.hooks)
-    runtime::run_hooks(container.config.hooks->poststart,
-                       {container.id, "running", container.bundle, container.pid, container.config.annotations});
+int stay(const Globals& globals, Created& made, const Arguments& arguments) {
+  UniqueFd console = made.init->take_console();
+  linux::attend_process(made.init->pidfd(), console.get());
+  int status = linux::reap_pidfd(made.init->pidfd()).value_or(0);
+  made.init->release_ownership();
+  if (!arguments.has("keep")) forget(globals, made.container);
+  return runtime::exit_code(status);
 }
 
-}  // namespace
-
 int verb_create(const Globals& globals, std::vector<std::string> words) {
-  Arguments arguments(kFlags, std::move(words));
+  Arguments arguments(kCreateFlags, std::move(words));
+  arguments.expect_words("create", 1);
   Rollback rollback;
   Created made = create(globals, arguments, true, rollback);
-  hand_over_console(made, arguments);
+  made.init->entrust();
   made.init->release_ownership();
   rollback.commit();
   return 0;
@@ -110,37 +164,36 @@ int verb_create(const Globals& globals, std::vector<std::string> words) {
 
 int verb_start(const Globals& globals, std::vector<std::string> words) {
   Arguments arguments({}, std::move(words));
-  Container container = load(globals, arguments.word(0, "the container ID"));
+  arguments.expect_words("start", 1);
+  linux::ProcessLock lock = lock_existing(globals, arguments.words()[0]);
+  Container container = load(globals, arguments.words()[0]);
   std::string status = status_of(globals, container);
   if (status == "stopped") fail(Kind::kConflict, "cannot start a container that has stopped");
   if (status != "created") fail(Kind::kConflict, "cannot start an already running container");
+  auto process = linux::open_pidfd(container.pid);
+  if (!process) fail(Kind::kConflict, "cannot start a container that has stopped");
   UniqueFd directory = open_file(container.directory(globals), O_PATH | O_DIRECTORY);
-  runtime::release_held(directory.get(), kStartSocket);
+  auto receiver = runtime::receiver_of(container.config.linux.seccomp, container.hook_state("created"));
+  receiver.pid = container.pid;
+  runtime::release_held(directory.get(), kStartSocket, process->get(), receiver);
   ::unlinkat(directory.get(), kStartSocket, 0);
   run_poststart_hooks(container);
   return 0;
 }
 
 int verb_run(const Globals& globals, std::vector<std::string> words) {
-  Arguments arguments(kFlags, std::move(words));
+  Arguments arguments(kCreateFlags, std::move(words));
+  arguments.expect_words("run", 1);
   bool detach = arguments.has("detach");
   if (!detach) linux::collect_signals();
   Rollback rollback;
   Created made = create(globals, arguments, false, rollback);
-  hand_over_console(made, arguments);
+  made.init->release();
   run_poststart_hooks(made.container);
-  if (detach) {
-    made.init->release_ownership();
-    rollback.commit();
-    return 0;
-  }
-  UniqueFd console = made.init->take_console();
-  linux::attend_process(made.init->pidfd(), console.get());
-  int status = linux::reap_pidfd(made.init->pidfd()).value_or(0);
-  made.init->release_ownership();
+  if (detach) made.init->release_ownership();
   rollback.commit();
-  if (!arguments.has("keep")) forget(globals, made.container);
-  return runtime::exit_code(status);
+  made.lock.reset();
+  return detach ? 0 : stay(globals, made, arguments);
 }
 
 }  // namespace hull::runtime_cli

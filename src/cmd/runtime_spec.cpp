@@ -3,6 +3,8 @@
 #include "linux/capabilities.h"
 #include "linux/lsm.h"
 #include "linux/mount_options.h"
+#include "linux/scheduling.h"
+#include "linux/seccomp.h"
 #include "oci/json.h"
 #include "oci/runtime_config_fields.h"
 #include "runtime_state.h"
@@ -51,36 +53,62 @@ oci::RuntimeConfig example_config() {
   return config;
 }
 
+// For a user who is not root: one user namespace with that user in it, and nothing that only root may ask for.
+void make_rootless(oci::RuntimeConfig& config) {
+  auto& namespaces = config.linux.namespaces;
+  std::erase_if(namespaces, [](const auto& one) { return one.type == "network"; });
+  namespaces.push_back({"user", {}});
+  config.linux.uid_mappings = {{0, ::geteuid(), 1}};
+  config.linux.gid_mappings = {{0, ::getegid(), 1}};
+  config.linux.resources.reset();
+  for (auto& mount : config.mounts) {
+    if (mount.destination == "/sys")
+      mount = {"/sys", "none", "/sys", {"rbind", "nosuid", "noexec", "nodev", "ro"}, {}, {}};
+    std::erase_if(mount.options,
+                  [](const auto& option) { return option.starts_with("gid=") || option.starts_with("uid="); });
+  }
+}
+
 }  // namespace
 
 int verb_spec(const Globals&, std::vector<std::string> words) {
-  Arguments arguments({{"bundle", "b", true}}, std::move(words));
+  Arguments arguments({{"bundle", "b", true}, {"rootless", "", false}}, std::move(words));
+  arguments.expect_words("spec", 0);
   std::string path = cat(arguments.get("bundle", "."), "/config.json");
   if (exists(path)) fail(Kind::kConflict, "File config.json exists. Remove it first");
-  write_file_atomically(path, to_json(example_config()).dump(4), 0666, Durability::kProcessCrash);
+  oci::RuntimeConfig config = example_config();
+  if (arguments.has("rootless")) make_rootless(config);
+  write_file_atomically(path, to_json(config).dump(4), 0666, Durability::kProcessCrash);
   return 0;
 }
 
-int verb_features(const Globals&, std::vector<std::string>) {
+int verb_features(const Globals&, std::vector<std::string> words) {
+  Arguments({}, std::move(words)).expect_words("features", 0);
   Json features = Json::object();
   features["ociVersionMin"] = "1.0.0";
-  features["ociVersionMax"] = "1.2.0";
+  features["ociVersionMax"] = oci::kRuntimeSpecVersion;
   features["hooks"] = {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"};
   features["mountOptions"] = linux::known_mount_options();
   Json& kernel = features["linux"];
   kernel["namespaces"] = {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"};
   kernel["capabilities"] = linux::all_capability_names();
   kernel["cgroup"] = {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}, {"rdma", true}};
+  auto names = linux::known_seccomp_names();
   kernel["seccomp"] = {{"enabled", true},
-                       {"actions",
-                        {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS",
-                         "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}},
-                       {"operators",
-                        {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT",
-                         "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"}}};
+                       {"actions", names.actions},
+                       {"operators", names.operators},
+                       {"archs", names.architectures},
+                       {"knownFlags", names.flags},
+                       {"supportedFlags", names.flags}};
   kernel["apparmor"] = {{"enabled", true}};
   kernel["selinux"] = {{"enabled", true}};
+  kernel["intelRdt"] = {{"enabled", true}, {"schemata", true}, {"monitoring", true}};
+  kernel["memoryPolicy"] = {{"modes", linux::memory_policy_modes()}, {"flags", linux::memory_policy_flags()}};
   kernel["mountExtensions"] = {{"idmap", {{"enabled", true}}}};
+  kernel["netDevices"] = {{"enabled", true}};
+  features["annotations"] = {{"io.hull.runtime.version", HULL_VERSION},
+                             {"org.opencontainers.runc.checkpoint.enabled", "true"}};
+  features["potentiallyUnsafeConfigAnnotations"] = Json::array();
   write_all(STDOUT_FILENO, features.dump(4) + "\n");
   return 0;
 }

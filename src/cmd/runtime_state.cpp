@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime_state.h"
 
-#include <filesystem>
+#include <signal.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "linux/pidfd.h"
+#include "linux/resctrl.h"
 #include "oci/json.h"
 #include "oci/runtime_config_fields.h"
 #include "runtime/runtime.h"
@@ -19,32 +22,95 @@ void fields(Visitor& visit, Container& value) {
   visit("created", value.created);
   visit("cgroupPath", value.cgroup_path);
   visit("systemdCgroup", value.systemd_cgroup);
+  visit("sessionKeyring", value.session_keyring);
   visit("pid", value.pid);
   visit("pidStartTime", value.pid_start_time);
   visit("config", value.config);
 }
 
-std::unique_ptr<linux::Cgroup> Container::cgroup() const {
-  return linux::make_cgroup(systemd_cgroup ? linux::CgroupDriver::kSystemd : linux::CgroupDriver::kCgroupfs,
-                            cgroup_path);
+namespace {
+
+constexpr const char* kLock = "/lock";
+constexpr const char* kState = "/state.json";
+
+std::string directory_of(const Globals& globals, const std::string& id) {
+  return cat(globals.root, "/", checked_id(id));
+}
+
+void remove_group(linux::Cgroup& group) {
+  if (!group.exists()) return;
+  group.kill_all();
+  group.remove();
+}
+
+[[noreturn]] void fail_missing() { fail(Kind::kNotFound, "container does not exist"); }
+
+// Whoever holds the lock has to be the one that makes the directory.
+std::optional<linux::ProcessLock> try_claim(const std::string& directory) {
+  if (::mkdir(directory.c_str(), 0711) < 0) {
+    if (errno == EEXIST) return std::nullopt;
+    throw_errno("mkdir", directory);
+  }
+  return linux::ProcessLock::take(directory + kLock, linux::ProcessLock::Wait::kYes);
+}
+
+}  // namespace
+
+runtime::HookState Container::hook_state(std::string status) const {
+  pid_t shown = status == "stopped" ? 0 : pid;
+  return {id, std::move(status), bundle, shown, config.annotations};
 }
 
 std::string checked_id(const std::string& id) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
-  if (id.empty() || id == "." || id == ".." || id.find_first_not_of(kAllowed) != std::string::npos || id.size() > 1024)
+  if (id.empty()) fail_invalid("container id cannot be empty");
+  if (id == "." || id == ".." || id.find_first_not_of(kAllowed) != std::string::npos || id.size() > 255)
     fail_invalid("invalid container ID format: ", quoted(id));
   return id;
 }
 
 Container load(const Globals& globals, const std::string& id) {
-  auto text = read_if_exists(cat(globals.root, "/", checked_id(id), "/state.json"));
-  if (!text) fail(Kind::kNotFound, "container does not exist");
+  auto text = read_if_exists(directory_of(globals, id) + kState);
+  if (!text) fail_missing();
   return from_json<Container>(parse_json(*text));
 }
 
 void save(const Globals& globals, const Container& container) {
-  write_file_atomically(container.directory(globals) + "/state.json", dump_json(to_json(container)), 0600,
+  write_file_atomically(container.directory(globals) + kState, dump_json(to_json(container)), 0600,
                         Durability::kProcessCrash);
+}
+
+linux::ProcessLock claim(const Globals& globals, const Container& container) {
+  make_directories(globals.root, 0711);
+  std::string directory = directory_of(globals, container.id);
+  auto lock = try_claim(directory);
+  if (!lock && remove_abandoned(globals, container.id)) lock = try_claim(directory);
+  // While we waited for the lock of our directory somebody may have taken it for an abandoned one.
+  if (!lock || exists(directory + kState)) fail(Kind::kConflict, "container with given ID already exists");
+  write_all(lock->fd(), cat(container.systemd_cgroup ? "systemd" : "cgroupfs", " ", container.cgroup_path));
+  return std::move(*lock);
+}
+
+linux::ProcessLock lock_existing(const Globals& globals, const std::string& id) {
+  std::string directory = directory_of(globals, id);
+  if (!exists(directory + kState)) fail_missing();
+  auto lock = linux::ProcessLock::take(directory + kLock, linux::ProcessLock::Wait::kYes);
+  if (!lock) fail_missing();
+  return std::move(*lock);
+}
+
+bool remove_abandoned(const Globals& globals, const std::string& id) {
+  std::string directory = directory_of(globals, id);
+  auto lock = linux::ProcessLock::take(directory + kLock, linux::ProcessLock::Wait::kNo);
+  if (!lock || exists(directory + kState)) return false;
+  std::string left = read_all(lock->fd());
+  auto [driver, path] = split_once(left, ' ');
+  if (path && !path->empty()) {
+    auto kind = driver == "systemd" ? linux::CgroupDriver::kSystemd : linux::CgroupDriver::kCgroupfs;
+    remove_group(*linux::make_cgroup(kind, std::string(*path)));
+  }
+  remove_tree(directory);
+  return true;
 }
 
 std::uint64_t start_time_of(pid_t pid) {
@@ -69,26 +135,26 @@ std::string status_of(const Globals& globals, const Container& container) {
   return group->exists() && group->frozen() ? "paused" : "running";
 }
 
-void forget(const Globals& globals, const Container& container) {
+void kill_container(const Container& container) {
+  constexpr int kPatienceMilliseconds = 10'000;
   auto group = container.cgroup();
-  if (group->exists()) {
-    group->kill_all();
-    group->remove();
-  }
+  if (group->exists()) group->kill_all();
+  pid_t pid = live_pid(container);
+  auto process = pid ? linux::open_pidfd(pid) : std::nullopt;
+  if (!process) return;
+  linux::signal_pidfd(process->get(), SIGKILL);
+  if (!linux::pidfd_ended(process->get(), kPatienceMilliseconds))
+    fail(Kind::kInternal, "the first process of container ", container.id, " still runs ten seconds after SIGKILL");
+}
+
+void forget(const Globals& globals, const Container& container) {
+  remove_group(*container.cgroup());
+  if (container.config.linux.intel_rdt) linux::ResctrlGroup(*container.config.linux.intel_rdt, container.id).remove();
   remove_tree(container.directory(globals));
   if (container.config.hooks)
-    runtime::run_hooks(container.config.hooks->poststop,
-                       {container.id, "stopped", container.bundle, 0, container.config.annotations});
+    runtime::run_every_hook(container.config.hooks->poststop, container.hook_state("stopped"));
 }
 
-void write_pid_file(const std::string& path, pid_t pid) {
-  if (!path.empty()) write_file_atomically(path, cat(pid), 0666, Durability::kProcessCrash);
-}
-
-std::string absolute_path(const std::string& path) {
-  std::string absolute = std::filesystem::absolute(path).lexically_normal().string();
-  if (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
-  return absolute;
-}
+void print_line(const std::string& text) { write_all(STDOUT_FILENO, text + "\n"); }
 
 }  // namespace hull::runtime_cli

@@ -110,6 +110,8 @@ void set_capabilities(CapabilitySet effective, CapabilitySet permitted, Capabili
 }
 
 void set_ambient_capabilities(CapabilitySet ambient) {
+  // Our caller's may be among what is permitted and inheritable.
+  check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "clear ambient capabilities");
   for (unsigned i = 0; i < 64; ++i)
     if (ambient >> i & 1)
       check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0), "raise ambient capability", kNames[i]);

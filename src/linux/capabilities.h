@@ -25,7 +25,7 @@ CapabilitySet permitted_capabilities();
 void limit_bounding_set(CapabilitySet kept);
 // capset(2) for the calling process.
 void set_capabilities(CapabilitySet effective, CapabilitySet permitted, CapabilitySet inheritable);
-// They have to be permitted and inheritable.
+// Exactly these; they have to be permitted and inheritable.
 void set_ambient_capabilities(CapabilitySet ambient);
 
 inline constexpr CapabilitySet kCapSysAdmin = CapabilitySet{1} << 21;

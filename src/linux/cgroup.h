@@ -53,6 +53,16 @@ struct CgroupStats {
   std::uint64_t oom_kills = 0;
 };
 
+// What only `hull-runtime events` shows, and costs many more files to read.
+struct CounterStats {
+  std::uint64_t usage = 0, max = 0, limit = 0, failures = 0;
+};
+struct CgroupDetails {
+  CounterStats swap, kernel, kernel_tcp;        // bytes; in v1 swap includes memory
+  std::map<std::string, CounterStats> hugetlb;  // by page size: "2MB"
+  std::vector<unsigned> cpus, mems;
+};
+
 class Cgroup {
  public:
   virtual ~Cgroup() = default;
@@ -74,13 +84,17 @@ class Cgroup {
   // cgroup.procs costs 7.8). Uses descriptors that create()/open_for_join() left open, so that it works
   // after pivot_root, and inside a child of fork.
   virtual void join() = 0;
-  // Opens what join() needs; for joining a group that somebody else made (exec).
-  virtual void open_for_join() = 0;
+  // Opens what join() needs; for joining a group that somebody else made (exec). `below`: groups below it to join
+  // instead, by controller, or one for all under the name ""; clone_target() is that one, too. Throws
+  // Error{kInvalidArgument} for a name that leads out of the group.
+  using Below = std::map<std::string, std::string>;
+  virtual void open_for_join(const Below& below = {}) = 0;
 
   virtual void freeze() = 0;  // blocks until all are frozen, at most ten seconds
   virtual void thaw() = 0;
   virtual bool frozen() const = 0;
   virtual CgroupStats stats() const = 0;
+  virtual CgroupDetails details() const = 0;
   virtual std::vector<pid_t> processes() const = 0;  // of it and of the groups below; may be empty
   virtual bool exists() const = 0;
   // A descriptor that polls readable (POLLPRI for v2 files, POLLIN for the v1 eventfd) after an OOM kill;
@@ -95,6 +109,9 @@ class Cgroup {
   // Where it is: subsystem ("" on v2) to absolute directory. For mounts inside the container and for messages.
   virtual std::map<std::string, std::string> directories() const = 0;
 };
+
+// What stands in for a group that the caller has no right to make: every limit is refused, nothing else happens.
+std::unique_ptr<Cgroup> no_cgroup();
 
 // `path`: cgroupfs: "/hull/<id>", below the mount point of each subsystem. systemd: the OCI form
 // "slice:prefix:name" ("system.slice:hull:<id>"). Nothing is touched on disk before create().

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "linux/number_list.h"
+#include "oci/runtime_config.h"
 
 namespace hull::linux {
 
@@ -199,6 +201,37 @@ UniqueFd CgroupDir::open_file(const std::string& file, int flags) const {
 void refuse_limit(std::string_view field, std::string_view value, const std::string& file, int code) {
   std::string reason = code == ENOENT ? cat("the kernel has no ", file) : cat(errno_text(code), " (", file, ")");
   throw Error(Kind::kInvalidArgument, cat("cannot set ", field, " to ", quoted(value), ": ", reason), code, "write");
+}
+
+void set_rdma_limits(const CgroupDir& dir, const std::map<std::string, oci::RdmaLimit>& limits) {
+  for (const auto& [device, limit] : limits) {
+    std::string line = device;
+    if (limit.hca_handles) line += cat(" hca_handle=", *limit.hca_handles);
+    if (limit.hca_objects) line += cat(" hca_object=", *limit.hca_objects);
+    dir.set("an rdma limit", "rdma.max", line);
+  }
+}
+
+std::vector<unsigned> numbers_in(const CgroupDir& dir, const std::string& file) {
+  std::string text = dir.read(file);
+  return trim(text).empty() ? std::vector<unsigned>() : parse_number_list(trim(text), file);
+}
+
+std::vector<std::string> huge_page_sizes(const CgroupDir& dir) {
+  constexpr std::string_view kPrefix = "hugetlb.";
+  std::vector<std::string> sizes;
+  for (const std::string& name : list_directory(dir.path())) {
+    if (!name.starts_with(kPrefix)) continue;
+    std::string size = name.substr(kPrefix.size(), name.find('.', kPrefix.size()) - kPrefix.size());
+    if (sizes.empty() || sizes.back() != size) sizes.push_back(std::move(size));
+  }
+  return sizes;
+}
+
+std::optional<std::string> pids_max(const oci::Resources& resources) {
+  if (!resources.pids || !resources.pids->limit) return std::nullopt;
+  std::int64_t limit = *resources.pids->limit;
+  return limit < 0 ? "max" : cat(std::max<std::int64_t>(limit, 1));
 }
 
 std::map<std::string, std::uint64_t> parse_flat_keyed(std::string_view text) {

@@ -8,6 +8,10 @@
 #include "base/unique_fd.h"
 #include "linux/cgroup.h"
 
+namespace hull::oci {
+struct RdmaLimit;
+}
+
 // What the two implementations of Cgroup stand on: where the hierarchies are mounted, and files in the
 // directory of a group.
 namespace hull::linux {
@@ -53,6 +57,17 @@ class CgroupDir {
 
 // The refusal of a limit: `field`, `value`, and what the kernel said.
 [[noreturn]] void refuse_limit(std::string_view field, std::string_view value, const std::string& file, int code);
+
+// rdma.max, the same file in both versions.
+void set_rdma_limits(const CgroupDir& dir, const std::map<std::string, oci::RdmaLimit>& limits);
+
+// What pids.max is to be; empty: as it is. Without any process allowed nothing could start, and systemd does not take
+// the value: 0 is 1, as in runc.
+std::optional<std::string> pids_max(const oci::Resources& resources);
+
+// A list file of the cpuset controller ("0-3,7"), and the page sizes of which there are files ("hugetlb.2MB…").
+std::vector<unsigned> numbers_in(const CgroupDir& dir, const std::string& file);
+std::vector<std::string> huge_page_sizes(const CgroupDir& dir);
 
 // "key value" lines (memory.stat, cpu.stat, memory.events) as pairs.
 std::map<std::string, std::uint64_t> parse_flat_keyed(std::string_view text);

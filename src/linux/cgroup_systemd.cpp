@@ -62,11 +62,12 @@ class CgroupSystemd final : public Cgroup {
 
   UniqueFd clone_target() const override { return group_->clone_target(); }
   void join() override { group_->join(); }
-  void open_for_join() override { group_->open_for_join(); }
+  void open_for_join(const Below& below) override { group_->open_for_join(below); }
   void freeze() override { group_->freeze(); }
   void thaw() override { group_->thaw(); }
   bool frozen() const override { return group_->frozen(); }
   CgroupStats stats() const override { return group_->stats(); }
+  CgroupDetails details() const override { return group_->details(); }
   std::vector<pid_t> processes() const override { return group_->processes(); }
   bool exists() const override { return group_->exists(); }
   UniqueFd oom_notifier() const override { return group_->oom_notifier(); }

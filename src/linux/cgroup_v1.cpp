@@ -57,7 +57,7 @@ class CgroupV1 final : public Cgroup {
       if (has_controller(hierarchy, "cpuset")) inherit_cpuset(dirs_.all().back().dir, hierarchy.mount_point);
     }
     set_limits_v1(dirs_, resources, CgroupChange::kCreate);
-    open_task_files();
+    open_task_files({});
     rollback.commit();
   }
 
@@ -66,15 +66,18 @@ class CgroupV1 final : public Cgroup {
   UniqueFd clone_target() const override { return {}; }
 
   void join() override {
-    if (tasks_.empty()) open_for_join();
+    if (tasks_.empty()) open_for_join({});
     for (const UniqueFd& file : tasks_)
       if (::write(file.get(), "0", 1) != 1) throw_errno("join the control group", path_);
   }
 
-  void open_for_join() override {
+  void open_for_join(const Below& below) override {
     if (dirs().all().empty())
       throw Error(Kind::kNotFound, cat("the control group ", path_, " does not exist"), ENOENT, "open");
-    open_task_files();
+    for (const auto& [controller, name] : below)
+      if (!controller.empty() && !dirs().find(controller))
+        fail_invalid("unknown cgroup controller ", quoted(controller));
+    open_task_files(below);
   }
 
   void freeze() override {
@@ -102,6 +105,7 @@ class CgroupV1 final : public Cgroup {
   }
 
   CgroupStats stats() const override { return stats_v1(dirs()); }
+  CgroupDetails details() const override { return details_v1(dirs()); }
 
   std::vector<pid_t> processes() const override {
     for (const char* controller : {"freezer", "pids", "devices", "memory"})
@@ -182,9 +186,15 @@ class CgroupV1 final : public Cgroup {
     return *dir;
   }
 
-  void open_task_files() {
+  void open_task_files(const Below& below) {
     tasks_.clear();
-    for (const auto& member : dirs_.all()) tasks_.push_back(member.dir.open_file("tasks", O_WRONLY));
+    for (const auto& member : dirs_.all()) {
+      std::string name;
+      for (const auto& [controller, group] : below)
+        if (controller.empty() || has_controller(*member.hierarchy, controller)) name = checked_cgroup_path(group);
+      tasks_.push_back(name.empty() ? member.dir.open_file("tasks", O_WRONLY)
+                                    : CgroupDir::open(member.dir.path() + name).open_file("tasks", O_WRONLY));
+    }
   }
 
   std::string path_;

@@ -37,5 +37,6 @@ void set_limits_v1(const CgroupV1Dirs& dirs, const oci::Resources& resources, Cg
 void inherit_cpuset(const CgroupDir& dir, const std::string& mount_point);
 
 CgroupStats stats_v1(const CgroupV1Dirs& dirs);
+CgroupDetails details_v1(const CgroupV1Dirs& dirs);
 
 }  // namespace hull::linux

@@ -205,10 +205,6 @@ void set_network(const CgroupV1Dirs& dirs, const oci::NetworkLimits& network) {
         .set("a network priority", "net_prio.ifpriomap", cat(priority.name, " ", priority.priority));
 }
 
-void set_pids(const CgroupV1Dirs& dirs, const oci::PidsLimits& pids) {
-  dirs.need("pids", "pids-limit").set("pids-limit", "pids.max", pids.limit > 0 ? cat(pids.limit) : std::string("max"));
-}
-
 }  // namespace
 
 void inherit_cpuset(const CgroupDir& dir, const std::string& mount_point) {
@@ -232,10 +228,11 @@ void set_limits_v1(const CgroupV1Dirs& dirs, const oci::Resources& resources, Cg
     set_cpuset(dirs, *resources.cpu);
     set_cpu(dirs, *resources.cpu);
   }
-  if (resources.pids) set_pids(dirs, *resources.pids);
+  if (auto limit = pids_max(resources)) dirs.need("pids", "pids-limit").set("pids-limit", "pids.max", *limit);
   if (resources.block_io) set_block_io(dirs, *resources.block_io);
   set_huge_pages(dirs, resources.hugepage_limits);
   if (resources.network) set_network(dirs, *resources.network);
+  if (!resources.rdma.empty()) set_rdma_limits(dirs.need("rdma", "rdma limits"), resources.rdma);
   if (!resources.unified.empty())
     fail_invalid("cannot set ", resources.unified.begin()->first,
                  ": it is a file of cgroup v2, and this machine has v1");

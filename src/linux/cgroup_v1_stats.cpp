@@ -62,6 +62,32 @@ std::vector<BlockIoEntry> read_block_io(const CgroupDir& dir, const char* rest) 
 
 }  // namespace
 
+namespace {
+
+CounterStats counter(const CgroupDir& dir, const std::string& prefix, const std::string& suffix) {
+  return {dir.number(cat(prefix, "usage", suffix)), dir.number(cat(prefix, "max_usage", suffix)),
+          dir.number(cat(prefix, "limit", suffix)), dir.number(cat(prefix, "failcnt"))};
+}
+
+}  // namespace
+
+CgroupDetails details_v1(const CgroupV1Dirs& dirs) {
+  CgroupDetails details;
+  if (const CgroupDir* dir = dirs.find("memory")) {
+    details.swap = counter(*dir, "memory.memsw.", "_in_bytes");
+    details.kernel = counter(*dir, "memory.kmem.", "_in_bytes");
+    details.kernel_tcp = counter(*dir, "memory.kmem.tcp.", "_in_bytes");
+  }
+  if (const CgroupDir* dir = dirs.find("hugetlb"))
+    for (const std::string& size : huge_page_sizes(*dir))
+      details.hugetlb[size] = counter(*dir, cat("hugetlb.", size, "."), "_in_bytes");
+  if (const CgroupDir* dir = dirs.find("cpuset")) {
+    details.cpus = numbers_in(*dir, "cpuset.cpus");
+    details.mems = numbers_in(*dir, "cpuset.mems");
+  }
+  return details;
+}
+
 CgroupStats stats_v1(const CgroupV1Dirs& dirs) {
   CgroupStats stats;
   read_cpu(dirs, stats);

@@ -69,7 +69,7 @@ class CgroupV2 final : public Cgroup {
     rollback.add("cgroup " + full, [full] { remove_group(full); });
     dir_ = CgroupDir::open(full);
     apply(resources);
-    open_for_join();
+    open_for_join({});
     rollback.commit();
   }
 
@@ -79,15 +79,23 @@ class CgroupV2 final : public Cgroup {
   }
 
   UniqueFd clone_target() const override {
-    return UniqueFd(check(::open(directory().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open", directory()));
+    std::string target = directory() + below_;
+    return UniqueFd(check(::open(target.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open", target));
   }
 
   void join() override {
-    if (!procs_) open_for_join();
+    if (!procs_) open_for_join({});
     if (::write(procs_.get(), "0", 1) != 1) throw_errno("join the control group", path_);
   }
 
-  void open_for_join() override { procs_ = dir().open_file("cgroup.procs", O_WRONLY); }
+  void open_for_join(const Below& below) override {
+    below_.clear();
+    for (const auto& [controller, name] : below) {
+      if (!controller.empty()) fail_invalid("cgroup v2 has one hierarchy: there is no group of ", controller, " alone");
+      below_ = checked_cgroup_path(name);
+    }
+    procs_ = CgroupDir::open(directory() + below_).open_file("cgroup.procs", O_WRONLY);
+  }
 
   void freeze() override {
     dir().set("the freezer", "cgroup.freeze", "1");
@@ -101,6 +109,7 @@ class CgroupV2 final : public Cgroup {
   bool frozen() const override { return exists() && parse_flat_keyed(dir().read("cgroup.events"))["frozen"] != 0; }
 
   CgroupStats stats() const override { return stats_v2(dir()); }
+  CgroupDetails details() const override { return details_v2(dir()); }
   std::vector<pid_t> processes() const override { return processes_below(directory()); }
   bool exists() const override { return hull::exists(directory()); }
 
@@ -176,6 +185,7 @@ class CgroupV2 final : public Cgroup {
   }
 
   std::string path_;
+  std::string below_;  // what open_for_join() was asked for, with a slash in front
   CgroupMaker maker_;
   mutable CgroupDir dir_;
   UniqueFd procs_;

@@ -13,6 +13,7 @@ namespace hull::linux {
 // Sets what `resources` names in the group at `dir` (cgroup_v2_limits.cpp). Devices are not among it.
 void set_limits_v2(const CgroupDir& dir, const oci::Resources& resources);
 CgroupStats stats_v2(const CgroupDir& dir);
+CgroupDetails details_v2(const CgroupDir& dir);
 
 // The specification's limits are version 1's; these are what they are called in version 2.
 // cpu.shares (2 to 262144, usually 1024) as cpu.weight (1 to 10000, usually 100): the curve through the two

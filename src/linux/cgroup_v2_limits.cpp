@@ -120,15 +120,6 @@ void set_huge_pages(const CgroupDir& dir, const std::vector<oci::HugepageLimit>&
   }
 }
 
-void set_rdma(const CgroupDir& dir, const std::map<std::string, oci::RdmaLimit>& limits) {
-  for (const auto& [device, limit] : limits) {
-    std::string line = device;
-    if (limit.hca_handles) line += cat(" hca_handle=", *limit.hca_handles);
-    if (limit.hca_objects) line += cat(" hca_object=", *limit.hca_objects);
-    dir.set("an rdma limit", "rdma.max", line);
-  }
-}
-
 // Files by their own names, for what the specification has no name for.
 void set_unified(const CgroupDir& dir, const std::map<std::string, std::string>& files) {
   for (const auto& [file, value] : files) {
@@ -172,10 +163,10 @@ std::optional<std::int64_t> swap_of(std::optional<std::int64_t> memory_and_swap,
 void set_limits_v2(const CgroupDir& dir, const oci::Resources& resources) {
   if (resources.memory) set_memory(dir, *resources.memory);
   if (resources.cpu) set_cpu(dir, *resources.cpu);
-  if (resources.pids) dir.set("pids-limit", "pids.max", resources.pids->limit > 0 ? cat(resources.pids->limit) : "max");
+  if (auto limit = pids_max(resources)) dir.set("pids-limit", "pids.max", *limit);
   if (resources.block_io) set_block_io(dir, *resources.block_io);
   set_huge_pages(dir, resources.hugepage_limits);
-  set_rdma(dir, resources.rdma);
+  set_rdma_limits(dir, resources.rdma);
   if (resources.network && (resources.network->class_id.value_or(0) || !resources.network->priorities.empty()))
     fail_invalid("cannot set network classes: cgroup v2 has no such controller");
   set_unified(dir, resources.unified);

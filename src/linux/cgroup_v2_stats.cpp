@@ -54,4 +54,18 @@ CgroupStats stats_v2(const CgroupDir& dir) {
   return stats;
 }
 
+CgroupDetails details_v2(const CgroupDir& dir) {
+  CgroupDetails details;
+  details.swap = {dir.number("memory.swap.current"), dir.number("memory.swap.peak"), dir.number("memory.swap.max"),
+                  parse_flat_keyed(dir.read("memory.swap.events"))["fail"]};
+  for (const std::string& size : huge_page_sizes(dir)) {
+    std::string prefix = cat("hugetlb.", size, ".");
+    details.hugetlb[size] = {dir.number(prefix + "current"), 0, dir.number(prefix + "max"),
+                             parse_flat_keyed(dir.read(prefix + "events"))["max"]};
+  }
+  details.cpus = numbers_in(dir, "cpuset.cpus.effective");
+  details.mems = numbers_in(dir, "cpuset.mems.effective");
+  return details;
+}
+
 }  // namespace hull::linux

@@ -159,6 +159,8 @@ void reset_signals() {
     ::signal(number, SIG_DFL);
 }
 
+void hide_from_others() { check(::prctl(PR_SET_DUMPABLE, 0), "prctl", "PR_SET_DUMPABLE"); }
+
 void die_with_parent() { check(::prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl", "PR_SET_PDEATHSIG"); }
 
 }  // namespace hull::linux

@@ -63,6 +63,8 @@ void set_stdio(int in, int out, int err);
 void close_on_exec_from(unsigned first);
 // Unblocks every signal and gives the ones that programs like to ignore their default action again.
 void reset_signals();
+// Nobody but the host's root may look at this process (ptrace(2), /proc/<pid>/fd and exe) until its next execve(2).
+void hide_from_others();
 // SIGKILL when the parent ends. Has to come after the last change of credentials, which clears it.
 void die_with_parent();
 

@@ -15,12 +15,14 @@
 namespace hull::linux {
 
 void keep_capabilities_over_setuid(bool keep);
-// Real, effective, saved and file system ids, and the supplementary groups.
-void set_user(std::uint32_t uid, std::uint32_t gid, const std::vector<std::uint32_t>& additional_gids);
+// Real, effective, saved and file system ids, and the supplementary groups. kMayStay: in a user namespace whose maker
+// had no right to give groups nobody may take any away either (user_namespaces(7)); those that we have stay, if no
+// others are wanted.
+enum class Groups : unsigned char { kExactly, kMayStay };
+void set_user(std::uint32_t uid, std::uint32_t gid, const std::vector<std::uint32_t>& additional_gids,
+              Groups groups = Groups::kExactly);
 void set_umask(mode_t mask);
 void set_no_new_privileges();
-void set_scheduler(const oci::Scheduler& scheduler);  // unknown policy or flag: Error{kInvalidArgument}
-void set_io_priority(const oci::IoPriority& priority);
 void set_personality(const oci::Personality& personality);
 
 // chdir(2), and a check that the directory is within the root (a descriptor of the host's file system that leaked

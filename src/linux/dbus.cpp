@@ -221,8 +221,7 @@ DbusConnection::DbusConnection(const std::string& path)
   if (path.size() >= sizeof address.sun_path) fail_invalid("the socket path ", hull::quoted(path), " is too long");
   std::memcpy(address.sun_path, path.data(), path.size());
   if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-    throw Error(Kind::kUnavailable, cat("cannot reach systemd at ", path, ": ", std::strerror(errno)), errno,
-                "connect");
+    throw Error(Kind::kUnavailable, cat("cannot reach systemd at ", path, ": ", errno_text(errno)), errno, "connect");
   // AUTH EXTERNAL: who we are is what the kernel says of the socket.
   std::string uid = cat(::geteuid());
   send_all(socket_.get(), std::string(1, '\0') + cat("AUTH EXTERNAL ", to_hex(uid.data(), uid.size()), "\r\n"));

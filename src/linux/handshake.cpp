@@ -90,6 +90,16 @@ std::optional<Handshake::Message> Handshake::receive() const {
   return result;
 }
 
+bool Handshake::ask_plainly(char kind, std::string_view body) const {
+  std::string message = cat(kind, body);
+  check(::write(socket_.get(), message.data(), message.size()), "write", "handshake");
+  char answer;
+  ssize_t size;
+  do size = ::read(socket_.get(), &answer, 1);
+  while (size < 0 && errno == EINTR);
+  return size > 0;
+}
+
 bool Handshake::peer_gone() const {
   char byte;
   return ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;

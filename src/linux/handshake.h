@@ -27,6 +27,9 @@ class Handshake {
 
   // At most 16 KiB, the rest is cut off. A peer that is gone is an error (EPIPE), never a signal.
   void send(char kind, std::string_view body = {}, int descriptor = -1) const;
+  // The same by write(2) alone, which a process can use whatever its seccomp filter announces, for short bodies; and
+  // waits for any answer by read(2). False when the other end is closed.
+  bool ask_plainly(char kind, std::string_view body) const;
   // Blocks; empty when the other end is closed.
   std::optional<Message> receive() const;
   // Whether the other end has been closed. Does not block.

@@ -12,15 +12,15 @@ bool apparmor_enabled() {
 
 bool selinux_enabled() { return exists("/sys/fs/selinux/enforce"); }
 
-ExecLabel ExecLabel::open(const std::string& apparmor_profile, const std::string& selinux_label) {
+ExecLabel ExecLabel::open(const Procfs& host, const std::string& apparmor_profile, const std::string& selinux_label) {
   ExecLabel label;
   if (!apparmor_profile.empty() && apparmor_enabled()) {
-    auto own = open_if_exists("/proc/self/attr/apparmor/exec", O_WRONLY);
-    label.file_ = own ? std::move(*own) : open_file("/proc/self/attr/exec", O_WRONLY);
+    constexpr const char* kOwn = "self/attr/apparmor/exec";  // since Linux 5.8, whatever module is the first
+    label.file_ = host.open(host.has(kOwn) ? kOwn : "self/attr/exec", O_WRONLY);
     label.text_ = cat("exec ", apparmor_profile);
     label.shown_ = apparmor_profile;
   } else if (!selinux_label.empty() && selinux_enabled()) {
-    label.file_ = open_file("/proc/self/attr/exec", O_WRONLY);
+    label.file_ = host.open("self/attr/exec", O_WRONLY);
     label.text_ = label.shown_ = selinux_label;
   }
   return label;

@@ -11,7 +11,9 @@
 #include <cstring>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "linux/child.h"
+#include "linux/file_identity.h"
 #include "linux/stream_io.h"
 
 #ifndef CLONE_NEWTIME
@@ -25,10 +27,13 @@ namespace {
 struct Type {
   std::string_view name;
   int flag;
+  std::string_view link;  // in /proc/<pid>/ns
 };
 constexpr Type kTypes[] = {
-    {"user", CLONE_NEWUSER}, {"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID},       {"network", CLONE_NEWNET},
-    {"ipc", CLONE_NEWIPC},   {"uts", CLONE_NEWUTS},  {"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME},
+    {"user", CLONE_NEWUSER, "user"},       {"mount", CLONE_NEWNS, "mnt"},
+    {"pid", CLONE_NEWPID, "pid"},          {"network", CLONE_NEWNET, "net"},
+    {"ipc", CLONE_NEWIPC, "ipc"},          {"uts", CLONE_NEWUTS, "uts"},
+    {"cgroup", CLONE_NEWCGROUP, "cgroup"}, {"time", CLONE_NEWTIME, "time"},
 };
 
 void write_procfs(const std::string& path, std::string_view text) {
@@ -41,6 +46,31 @@ std::string map_text(const std::vector<oci::IdMapping>& mappings) {
   std::string text;
   for (const auto& mapping : mappings) text += cat(mapping.container_id, " ", mapping.host_id, " ", mapping.size, "\n");
   return text;
+}
+
+bool maps_only(const std::vector<oci::IdMapping>& mappings, std::uint32_t id) {
+  return mappings.size() == 1 && mappings[0].host_id == id && mappings[0].size == 1;
+}
+
+void map_by_program(const std::string& program, pid_t pid, const std::vector<oci::IdMapping>& mappings) {
+  std::vector<std::string> command = {program, cat(pid)};
+  for (const auto& mapping : mappings)
+    for (std::uint32_t number : {mapping.container_id, mapping.host_id, mapping.size}) command.push_back(cat(number));
+  auto done = run_program(command);
+  if (done.exit_code != 0) fail(Kind::kInternal, program, ": ", trim(done.errors));
+}
+
+// The flags of the namespaces of that process that are not ours.
+int other_namespaces(int pidfd) {
+  std::string info = read_file(cat("/proc/self/fdinfo/", pidfd)), pid;
+  for (std::string_view line : split(info, '\n'))
+    if (line.starts_with("Pid:")) pid = trim(line.substr(4));
+  int flags = 0;
+  for (const auto& type : kTypes) {
+    auto theirs = identity_of(cat("/proc/", pid, "/ns/", type.link)), ours = identity_of(cat("/proc/self/ns/", type.link));
+    if (theirs && theirs != ours) flags |= type.flag;
+  }
+  return flags;
 }
 
 // A process that only keeps new namespaces open, and does not outlive the calling thread. `prepare` runs in it. System
@@ -98,12 +128,18 @@ void enter_all_namespaces(int pidfd) {
   int flags = all_namespace_flags();
   if (::setns(pidfd, flags) == 0) return;
   if (errno == EINVAL && ::setns(pidfd, flags & ~CLONE_NEWUSER) == 0) return;
+  if (errno == EPERM && ::setns(pidfd, other_namespaces(pidfd)) == 0) return;
   throw_errno("setns", "all namespaces");
 }
 
 void leave_namespaces(int flags) { check(::unshare(flags), "unshare"); }
 
 void write_id_maps(pid_t pid, const std::vector<oci::IdMapping>& uids, const std::vector<oci::IdMapping>& gids) {
+  if (::geteuid() != 0 && !(maps_only(uids, ::geteuid()) && maps_only(gids, ::getegid()))) {
+    map_by_program("newuidmap", pid, uids);
+    map_by_program("newgidmap", pid, gids);
+    return;
+  }
   // The kernel demands this of whoever lacks CAP_SETGID over the parent namespace.
   if (::geteuid() != 0) write_procfs(cat("/proc/", pid, "/setgroups"), "deny");
   if (!gids.empty()) write_procfs(cat("/proc/", pid, "/gid_map"), map_text(gids));

@@ -28,13 +28,15 @@ UniqueFd open_namespace(const std::string& path, int flag);
 
 // setns(2): the calling process (single-threaded) enters the namespace; for pid and time its children do.
 void enter_namespace(int fd, int flag);
-// Enters every namespace of the process behind a pidfd in one call. The user namespace only when it is another one:
-// the kernel refuses one's own.
+// Enters every namespace of the process behind a pidfd in one call; those that are ours already may be left out (the
+// kernel refuses one's own user namespace, and who is not root may not enter the host's again).
 void enter_all_namespaces(int pidfd);
 // unshare(2).
 void leave_namespaces(int flags);
 
-// Writes /proc/<pid>/uid_map and gid_map of a process in a fresh user namespace.
+// Sets uid_map and gid_map of a process in a fresh user namespace. Who is not root may map its own ids alone; for more
+// newuidmap(1) and newgidmap(1) are asked, which go by /etc/subuid and /etc/subgid. Throws Error{kInternal} with their
+// words.
 void write_id_maps(pid_t pid, const std::vector<oci::IdMapping>& uids, const std::vector<oci::IdMapping>& gids);
 // A user namespace with these maps and nobody in it, for MOUNT_ATTR_IDMAP.
 UniqueFd make_user_namespace(const std::vector<oci::IdMapping>& uids, const std::vector<oci::IdMapping>& gids);

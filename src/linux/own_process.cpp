@@ -36,6 +36,7 @@ void lower_own_priority() noexcept {
 }
 
 void start_session() noexcept { ::setsid(); }
+void set_own_name(const char* name) noexcept { ::prctl(PR_SET_NAME, name); }
 void become_subreaper() { check(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "PR_SET_CHILD_SUBREAPER"); }
 
 int oom_score_adjustment() { return parse_number<int>(trim(read_file(kOomScore))).value_or(0); }

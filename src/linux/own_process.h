@@ -13,6 +13,7 @@ namespace hull::linux {
 void close_descriptors_from(int first) noexcept;  // close_range(2)
 void lower_own_priority() noexcept;               // the nicest there is, and the idle class for disks
 void start_session() noexcept;                    // setsid(2); fine when it leads one already
+void set_own_name(const char* name) noexcept;     // PR_SET_NAME: what ps(1) calls it
 void become_subreaper();                          // PR_SET_CHILD_SUBREAPER. Throws errno
 
 // /proc/self/oom_score_adj.

@@ -29,6 +29,10 @@ bool pidfd_ended(int pidfd, int timeout_ms) {
   return check(ready, "poll pidfd") > 0;
 }
 
+UniqueFd descriptor_of(int pidfd, int number) {
+  return UniqueFd(static_cast<int>(check(::syscall(SYS_pidfd_getfd, pidfd, number, 0), "pidfd_getfd", cat(number))));
+}
+
 std::optional<int> reap_pidfd(int pidfd) {
   siginfo_t info{};
   // P_PIDFD gives si_code and si_status; wait(2)'s encoding of them is put together again here.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "linux/pty.h"
 
+#include <linux/magic.h>
 #include <sys/ioctl.h>
+#include <sys/statfs.h>
 #include <termios.h>
 
 namespace hull::linux {
@@ -9,6 +11,10 @@ namespace hull::linux {
 Pty open_pty(const RootDir& root) {
   Pty pty;
   pty.master = root.open("/dev/pts/ptmx", O_RDWR | O_NOCTTY);
+  // Whoever wrote the image, or shares the directory, may have put anything there.
+  struct statfs info {};
+  check(::fstatfs(pty.master.get(), &info), "stat", "/dev/pts/ptmx");
+  if (info.f_type != DEVPTS_SUPER_MAGIC) throw_errno("open", "/dev/pts/ptmx", ENOTTY);
   int unlocked = 0;
   check(::ioctl(pty.master.get(), TIOCSPTLCK, &unlocked), "unlock", "/dev/pts/ptmx");
   // By the descriptor, not by name: the name could lead elsewhere by now.

@@ -114,6 +114,12 @@ void RootDir::make_node(const std::string& path, mode_t mode, dev_t device, uid_
   if (uid != 0 || gid != 0) check(::fchownat(above.get(), name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW), "chown", path);
 }
 
+bool RootDir::is_link(const std::string& path) const {
+  UniqueFd there(try_open(path, O_PATH | O_NOFOLLOW, 0));
+  struct stat info {};
+  return there && ::fstat(there.get(), &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 void RootDir::make_link(const std::string& path, const std::string& target) const {
   auto [parent, name] = split_path(path);
   UniqueFd above = make_directory(parent);

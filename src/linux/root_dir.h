@@ -27,6 +27,8 @@ class RootDir {
 
   // A device node or fifo. What is there already is replaced when it is something else. `mode` with the S_IF* bits.
   void make_node(const std::string& path, mode_t mode, dev_t device, uid_t uid, gid_t gid) const;
+  // Whether the last part of the path is a symbolic link.
+  bool is_link(const std::string& path) const;
   // A symbolic link; what is there already stays.
   void make_link(const std::string& path, const std::string& target) const;
 

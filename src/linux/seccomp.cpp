@@ -198,6 +198,19 @@ std::string compile_seccomp(const oci::Seccomp& profile) {
   return generate_seccomp_program(architectures, SECCOMP_RET_KILL_THREAD);
 }
 
+SeccompNames known_seccomp_names() {
+  SeccompNames names;
+  for (const auto& one : kActions) names.actions.emplace_back(one.name);
+  for (const auto& one : kOperators) names.operators.emplace_back(one.name);
+  for (const auto& one : kFlags) names.flags.emplace_back(one.name);
+  names.architectures = seccomp_arch_names();
+  return names;
+}
+
+bool seccomp_announces(const oci::Seccomp& profile) {
+  return std::ranges::any_of(profile.syscalls, [](const auto& rule) { return rule.action == "SCMP_ACT_NOTIFY"; });
+}
+
 unsigned seccomp_flags(const oci::Seccomp& profile) {
   // Without flags of its own a profile does not ask for the speculation barriers, which cost much.
   if (profile.flags.empty()) return SECCOMP_FILTER_FLAG_SPEC_ALLOW;

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/unique_fd.h"
 
@@ -26,6 +27,15 @@ void load_seccomp_program(std::string_view program, unsigned flags = 0);
 
 // The same for a program with SCMP_ACT_NOTIFY: gives the descriptor on which the calls are announced.
 UniqueFd load_seccomp_listener(std::string_view program, unsigned flags = 0);
+
+// The names that profiles may use.
+struct SeccompNames {
+  std::vector<std::string> actions, operators, architectures, flags;
+};
+SeccompNames known_seccomp_names();
+
+// Whether a rule of the profile has SCMP_ACT_NOTIFY.
+bool seccomp_announces(const oci::Seccomp& profile);
 
 // SECCOMP_FILTER_FLAG_* bits of the profile's `flags`; SPEC_ALLOW when it names none, as runc does. Throws
 // Error{kInvalidArgument} for an unknown name.

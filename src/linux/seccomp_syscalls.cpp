@@ -98,6 +98,12 @@ const SeccompArchName* find_seccomp_arch(std::string_view name) {
   return found == std::end(kArchs) ? nullptr : found;
 }
 
+std::vector<std::string> seccomp_arch_names() {
+  std::vector<std::string> names;
+  for (const auto& arch : kArchs) names.emplace_back(arch.name);
+  return names;
+}
+
 const SeccompArchName& native_seccomp_arch() {
   static const SeccompArchName& native = [&]() -> const SeccompArchName& {
     std::uint32_t token = ::seccomp_arch_native();

@@ -21,6 +21,7 @@ struct SeccompArchName {
 // nullptr for a name that does not exist.
 const SeccompArchName* find_seccomp_arch(std::string_view name);
 const SeccompArchName& native_seccomp_arch();
+std::vector<std::string> seccomp_arch_names();
 
 // One way of making a call: directly, or as operation `operation` of a multiplexer (its first argument).
 struct SyscallNumber {

@@ -37,7 +37,7 @@ struct Attributes {
 
 }  // namespace
 
-Spawned spawn_with_socket(const std::string& program, int socket) {
+Spawned spawn_with_socket(const std::string& program, int socket, const std::string& shown) {
   Actions actions;
   // Open files first: a duplicate onto 3 could hit a descriptor that is needed later, an open cannot.
   ::posix_spawn_file_actions_addopen(&actions.value, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -45,7 +45,7 @@ Spawned spawn_with_socket(const std::string& program, int socket) {
   ::posix_spawn_file_actions_addopen(&actions.value, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions.value, socket, 3);
   Attributes attributes;
-  std::string name = program;
+  std::string name = shown.empty() ? program : shown;
   char* const arguments[] = {name.data(), nullptr};
   char* const environment[] = {const_cast<char*>(fault::environment_entry()), nullptr};
   Spawned child;

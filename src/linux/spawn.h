@@ -18,8 +18,9 @@ struct Spawned {
 // Runs `program` without arguments, with `socket` as its descriptor 3 and /dev/null as its standard streams (it may
 // outlive the caller, and must not keep the caller's pipes open). All signals are as at the start of a program, none is
 // blocked. The memory of the caller is never copied (posix_spawn(3)), whatever its size and however many threads it
-// has. The new process is a child of the caller, which has to reap it. Throws errno.
-Spawned spawn_with_socket(const std::string& program, int socket);
+// has. The new process is a child of the caller, which has to reap it. `shown`: its name for whoever lists processes,
+// when it is another one. Throws errno.
+Spawned spawn_with_socket(const std::string& program, int socket, const std::string& shown = {});
 
 // The same for `program` with one argument, and `from` and `to` as its input and output.
 pid_t spawn_filter(const std::string& program, const std::string& argument, int from, int to);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "linux/cgroup_v2.h"
 #include "linux/dbus.h"
+#include "linux/number_list.h"
 
 namespace hull::linux {
 
@@ -28,15 +29,9 @@ std::uint64_t or_infinity(std::int64_t value) { return value < 0 ? kInfinity : s
 // "0-2,5" as bits, the lowest first.
 std::string bits_of(std::string_view list) {
   std::string bits;
-  for (std::string_view range : split(list, ',')) {
-    auto [first_text, last_text] = split_once(trim(range), '-');
-    auto first = parse_number<std::size_t>(first_text),
-         last = parse_number<std::size_t>(last_text.value_or(first_text));
-    if (!first || !last || *last > 8191) fail_invalid("cannot read the list of processors or nodes ", quoted(list));
-    for (std::size_t number = *first; number <= *last; ++number) {
-      if (bits.size() <= number / 8) bits.resize(number / 8 + 1);
-      bits[number / 8] = static_cast<char>(static_cast<unsigned char>(bits[number / 8]) | 1U << (number % 8));
-    }
+  for (unsigned number : parse_number_list(list, "linux.resources.cpu")) {
+    if (bits.size() <= number / 8) bits.resize(number / 8 + 1);
+    bits[number / 8] = static_cast<char>(static_cast<unsigned char>(bits[number / 8]) | 1U << (number % 8));
   }
   return bits;
 }
@@ -135,7 +130,8 @@ std::vector<UnitProperty> limit_properties(const oci::Resources& resources, bool
     if (unified && !cpu.cpus.empty()) out.push_back({"AllowedCPUs", "ay", 0, bits_of(cpu.cpus)});
     if (unified && !cpu.mems.empty()) out.push_back({"AllowedMemoryNodes", "ay", 0, bits_of(cpu.mems)});
   }
-  if (resources.pids && resources.pids->limit) number("TasksMax", or_infinity(resources.pids->limit));
+  if (resources.pids && resources.pids->limit)
+    number("TasksMax", or_infinity(*resources.pids->limit == 0 ? 1 : *resources.pids->limit));
   if (resources.block_io && resources.block_io->weight.value_or(0))
     number(unified ? "IOWeight" : "BlockIOWeight",
            unified ? io_weight_of(*resources.block_io->weight) : *resources.block_io->weight);

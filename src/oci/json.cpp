@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/json.h"
 
-#include <sstream>
 #include <unordered_map>
 
 namespace hull {
 
 namespace {
-
-// A value and then something else, as opposed to a broken value.
-bool begins_with_value(std::string_view text) {
-  try {
-    std::istringstream in{std::string(text)};
-    Json value;
-    in >> value;
-    return true;
-  } catch (const nlohmann::json::exception&) {
-    return false;
-  }
-}
 
 // Builds a document as the library's own reader does, but finds the members of large objects by a table: an object that
 // keeps the order of its members compares each key with all before it, which ten thousand ports make seconds of.
@@ -48,6 +35,9 @@ class Builder {
     return false;
   }
 
+  // A value and then something else, as opposed to a broken value.
+  bool complete() const { return has_result_ && levels_.empty(); }
+
   Json result;
   std::size_t failed_at = 0;
 
@@ -76,6 +66,7 @@ class Builder {
   bool put(Json value) {
     if (levels_.empty()) {
       result = std::move(value);
+      has_result_ = true;
     } else if (Level& level = levels_.back(); level.value.is_array()) {
       level.value.push_back(std::move(value));
     } else {
@@ -94,6 +85,7 @@ class Builder {
   }
 
   std::vector<Level> levels_;
+  bool has_result_ = false;
 };
 
 }  // namespace
@@ -102,7 +94,7 @@ Json parse_json(std::string_view text) {
   if (trim(text).empty()) fail_invalid("invalid JSON: EOF");
   Builder builder;
   if (Json::sax_parse(text, &builder)) return std::move(builder.result);
-  if (begins_with_value(text)) fail_invalid("unexpected content after JSON");
+  if (builder.complete()) fail_invalid("unexpected content after JSON");
   fail_invalid("invalid JSON: syntax error at byte ", builder.failed_at);
 }
 

@@ -14,6 +14,9 @@
 // "not given". The fields() lists are in runtime_config_fields.h.
 namespace hull::oci {
 
+// The version of the specification that the runtime speaks.
+inline constexpr const char* kRuntimeSpecVersion = "1.3.0";
+
 struct IdMapping {
   std::uint32_t container_id = 0, host_id = 0, size = 0;
 };
@@ -49,6 +52,11 @@ struct IoPriority {
   std::int32_t priority = 0;
 };
 
+// Lists like "0-3,7"; empty: not given.
+struct CpuAffinity {
+  std::string initial, final;
+};
+
 struct Process {
   bool terminal = false;
   std::optional<ConsoleSize> console_size;
@@ -62,6 +70,7 @@ struct Process {
   std::optional<std::int32_t> oom_score_adj;
   std::optional<Scheduler> scheduler;
   std::optional<IoPriority> io_priority;
+  std::optional<CpuAffinity> exec_cpu_affinity;
 };
 
 struct Root {
@@ -122,7 +131,7 @@ struct CpuLimits {
 };
 
 struct PidsLimits {
-  std::int64_t limit = 0;  // -1: unlimited
+  std::optional<std::int64_t> limit;  // -1: unlimited
 };
 
 struct WeightDevice {
@@ -199,11 +208,29 @@ struct Personality {
   std::vector<std::string> flags;
 };
 
+struct NetDevice {
+  std::string name;  // in the container; empty: the same as outside
+};
+
+struct MemoryPolicy {
+  std::string mode;   // "MPOL_INTERLEAVE"
+  std::string nodes;  // "0-3,7"
+  std::vector<std::string> flags;
+};
+
+struct IntelRdt {
+  std::string class_id;  // empty: the container's id
+  std::vector<std::string> schemata;
+  std::string l3_cache_schema, memory_bandwidth_schema;
+  bool enable_monitoring = false;
+};
+
 struct Linux {
   std::vector<Namespace> namespaces;
   std::vector<IdMapping> uid_mappings, gid_mappings;
   std::map<std::string, TimeOffset> time_offsets;  // "monotonic", "boottime"
   std::vector<Device> devices;
+  std::map<std::string, NetDevice> net_devices;  // by their names on the host
   std::string cgroups_path;
   std::optional<Resources> resources;
   std::string rootfs_propagation;  // private, slave, shared, unbindable; empty: private
@@ -212,6 +239,8 @@ struct Linux {
   std::string mount_label;
   std::map<std::string, std::string> sysctl;
   std::optional<Personality> personality;
+  std::optional<IntelRdt> intel_rdt;
+  std::optional<MemoryPolicy> memory_policy;
 };
 
 struct RuntimeConfig {

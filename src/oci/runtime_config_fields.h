@@ -62,6 +62,12 @@ void fields(Visitor& visit, IoPriority& value) {
 }
 
 template <class Visitor>
+void fields(Visitor& visit, CpuAffinity& value) {
+  visit("initial", value.initial, WhenEmpty::kOmit);
+  visit("final", value.final, WhenEmpty::kOmit);
+}
+
+template <class Visitor>
 void fields(Visitor& visit, Process& value) {
   visit("terminal", value.terminal, WhenEmpty::kOmit);
   visit("consoleSize", value.console_size, WhenEmpty::kOmit);
@@ -77,6 +83,7 @@ void fields(Visitor& visit, Process& value) {
   visit("oomScoreAdj", value.oom_score_adj, WhenEmpty::kOmit);
   visit("scheduler", value.scheduler, WhenEmpty::kOmit);
   visit("ioPriority", value.io_priority, WhenEmpty::kOmit);
+  visit("execCPUAffinity", value.exec_cpu_affinity, WhenEmpty::kOmit);
 }
 
 template <class Visitor>
@@ -173,7 +180,7 @@ void fields(Visitor& visit, CpuLimits& value) {
 
 template <class Visitor>
 void fields(Visitor& visit, PidsLimits& value) {
-  visit("limit", value.limit);
+  visit("limit", value.limit, WhenEmpty::kOmit);
 }
 
 template <class Visitor>
@@ -273,12 +280,34 @@ void fields(Visitor& visit, Personality& value) {
 }
 
 template <class Visitor>
+void fields(Visitor& visit, NetDevice& value) {
+  visit("name", value.name, WhenEmpty::kOmit);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, MemoryPolicy& value) {
+  visit("mode", value.mode);
+  visit("nodes", value.nodes, WhenEmpty::kOmit);
+  visit("flags", value.flags, WhenEmpty::kOmit);
+}
+
+template <class Visitor>
+void fields(Visitor& visit, IntelRdt& value) {
+  visit("closID", value.class_id, WhenEmpty::kOmit);
+  visit("schemata", value.schemata, WhenEmpty::kOmit);
+  visit("l3CacheSchema", value.l3_cache_schema, WhenEmpty::kOmit);
+  visit("memBwSchema", value.memory_bandwidth_schema, WhenEmpty::kOmit);
+  visit("enableMonitoring", value.enable_monitoring, WhenEmpty::kOmit);
+}
+
+template <class Visitor>
 void fields(Visitor& visit, Linux& value) {
   visit("namespaces", value.namespaces, WhenEmpty::kOmit);
   visit("uidMappings", value.uid_mappings, WhenEmpty::kOmit);
   visit("gidMappings", value.gid_mappings, WhenEmpty::kOmit);
   visit("timeOffsets", value.time_offsets, WhenEmpty::kOmit);
   visit("devices", value.devices, WhenEmpty::kOmit);
+  visit("netDevices", value.net_devices, WhenEmpty::kOmit);
   visit("cgroupsPath", value.cgroups_path, WhenEmpty::kOmit);
   visit("resources", value.resources, WhenEmpty::kOmit);
   visit("rootfsPropagation", value.rootfs_propagation, WhenEmpty::kOmit);
@@ -288,6 +317,8 @@ void fields(Visitor& visit, Linux& value) {
   visit("mountLabel", value.mount_label, WhenEmpty::kOmit);
   visit("sysctl", value.sysctl, WhenEmpty::kOmit);
   visit("personality", value.personality, WhenEmpty::kOmit);
+  visit("intelRdt", value.intel_rdt, WhenEmpty::kOmit);
+  visit("memoryPolicy", value.memory_policy, WhenEmpty::kOmit);
 }
 
 template <class Visitor>

@@ -12,22 +12,23 @@ namespace {
 
 struct Hierarchy {
   std::string name;       // of the directory
+  bool named = false;     // without subsystems ("systemd")
   std::string directory;  // the container's group in it, on the host
   std::vector<std::string> links;
 };
 
 std::vector<Hierarchy> hierarchies_of(const linux::Cgroup& cgroup) {
+  constexpr std::string_view kNamed = "name=";
   std::map<std::string, std::vector<std::string>> subsystems_by_directory;
-  for (const auto& [subsystem, directory] : cgroup.directories()) {
-    std::string name = subsystem.empty() ? "unified" : subsystem;
-    if (name.starts_with("name=")) name.erase(0, 5);
-    subsystems_by_directory[directory].push_back(name);
-  }
+  for (const auto& [subsystem, directory] : cgroup.directories())
+    subsystems_by_directory[directory].push_back(subsystem.empty() ? "unified" : subsystem);
   std::vector<Hierarchy> result;
   for (auto& [directory, names] : subsystems_by_directory) {
     std::string joined = join(names, ",");
+    bool named = joined.starts_with(kNamed);
+    if (named) joined.erase(0, kNamed.size());
     if (names.size() == 1) names.clear();
-    result.push_back({joined, directory, std::move(names)});
+    result.push_back({joined, named, directory, std::move(names)});
   }
   return result;
 }
@@ -41,8 +42,8 @@ linux::DetachedMount mount_hierarchy(const InitContext& context, const Hierarchy
   }
   if (hierarchy.name == "unified") return linux::mount_filesystem("cgroup2", "cgroup", {}, attributes);
   linux::FilesystemParameters parameters;
-  if (hierarchy.name == "systemd") {
-    parameters = {{"none", ""}, {"name", "systemd"}};
+  if (hierarchy.named) {
+    parameters = {{"none", ""}, {"name", hierarchy.name}};
   } else {
     for (auto subsystem : split(hierarchy.name, ',')) parameters.emplace_back(subsystem, "");
   }
@@ -56,6 +57,7 @@ void mount_cgroups(InitContext& context, const PreparedMount& mount) {
   const std::string& path = mount.config.destination;
   std::uint64_t attributes = mount.options.attributes.set;
   UniqueFd target = context.root.make_directory(path);
+  check_target(mount, -1, target.get());
   auto top = linux::mount_filesystem("tmpfs", "tmpfs", {{"mode", "755"}}, attributes & ~kReadOnly);
   linux::attach_mount(top.get(), target.get());
   linux::RootDir inside(top.get());

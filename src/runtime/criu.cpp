@@ -90,7 +90,7 @@ Surroundings find_surroundings(pid_t pid) {
 }
 
 std::vector<std::string> command_of(const Dump& dump) {
-  std::vector<std::string> command = {dump.program, "dump", "--tree", cat(dump.pid)};
+  std::vector<std::string> command = {dump.program, dump.memory_only ? "pre-dump" : "dump", "--tree", cat(dump.pid)};
   add_common(command, dump.images, kDumpLog);
   if (dump.leave_running) command.emplace_back("--leave-running");
   for (const std::string& point : dump.surroundings.mounts) add(command, "--external", cat("mnt[", point, "]:", point));
@@ -98,6 +98,7 @@ std::vector<std::string> command_of(const Dump& dump) {
     if (name.starts_with("file[")) add(command, "--external", name);
   if (!dump.surroundings.network.empty())
     add(command, "--external", cat("net[", dump.surroundings.network, "]:", kNetworkName));
+  command.insert(command.end(), dump.options.begin(), dump.options.end());
   return command;
 }
 
@@ -111,6 +112,7 @@ std::vector<std::string> command_of(const Restore& restore, const std::string& d
   add(command, "--root", root);
   for (const std::string& mount : restore.mounts) add(command, "--external", mount);
   for (const auto& [number, name] : inherited) add(command, "--inherit-fd", cat("fd[", number, "]:", name));
+  command.insert(command.end(), restore.options.begin(), restore.options.end());
   return command;
 }
 

@@ -35,6 +35,8 @@ struct Dump {
   std::string images;  // an empty directory
   bool leave_running = false;
   Surroundings surroundings;
+  std::vector<std::string> options{};  // more words for criu's command line
+  bool memory_only = false;  // "pre-dump": the processes go on, and a later dump writes what has changed since
 };
 std::vector<std::string> command_of(const Dump& dump);
 
@@ -45,6 +47,7 @@ struct Restore {
   std::vector<std::string> mounts;       // what was foreign, and where on the host it is now: "mnt[/etc/hosts]:/path"
   std::vector<std::string> descriptors;  // as in Surroundings
   bool cgroup_namespace = false;
+  std::vector<std::string> options{};
 };
 template <class Visitor>
 void fields(Visitor& visit, Restore& value) {
@@ -53,6 +56,7 @@ void fields(Visitor& visit, Restore& value) {
   visit("mounts", value.mounts);
   visit("descriptors", value.descriptors);
   visit("cgroupNamespace", value.cgroup_namespace);
+  visit("options", value.options);
 }
 // A descriptor that the program inherits, and the name of what it stands for.
 struct Inherited {

@@ -36,10 +36,17 @@ bool device_directory_is_bound(const Plan& plan) {
   });
 }
 
+// Where a link of the image leads into /proc there is no place for a device.
+UniqueFd file_for_device(InitContext& context, const std::string& path) {
+  UniqueFd target = context.root.make_file(path);
+  if (linux::is_procfs(target.get())) fail_invalid(quoted(path), " leads into /proc");
+  return target;
+}
+
 // The kernel does not let a user namespace make device nodes: there the host's are bound over empty files.
 void bind_device(InitContext& context, const std::string& path) {
   auto source = linux::clone_mount(path, false);
-  UniqueFd target = context.root.make_file(path);
+  UniqueFd target = file_for_device(context, path);
   linux::attach_mount(source.get(), target.get());
 }
 
@@ -86,7 +93,7 @@ void make_console(InitContext& context) {
   context.console = linux::open_pty(context.root);
   if (context.plan.own_mounts()) {
     auto source = linux::clone_mount(context.console.slave.get(), false);
-    UniqueFd target = context.root.make_file("/dev/console");
+    UniqueFd target = file_for_device(context, "/dev/console");
     linux::attach_mount(source.get(), target.get());
   }
   tell(context.channel, Tell::kConsole, {}, context.console.master.get());

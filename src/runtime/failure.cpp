@@ -11,10 +11,10 @@ namespace hull::runtime {
 namespace {
 
 constexpr std::string_view kStepNames[] = {
-    "cgroup",         "clone",       "user maps",      "join cgroup", "oom score",         "join namespace", "network",
-    "hostname",       "rootfs",      "mount",          "device",      "console",           "sysctl",         "hook",
-    "pivot",          "masked path", "read-only path", "rlimit",      "working directory", "capabilities",   "user",
-    "security label", "seccomp",     "exec",
+    "cgroup",       "clone",    "user maps",      "join cgroup",    "oom score", "join namespace", "keyring",
+    "network",      "hostname", "rootfs",         "mount",          "device",    "console",        "sysctl",
+    "hook",         "pivot",    "masked path",    "read-only path", "rlimit",    "scheduling",     "working directory",
+    "capabilities", "user",     "security label", "seccomp",        "exec",
 };
 static_assert(std::size(kStepNames) == static_cast<std::size_t>(Step::kExec) + 1);
 
@@ -36,6 +36,7 @@ std::string subject(const Progress& progress) {
     case Step::kJoinNamespace: return cat("failed to join ", progress.object, " namespace: ");
     case Step::kOomScore: return cat("error setting oom score adjustment ", progress.object, ": ");
     case Step::kSecurityLabel: return "unable to apply the security label: ";
+    case Step::kNetwork: return progress.object.empty() ? "" : cat("error moving ", quoted(progress.object), ": ");
     case Step::kSeccomp: return "unable to init seccomp: ";
     default: return {};
   }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "linux/child.h"
 #include "linux/credentials.h"
+#include "linux/keyring.h"
 #include "linux/namespaces.h"
 #include "runtime/launch.h"
 #include "runtime/program.h"
@@ -27,14 +28,14 @@ void await_user_maps(InitContext& context) {
   if (!context.plan.has(CLONE_NEWUSER)) return;
   await_go(context.channel);
   // Until then this is nobody, who cannot own a file in the container's file systems.
-  linux::set_user(0, 0, {});
+  linux::set_user(0, 0, {}, groups_of(context.plan.options.rootless));
 }
 
 void set_own_oom_score(InitContext& context) {
   const auto& value = context.plan.process.oom_score_adj;
   if (!value || context.plan.has(CLONE_NEWUSER)) return;
   context.progress.at(Step::kOomScore, cat(*value));
-  set_oom_score("self", *value);
+  set_oom_score(context.plan.host, "self", *value);
 }
 
 void join_namespaces(InitContext& context) {
@@ -45,8 +46,16 @@ void join_namespaces(InitContext& context) {
   }
 }
 
+void join_keyring(InitContext& context) {
+  const std::string& name = context.plan.options.session_keyring;
+  if (!name.empty()) linux::join_session_keyring(name);
+}
+
 void bring_network_up(InitContext& context) {
   if (context.plan.creates(CLONE_NEWNET)) linux::bring_loopback_up();
+  if (context.plan.config.linux.net_devices.empty()) return;
+  tell(context.channel, Tell::kDevices);
+  await_go(context.channel);
 }
 
 void set_host_names(InitContext& context) {
@@ -55,11 +64,12 @@ void set_host_names(InitContext& context) {
   if (!config.domainname.empty()) linux::set_domainname(config.domainname);
 }
 
-// Hooks of the container look for its files where the configuration says that they are. Without hooks, anywhere will
-// do.
+// Hooks of the container look for its files where the configuration says that they are, and what is to be moved over
+// "/" must not be there already. Otherwise anywhere will do.
 std::string place_of_rootfs(const Plan& plan) {
   const auto& config = plan.config;
-  if (!config.hooks || !config.root || config.root->path.empty()) return "/";
+  bool anywhere = !config.hooks && !plan.options.no_pivot;
+  if (anywhere || !config.root || config.root->path.empty()) return "/";
   const std::string& path = config.root->path;
   std::string place = path.starts_with('/') ? path : cat(plan.options.bundle, "/", path);
   return exists(place) ? place : "/";
@@ -67,17 +77,22 @@ std::string place_of_rootfs(const Plan& plan) {
 
 void attach_rootfs(InitContext& context) {
   const auto& process = context.plan.process;
-  context.label = linux::ExecLabel::open(process.apparmor_profile, process.selinux_label);
+  context.label = linux::ExecLabel::open(context.plan.host, process.apparmor_profile, process.selinux_label);
   if (!context.plan.own_mounts()) return;
   linux::set_umask(0);
   // Nothing of what follows may reach the host's mount table; what the host mounts later may still come in.
   linux::set_propagation_of_all(MS_SLAVE);
-  linux::attach_mount(context.plan.rootfs, place_of_rootfs(context.plan));
+  if (context.rootfs < 0) {
+    context.own_rootfs = linux::clone_mount(host_path(context.plan, context.plan.config.root->path), true);
+    context.rootfs = context.own_rootfs.get();
+    context.root = linux::RootDir(context.rootfs);
+  }
+  linux::attach_mount(context.rootfs, place_of_rootfs(context.plan));
   auto propagation = linux::propagation_flag(context.plan.config.linux.rootfs_propagation);
   // A shared root cannot be pivoted to: that is made up for after the pivot.
   std::uint64_t flag = MS_PRIVATE;
   if (propagation == MS_SLAVE || propagation == MS_UNBINDABLE) flag = *propagation;
-  linux::set_mount_attributes(context.plan.rootfs, {0, 0, flag}, true);
+  linux::set_mount_attributes(context.rootfs, {0, 0, flag}, true);
 }
 
 void make_working_directory(InitContext& context) {
@@ -95,31 +110,31 @@ void write_sysctls(InitContext& context) {
     context.progress.at(Step::kSysctl, name);
     std::string path = name;
     if (path.find('/') == std::string::npos) std::ranges::replace(path, '.', '/');
-    UniqueFd file = open_file(cat("/proc/sys/", path), O_WRONLY);
+    UniqueFd file = context.plan.host.open(cat("sys/", path), O_WRONLY);
     check(::write(file.get(), value.data(), value.size()), "write", cat("/proc/sys/", path));
   }
 }
 
 void run_early_hooks(InitContext& context) {
-  const auto& hooks = context.plan.config.hooks;
-  if (!hooks) return;
-  bool any = !hooks->prestart.empty() || !hooks->create_runtime.empty() || !hooks->create_container.empty() ||
-             !hooks->start_container.empty();
-  if (!any) return;
+  if (!context.plan.has_early_hooks()) return;
   tell(context.channel, Tell::kHooks);
   context.hook_state = {context.plan.options.id, "creating", context.plan.options.bundle,
                         parse_number<pid_t>(await_go(context.channel)).value_or(0), context.plan.config.annotations};
-  run_hooks(hooks->create_container, context.hook_state);
+  // In the container's namespaces its pid is another one (runtime.md#state).
+  if (context.plan.has(CLONE_NEWPID)) context.hook_state.pid = ::getpid();
+  run_hooks(context.plan.config.hooks->create_container, context.hook_state);
 }
 
 void change_root(InitContext& context) {
   const auto& plan = context.plan;
   if (!plan.own_mounts()) {
-    // A joined mount namespace has its root set up; the path is within it.
-    if (plan.config.root && !plan.config.root->path.empty()) linux::change_root_to(plan.config.root->path);
+    if (!plan.config.root || plan.config.root->path.empty()) return;
+    // A mount namespace that is joined has its root set up; a path that it does not have was meant for the host's.
+    std::string path = host_path(plan, plan.config.root->path);
+    if (!plan.joins_one(CLONE_NEWNS) || exists(path)) linux::change_root_to(path);
     return;
   }
-  plan.options.no_pivot ? linux::move_root_to(plan.rootfs) : linux::pivot_root_to(plan.rootfs);
+  plan.options.no_pivot ? linux::move_root_to(context.rootfs) : linux::pivot_root_to(context.rootfs);
   if (linux::propagation_flag(plan.config.linux.rootfs_propagation) == MS_SHARED)
     linux::set_propagation_of_all(MS_SHARED);
 }
@@ -128,7 +143,7 @@ void make_root_read_only(InitContext& context) {
   make_paths_read_only(context);
   context.progress.at(Step::kReadonlyPath, "/");
   if (context.plan.own_mounts() && context.plan.config.root && context.plan.config.root->readonly)
-    linux::set_mount_attributes(context.plan.rootfs, {MOUNT_ATTR_RDONLY, 0, 0});
+    linux::set_mount_attributes(context.rootfs, {MOUNT_ATTR_RDONLY, 0, 0});
 }
 
 constexpr struct {
@@ -140,6 +155,7 @@ constexpr struct {
     {Step::kUserMaps, await_user_maps, false},
     {Step::kOomScore, set_own_oom_score, false},
     {Step::kJoinNamespace, join_namespaces, false},
+    {Step::kKeyring, join_keyring, false},
     {Step::kNetwork, bring_network_up, false},
     {Step::kHostname, set_host_names, false},
     {Step::kRootfs, attach_rootfs, false},
@@ -161,6 +177,7 @@ void hold(InitContext& context) {
   if (plan.options.hold_before_exec) {
     tell(context.channel, Tell::kReady);
     if (plan.handles.release_listener >= 0) {
+      await_go(context.channel);  // our maker has written down that we exist; without that we end with it
       context.channel = linux::accept_handshake(plan.handles.release_listener);
     }
     await_go(context.channel);
@@ -175,7 +192,7 @@ void hold(InitContext& context) {
 }  // namespace
 
 void run_init(const Plan& plan, linux::Handshake& channel, Progress& progress) {
-  InitContext context{plan, channel, progress, linux::RootDir(plan.rootfs)};
+  InitContext context{plan, channel, progress, plan.rootfs, linux::RootDir(plan.rootfs)};
   linux::reset_signals();
   linux::start_session();
   for (const auto& step : kSteps) {
@@ -191,9 +208,13 @@ void run_init(const Plan& plan, linux::Handshake& channel, Progress& progress) {
   }
   Program program{plan.process};
   if (plan.config.linux.personality) program.personality = &*plan.config.linux.personality;
+  if (plan.config.linux.memory_policy) program.memory_policy = &*plan.config.linux.memory_policy;
   program.label = std::move(context.label);
   program.seccomp = plan.seccomp;
   program.seccomp_flags = plan.seccomp_flags;
+  program.seccomp_announces = !plan.receiver.path.empty();
+  program.listener_channel = [&]() -> const linux::Handshake& { return context.channel; };
+  program.rootless = plan.options.rootless;
   program.limits_are_set = plan.has(CLONE_NEWUSER);
   program.die_with_parent = plan.options.die_with_parent;
   program.preserve_fds = plan.options.preserve_fds;

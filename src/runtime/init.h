@@ -14,7 +14,9 @@ struct InitContext {
   const Plan& plan;
   linux::Handshake& channel;
   Progress& progress;
+  int rootfs;  // the root of the container, a mount
   linux::RootDir root;
+  UniqueFd own_rootfs{};
   linux::ExecLabel label{};
   linux::Pty console{};
   HookState hook_state{};
@@ -31,6 +33,9 @@ void make_console(InitContext& context);
 void mask_paths(InitContext& context);
 void make_paths_read_only(InitContext& context);
 
+// Throws Error{kInvalidArgument} when `mount`, made of `source` (-1: a file system of its own), must not be on
+// `target`.
+void check_target(const PreparedMount& mount, int source, int target);
 // Attaches and sets the attributes that the options ask for.
 void attach_with_options(int mount, int target, const linux::MountOptions& options);
 

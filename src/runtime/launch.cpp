@@ -87,15 +87,20 @@ Launched launch(const Launch& what) {
   return {linux::Child(pid, std::move(pidfd)), std::move(ours), {}};
 }
 
-bool await_program(Launched& launched, const std::function<void()>& hooks, Phase phase) {
+bool await_program(Launched& launched, const Act& act, const SeccompReceiver& receiver, Phase phase) {
   while (auto message = launched.channel.receive()) {
-    switch (static_cast<Tell>(message->kind)) {
+    switch (auto kind = static_cast<Tell>(message->kind)) {
       case Tell::kConsole: launched.console = std::move(message->descriptor); break;
+      case Tell::kDevices:
       case Tell::kHooks:
-        hooks();
+        act(kind);
         tell(launched.channel, Tell::kGo, cat(launched.child.pid()));
         break;
       case Tell::kReady: return false;
+      case Tell::kListener:
+        pass_on_listener(launched.child.pidfd(), message->body, receiver);
+        tell(launched.channel, Tell::kGo);
+        break;
       case Tell::kFailure: throw_failure(message->body);
       default: break;
     }

@@ -13,12 +13,14 @@ namespace hull::runtime {
 
 // What the two sides tell each other, one byte each.
 enum class Tell : char {
-  kCloned = 'P',   // helper: pid and number of the pidfd, as text
-  kGo = 'G',       // parent: continue (with the pid, where hooks need it)
-  kConsole = 'C',  // child: the terminal's master is attached
-  kHooks = 'H',    // child: everything is mounted, run your hooks and tell me
-  kReady = 'R',    // child: waiting right before execve
-  kFailure = 'F',  // child: an encoded Failure; it ends after this
+  kCloned = 'P',    // helper: pid and number of the pidfd, as text
+  kGo = 'G',        // parent: continue (with the pid, where hooks need it)
+  kConsole = 'C',   // child: the terminal's master is attached
+  kDevices = 'D',   // child: the network namespace is there, move devices in and tell me
+  kHooks = 'H',     // child: everything is mounted, run your hooks and tell me
+  kReady = 'R',     // child: waiting right before execve
+  kListener = 'L',  // child: the number of the descriptor on which its filter announces calls; it waits for any answer
+  kFailure = 'F',   // child: an encoded Failure; it ends after this
 };
 
 struct Launched {
@@ -39,9 +41,13 @@ struct Launch {
 };
 Launched launch(const Launch& what);
 
-// Hears the child until it has executed its program (true) or is held before that (false). `hooks` runs when the child
-// asks for it. Throws StartError.
-bool await_program(Launched& launched, const std::function<void()>& hooks, Phase phase);
+// Hears the child until it has executed its program (true) or is held before that (false). `act` does what the child
+// asks for (kDevices, kHooks); `receiver` gets the descriptor of its filter. Throws StartError.
+using Act = std::function<void(Tell what)>;
+bool await_program(Launched& launched, const Act& act, const SeccompReceiver& receiver, Phase phase);
+
+// Passes on the descriptor `number` of the process behind `pidfd`, where a filter announces calls. Throws errno.
+void pass_on_listener(int pidfd, std::string_view number, const SeccompReceiver& receiver);
 
 // Waits for the kGo of the other side; gives its text. Ends the process when there is nobody any more.
 std::string await_go(const linux::Handshake& channel);

@@ -2,12 +2,14 @@
 #include "runtime/plan.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/log.h"
+#include "linux/device_node.h"
 #include "linux/namespaces.h"
 #include "linux/root_dir.h"
 #include "linux/seccomp.h"
@@ -79,6 +81,13 @@ void validate_process(const Plan& plan, Progress& progress) {
     fail_invalid("unable to set hostname without a private UTS namespace");
   if (!plan.config.domainname.empty() && !plan.has(CLONE_NEWUTS))
     fail_invalid("unable to set domainname without a private UTS namespace");
+  progress.at(Step::kNetwork);
+  if (!plan.config.linux.net_devices.empty() && !plan.has(CLONE_NEWNET))
+    fail_invalid("linux.netDevices need a private network namespace");
+  for (const auto& [name, device] : plan.config.linux.net_devices)
+    for (const std::string& one : {name, device.name})
+      if (one.size() >= IFNAMSIZ || one == "." || one == ".." || one.find_first_of("/ :") != std::string::npos)
+        fail_invalid("linux.netDevices: ", quoted(one), " is not the name of a network device");
   progress.at(Step::kUserMaps);
   if (plan.creates(CLONE_NEWUSER) && plan.config.linux.uid_mappings.empty())
     fail_invalid("a user namespace needs uidMappings");
@@ -93,10 +102,6 @@ void validate_sysctls(const Plan& plan, Progress& progress) {
     if (owner == std::end(kSysctlOwners) || !plan.has(owner->flag))
       fail_invalid("sysctl ", quoted(name), " is not in a separate kernel namespace");
   }
-}
-
-std::string host_path(const Plan& plan, const std::string& path) {
-  return path.starts_with('/') ? path : cat(plan.options.bundle, "/", path);
 }
 
 // An overlay of lower directories alone is made here, where their names may be longer than what a mount option holds.
@@ -124,28 +129,59 @@ UniqueFd mount_of_handle(const Plan& plan, const std::string& source) {
   return UniqueFd(check(::fcntl(plan.handles.mounts[*index], F_DUPFD_CLOEXEC, 3), "dup"));
 }
 
+// A copy of what is mounted there; empty when that is the business of the container's own user namespace.
+linux::DetachedMount clone_if_permitted(const Plan& plan, const std::string& path, bool recursive) {
+  try {
+    return linux::clone_mount(path, recursive);
+  } catch (const Error& e) {
+    if (e.code() != EPERM || !plan.creates(CLONE_NEWUSER)) throw;
+    return {};
+  }
+}
+
+// Whether the caller has to copy what is bound: in a user namespace nobody may copy the host's mounts, or map their
+// ids. Otherwise the child does it, one after the other, so that the mount table has them in the order of the
+// configuration.
+bool source_is_ours(const Plan& plan, const PreparedMount& prepared) {
+  return plan.has(CLONE_NEWUSER) || prepared.options.id_map || !prepared.config.uid_mappings.empty();
+}
+
+// The user namespace that the ids of the container are in, when there is one before the container. -1: none.
+int users_before(const Plan& plan) {
+  for (const auto& join : plan.joins)
+    if (join.flag == CLONE_NEWUSER) return join.fd;
+  return -1;
+}
+
+void map_ids(const Plan& plan, PreparedMount& prepared) {
+  const auto& mount = prepared.config;
+  bool mapped = !mount.uid_mappings.empty();
+  if (!prepared.options.id_map && !mapped) return;
+  if (!prepared.source) fail_invalid("only bind mounts can be idmapped, by root");
+  int users = mapped ? -1 : users_before(plan);
+  UniqueFd own;
+  if (users < 0) {
+    const auto& uids = mapped ? mount.uid_mappings : plan.config.linux.uid_mappings;
+    const auto& gids = mapped ? mount.gid_mappings : plan.config.linux.gid_mappings;
+    if (uids.empty() || gids.empty())
+      fail_invalid("idmap needs uidMappings and gidMappings of the mount or the container");
+    own = linux::make_user_namespace(uids, gids);
+    users = own.get();
+  }
+  linux::set_mount_id_map(prepared.source.get(), users, prepared.options.id_map_tree);
+}
+
 void plan_mounts(Plan& plan, Progress& progress) {
   for (const auto& mount : plan.config.mounts) {
     progress.at(Step::kMount, mount.destination);
-    PreparedMount prepared{mount, linux::parse_mount_options(mount.options), {}, true};
+    PreparedMount prepared{mount, linux::parse_mount_options(mount.options), {}};
     bool handed_over = mount.type == kDescriptorMount;
     if (mount.type == "bind" || handed_over) prepared.options.bind = true;
-    if (!prepare_layers(prepared) && prepared.options.bind) {
-      prepared.source = handed_over ? mount_of_handle(plan, mount.source)
-                                    : linux::clone_mount(host_path(plan, mount.source), prepared.options.recursive);
-      struct stat info {};
-      check(::fstat(prepared.source.get(), &info), "stat", mount.source);
-      prepared.onto_directory = S_ISDIR(info.st_mode);
-    }
-    bool mapped = !mount.uid_mappings.empty();
-    if (prepared.options.id_map || mapped) {
-      const auto& uids = mapped ? mount.uid_mappings : plan.config.linux.uid_mappings;
-      const auto& gids = mapped ? mount.gid_mappings : plan.config.linux.gid_mappings;
-      if (!prepared.source || uids.empty()) fail_invalid("only bind mounts can be idmapped, and they need mappings");
-      int users = mapped ? -1 : plan.handles.user_namespace;
-      UniqueFd own = users < 0 ? linux::make_user_namespace(uids, gids) : UniqueFd();
-      linux::set_mount_id_map(prepared.source.get(), own ? own.get() : users, prepared.options.id_map_tree);
-    }
+    bool layers = prepare_layers(prepared);
+    if (!layers && handed_over) prepared.source = mount_of_handle(plan, mount.source);
+    if (!layers && !handed_over && prepared.options.bind && source_is_ours(plan, prepared))
+      prepared.source = clone_if_permitted(plan, host_path(plan, mount.source), prepared.options.recursive);
+    map_ids(plan, prepared);
     plan.mounts.push_back(std::move(prepared));
   }
 }
@@ -159,17 +195,22 @@ void plan_rootfs(Plan& plan, Progress& progress) {
   if (!plan.config.root || plan.config.root->path.empty()) fail_invalid("root.path is missing");
   std::string path = host_path(plan, plan.config.root->path);
   progress.at(Step::kRootfs, path);
-  plan.own_rootfs = linux::clone_mount(path, true);
+  if (!linux::is_directory(path)) fail_invalid("root.path: ", quoted(path), " is not a directory");
+  plan.own_rootfs = clone_if_permitted(plan, path, true);
   plan.rootfs = plan.own_rootfs.get();
 }
 
 void plan_seccomp(Plan& plan, Progress& progress) {
   progress.at(Step::kSeccomp);
   const auto& profile = plan.config.linux.seccomp;
-  if (profile && !profile->listener_path.empty()) fail_invalid("seccomp.listenerPath is not supported");
   if (profile) plan.seccomp_flags = linux::seccomp_flags(*profile);
   plan.seccomp = plan.options.seccomp_program;
   if (plan.seccomp.empty() && profile) plan.seccomp = linux::compile_seccomp(*profile);
+  if (!profile || !linux::seccomp_announces(*profile)) return;
+  if (profile->listener_path.empty())
+    fail_invalid("linux.seccomp.listenerPath must be set for the action SCMP_ACT_NOTIFY");
+  plan.receiver = receiver_of(profile, {plan.options.id, plan.options.hold_before_exec ? "created" : "creating",
+                                        plan.options.bundle, 0, plan.config.annotations});
 }
 
 const oci::Process& process_of(const oci::RuntimeConfig& config) {
@@ -183,6 +224,16 @@ bool Plan::joins_one(int flag) const {
   return std::ranges::any_of(joins, [flag](const Join& join) { return join.flag == flag; });
 }
 
+std::string host_path(const Plan& plan, const std::string& path) {
+  return path.starts_with('/') ? path : cat(plan.options.bundle, "/", path);
+}
+
+bool Plan::has_early_hooks() const {
+  const auto& hooks = config.hooks;
+  return hooks && (!hooks->prestart.empty() || !hooks->create_runtime.empty() || !hooks->create_container.empty() ||
+                   !hooks->start_container.empty());
+}
+
 bool Plan::own_mounts() const { return creates(CLONE_NEWNS); }
 
 Plan make_plan(const oci::RuntimeConfig& config, const Handles& handles, const StartOptions& options,
@@ -192,8 +243,11 @@ Plan make_plan(const oci::RuntimeConfig& config, const Handles& handles, const S
   plan_namespaces(plan, progress);
   validate_process(plan, progress);
   validate_sysctls(plan, progress);
+  progress.at(Step::kCgroup);
+  if (config.linux.intel_rdt) plan.resctrl.emplace(*config.linux.intel_rdt, options.id);
   progress.at(Step::kRootfs);
-  if (!plan.has(CLONE_NEWNS)) fail_invalid("a container needs a mount namespace");
+  if (!plan.has(CLONE_NEWNS) && !config.mounts.empty())
+    log::warn("mounts: none is made, because the container has no mount namespace");
   if (plan.own_mounts()) {
     plan_rootfs(plan, progress);
     plan_mounts(plan, progress);

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "linux/mount_options.h"
+#include "linux/procfs.h"
+#include "linux/resctrl.h"
 #include "runtime/failure.h"
 
 namespace hull::runtime {
@@ -22,8 +24,8 @@ struct Join {
 struct PreparedMount {
   const oci::Mount& config;
   linux::MountOptions options;
-  linux::DetachedMount source;  // of bind mounts, and of overlays without anything to write to
-  bool onto_directory = true;
+  // Of bind mounts, and of overlays without anything to write to. Empty: the child copies what is at the path.
+  linux::DetachedMount source;
   std::string subpath{};  // what of the source is mounted; "" : its root
 };
 
@@ -45,14 +47,20 @@ struct Plan {
   std::vector<PreparedMount> mounts{};
   std::string seccomp{};
   unsigned seccomp_flags = 0;
+  SeccompReceiver receiver{};
   std::unique_ptr<linux::Cgroup> cgroup{};
+  std::optional<linux::ResctrlGroup> resctrl{};
+  linux::Procfs host = linux::Procfs::open_host();
 
   bool creates(int flag) const { return create & flag; }
   bool joins_one(int flag) const;
   // Whether the container has a namespace of this kind that is not the caller's.
   bool has(int flag) const { return creates(flag) || joins_one(flag); }
-  bool own_mounts() const;  // a new mount namespace: mounts, pivot and masked paths are ours to do
+  bool has_early_hooks() const;  // those that the child waits for or runs itself
+  bool own_mounts() const;       // a new mount namespace: mounts, pivot and masked paths are ours to do
 };
+
+std::string host_path(const Plan& plan, const std::string& path);  // relative ones are below the bundle
 
 // Throws Error; `progress` says where.
 Plan make_plan(const oci::RuntimeConfig& config, const Handles& handles, const StartOptions& options,

@@ -8,7 +8,9 @@
 #include "linux/child.h"
 #include "linux/credentials.h"
 #include "linux/rlimit.h"
+#include "linux/scheduling.h"
 #include "linux/seccomp.h"
+#include "runtime/launch.h"
 
 namespace hull::runtime {
 
@@ -104,15 +106,15 @@ void set_limits(const Program& program, Progress& progress) {
       linux::set_rlimit(0, limit);
     }
   }
-  progress.at(Step::kRlimit, "scheduler");
+  progress.at(Step::kScheduling);
   if (process.scheduler) linux::set_scheduler(*process.scheduler);
-  progress.at(Step::kRlimit, "ioPriority");
   if (process.io_priority) linux::set_io_priority(*process.io_priority);
-  progress.at(Step::kRlimit, "personality");
+  if (program.memory_policy) linux::set_memory_policy(*program.memory_policy);
   if (program.personality) linux::set_personality(*program.personality);
 }
 
-void change_user(const oci::Process& process, const WantedCapabilities& wanted, Progress& progress) {
+void change_user(const Program& program, const WantedCapabilities& wanted, Progress& progress) {
+  const auto& process = program.process;
   progress.at(Step::kWorkingDirectory, process.cwd);
   bool entered = enter_working_directory(process.cwd);
   progress.at(Step::kCapabilities);
@@ -120,7 +122,7 @@ void change_user(const oci::Process& process, const WantedCapabilities& wanted, 
   progress.at(Step::kUser, cat(process.user.uid, ":", process.user.gid));
   linux::keep_capabilities_over_setuid(true);
   if (process.user.uid != 0 && !process.terminal) linux::own_stdio(process.user.uid);
-  linux::set_user(process.user.uid, process.user.gid, process.user.additional_gids);
+  linux::set_user(process.user.uid, process.user.gid, process.user.additional_gids, groups_of(program.rootless));
   linux::set_umask(process.user.umask.value_or(0022));
   if (!entered) {
     progress.at(Step::kWorkingDirectory, process.cwd);
@@ -128,11 +130,19 @@ void change_user(const oci::Process& process, const WantedCapabilities& wanted, 
   }
 }
 
+void load_filter(const Program& program) {
+  if (!program.seccomp_announces) return linux::load_seccomp_program(program.seccomp, program.seccomp_flags);
+  const linux::Handshake& channel = program.listener_channel();
+  UniqueFd listener = linux::load_seccomp_listener(program.seccomp, program.seccomp_flags);
+  if (!channel.ask_plainly(static_cast<char>(Tell::kListener), cat(listener.get())))
+    fail(Kind::kInternal, "nobody is there to pass on the seccomp listener");
+}
+
 }  // namespace
 
-void set_oom_score(const std::string& process, int value) {
-  std::string path = cat("/proc/", process, "/oom_score_adj");
-  UniqueFd file = open_file(path, O_WRONLY);
+void set_oom_score(const linux::Procfs& host, const std::string& process, int value) {
+  std::string path = cat(process, "/oom_score_adj");
+  UniqueFd file = host.open(path, O_WRONLY);
   std::string text = cat(value);
   if (::write(file.get(), text.data(), text.size()) >= 0) return;
   if (errno == EACCES)
@@ -164,7 +174,7 @@ void become(const Program& program, Progress& progress) {
   set_limits(program, progress);
   auto environment = complete_environment(process);
   WantedCapabilities wanted = wanted_capabilities(process);
-  change_user(process, wanted, progress);
+  change_user(program, wanted, progress);
 
   progress.at(Step::kSecurityLabel);
   program.label.apply();
@@ -172,6 +182,9 @@ void become(const Program& program, Progress& progress) {
   progress.at(Step::kExec, process.args.front());
   std::string path = find_program(process);
   linux::close_on_exec_from(3 + program.preserve_fds);
+  // With the container's user and capabilities its other processes could look at this one, which has the host's
+  // descriptors and program still.
+  if (!program.rootless) linux::hide_from_others();
 
   // Without no_new_privs only CAP_SYS_ADMIN may load a filter, so it is kept for that one call.
   bool filter_needs_admin = !program.seccomp.empty() && !process.no_new_privileges;
@@ -188,7 +201,7 @@ void become(const Program& program, Progress& progress) {
 
   if (!program.seccomp.empty()) {
     progress.at(Step::kSeccomp);
-    linux::load_seccomp_program(program.seccomp, program.seccomp_flags);
+    load_filter(program);
     if (filter_needs_admin) linux::set_capabilities(wanted.effective, wanted.permitted, wanted.inheritable);
   }
   progress.at(Step::kExec, process.args.front());

@@ -27,6 +27,7 @@ enum class Step : unsigned char {
   kJoinCgroup,
   kOomScore,
   kJoinNamespace,
+  kKeyring,
   kNetwork,
   kHostname,
   kRootfs,
@@ -39,6 +40,7 @@ enum class Step : unsigned char {
   kMaskedPath,
   kReadonlyPath,
   kRlimit,
+  kScheduling,
   kWorkingDirectory,
   kCapabilities,
   kUser,
@@ -85,10 +87,13 @@ struct StartOptions {
   bool die_with_parent = false;   // PR_SET_PDEATHSIG SIGKILL (shim): set after every change of credentials
   // A ready seccomp program (struct sock_filter array). Empty: config.linux.seccomp is compiled here.
   std::string seccomp_program;
-  std::string bundle;         // directory that relative root.path and hooks refer to
-  std::string id;             // for hooks' state and messages
-  bool no_pivot = false;      // MS_MOVE and chroot, for hosts that run from an initramfs
-  unsigned preserve_fds = 0;  // descriptors 3, 4, … that the program inherits
+  std::string bundle;           // directory that relative root.path and hooks refer to
+  std::string id;               // for hooks' state and messages
+  bool no_pivot = false;        // MS_MOVE and chroot, for hosts that run from an initramfs
+  unsigned preserve_fds = 0;    // descriptors 3, 4, … that the program inherits
+  std::string session_keyring;  // name of the one that the container gets; empty: its processes keep ours
+  // The caller is not root: control groups that it may not make are done without, unless limits are asked for.
+  bool rootless = false;
 };
 
 // The first process of a container. Moved around by its owner; destroying it without release_ownership() kills
@@ -101,8 +106,28 @@ class Init {
   virtual UniqueFd take_console() = 0;  // master side of the terminal; invalid without one
   virtual linux::Cgroup& cgroup() = 0;
   virtual void release() = 0;  // lets a held process go on to execve; returns after it happened. Throws Failure's Error
+  // A process that is held for somebody at Handles::release_listener does not depend on this one from here on. Until
+  // then it ends when we do.
+  virtual void entrust() {}
   virtual void release_ownership() = 0;  // from here on the destructor leaves the process alone
 };
+
+// The state of a container as its hooks get it on standard input (runtime-spec, runtime.md#state).
+struct HookState {
+  std::string id, status, bundle;  // status: creating, created, running, stopped
+  pid_t pid = 0;
+  std::map<std::string, std::string> annotations;
+};
+
+// Who gets the descriptor on which a seccomp filter announces calls (linux.seccomp.listenerPath), and what it is told.
+struct SeccompReceiver {
+  std::string path;  // of a listening Unix socket; empty: the filter announces nothing
+  std::string metadata;
+  HookState state;
+  pid_t pid = 0;  // of the process with the filter
+};
+// What the configuration of a container says about it.
+SeccompReceiver receiver_of(const std::optional<oci::Seccomp>& profile, HookState state);
 
 // Creates the cgroup, clones, sets up everything in the child, and returns when the child has executed its
 // program (or stands right before it, hold_before_exec). On failure nothing is left: process reaped, cgroup
@@ -123,7 +148,15 @@ std::unique_ptr<Init> start(const oci::RuntimeConfig& config, const Handles& han
 struct ExecOptions {
   linux::CgroupDriver cgroup_driver = linux::CgroupDriver::kCgroupfs;
   std::string cgroup_path;
-  std::string seccomp_program;               // empty: none
+  // Groups below that one: by controller ("" on v2), or "" alone for all of them.
+  std::map<std::string, std::string> sub_cgroups;
+  std::string seccomp_program;  // empty: none
+  unsigned seccomp_flags = 0;
+  SeccompReceiver seccomp_receiver;
+  std::string session_keyring;  // as in StartOptions
+  const oci::Personality* personality = nullptr;
+  const oci::MemoryPolicy* memory_policy = nullptr;
+  bool rootless = false;                     // a control group that cannot be joined is done without
   std::vector<oci::IdMapping> uid_mappings;  // of the container, when it has a user namespace
   int in = -1, out = -1, err = -1;
   unsigned preserve_fds = 0;
@@ -136,18 +169,14 @@ struct Execed {
 Execed exec(int target_pidfd, const oci::Process& process, const ExecOptions& options);
 
 // Lets a process go that start() holds at Handles::release_listener, through the socket `name` in `directory`, and
-// returns when it has executed its program. Throws StartError.
-void release_held(int directory, const std::string& name);
+// returns when it has executed its program. `pidfd`: of that process, and receiver.pid is its pid. Throws StartError.
+void release_held(int directory, const std::string& name, int pidfd, const SeccompReceiver& receiver);
 
-// The state of a container as its hooks get it on standard input (runtime-spec, runtime.md#state).
-struct HookState {
-  std::string id, status, bundle;  // status: creating, created, running, stopped
-  pid_t pid = 0;
-  std::map<std::string, std::string> annotations;
-};
-// Runs hooks in order; the first that fails is thrown as Error{kInternal}. For poststop, which belongs to whoever
-// deletes a container: start() runs the others.
+// Runs hooks in order; the first that fails is thrown as Error{kInternal}. For poststart and poststop, which belong to
+// whoever starts and deletes a container: start() runs the others.
 void run_hooks(const std::vector<oci::Hook>& hooks, const HookState& state);
+// Runs all of them; one that fails is a warning in the log, as the specification wants it of poststop.
+void run_every_hook(const std::vector<oci::Hook>& hooks, const HookState& state) noexcept;
 
 // The exit code that Docker shows for a wait status: the code, or 128 + signal.
 int exit_code(int wait_status);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/wire.h"
+#include "linux/own_program.h"
 #include "linux/pidfd.h"
 #include "linux/spawn.h"
 #include "linux/unix_socket.h"
@@ -40,7 +41,10 @@ void reap_when_ended(linux::Reactor& reactor, const UniqueFd& pidfd) {
 // The executed shims that wait for a container. Shared with the background work that refills it.
 class Pool {
  public:
-  Pool(linux::Reactor& reactor, std::string program) : reactor_(reactor), program_(std::move(program)) {}
+  Pool(linux::Reactor& reactor, std::string program)
+      : reactor_(reactor), name_(std::move(program)), held_(linux::read_only_program(name_)) {
+    if (held_) program_ = cat("/proc/self/fd/", held_.get());
+  }
 
   WaitingShim take() {
     for (;;) {
@@ -84,13 +88,16 @@ class Pool {
  private:
   WaitingShim spawn() {
     auto [ours, theirs] = linux::make_socket_pair();
-    auto child = linux::spawn_with_socket(program_, theirs.get());
+    auto child = linux::spawn_with_socket(program_, theirs.get(), name_);
     reap_when_ended(reactor_, child.pidfd);
     return {std::move(ours), std::move(child.pidfd)};
   }
 
   linux::Reactor& reactor_;
-  const std::string program_;
+  const std::string name_;
+  // A shim goes into containers, where its program must not be one that can be written to (linux/own_program.h).
+  const UniqueFd held_;
+  std::string program_ = name_;
   std::mutex mutex_;
   std::vector<WaitingShim> waiting_;
   std::size_t spawning_ = 0;

@@ -89,6 +89,7 @@ class Supervisor {
   linux::CgroupDriver cgroup_driver_ = linux::CgroupDriver::kCgroupfs;
   std::string cgroup_path_;
   std::vector<oci::IdMapping> uid_mappings_;  // of the container, for its execs
+  std::string session_keyring_;               // the same
   std::vector<oci::Hook> last_hooks_;         // poststop
   runtime::HookState hook_state_;
   std::unique_ptr<ContainerLog> log_;

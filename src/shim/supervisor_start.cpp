@@ -121,6 +121,7 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
   options.seccomp_program = std::move(message.seccomp_program);
   options.bundle = directory_;
   options.id = message.id;
+  options.session_keyring = session_keyring_ = cat("_ses.", message.id);
   cgroup_path_ = config.linux.cgroups_path;
   uid_mappings_ = config.linux.uid_mappings;
   runtime::Handles handles{.rootfs = rootfs.get(),
@@ -258,6 +259,7 @@ pid_t Supervisor::launch_exec(Exec& exec, ExecMessage& message, std::vector<Uniq
   options.cgroup_driver = cgroup_driver_;
   options.cgroup_path = cgroup_path_;
   options.uid_mappings = uid_mappings_;
+  options.session_keyring = session_keyring_;
   options.seccomp_program = std::move(message.seccomp_program);
   options.in = pipes.in.get();
   options.out = pipes.out.get();
