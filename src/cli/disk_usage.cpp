@@ -196,7 +196,8 @@ int disk_usage(Invocation& call) {
                    {"Active", "ACTIVE"},
                    {"Size", "SIZE"},
                    {"Reclaimable", "RECLAIMABLE"}},
-                  {}};
+                  {},
+                  "*formatter.diskUsageImagesContext"};
   print(listed(listing, rows, call.options.text("format")));
   return 0;
 }

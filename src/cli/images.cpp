@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/deliver.h"
 #include "cli/image_tree.h"
 #include "cli/listing.h"
@@ -114,8 +115,9 @@ int list(Invocation& call) {
   bool digests = options.is_set("digests"), whole = options.is_set("no-trunc");
   Value answer = call.client().get(cat("/images/json", query.text()));
   std::vector<Value> rows;
-  std::string format = options.text("format");
-  bool ids_only = options.is_set("quiet") && format.empty();
+  bool quiet = options.is_set("quiet");
+  std::string format = chosen_format(options, "imagesFormat", quiet);
+  bool ids_only = quiet && (format.empty() || format == "table");
   for (const Value& image : answer.list()) {
     if (ids_only)
       rows.push_back(row_of(image, "", "", "", whole));
@@ -123,7 +125,8 @@ int list(Invocation& call) {
       add_rows(rows, image, digests || format.find(".Digest") != std::string::npos, whole);
   }
   if (ids_only) format = "{{.ID}}";
-  Listing listing{{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}}, {{"CreatedAt", "CREATED AT"}}};
+  Listing listing{
+      {{"Repository", "REPOSITORY"}, {"Tag", "TAG"}}, {{"CreatedAt", "CREATED AT"}}, "*formatter.imageContext"};
   (digests ? listing.shown : listing.others).push_back({"Digest", "DIGEST"});
   for (Column column : {Column{"ID", "IMAGE ID"}, {"CreatedSince", "CREATED"}, {"Size", "SIZE"}})
     listing.shown.push_back(column);
@@ -156,7 +159,8 @@ int history(Invocation& call) {
                    {"CreatedBy", "CREATED BY"},
                    {"Size", "SIZE"},
                    {"Comment", "COMMENT"}},
-                  {{"CreatedAt", "CREATED AT"}}};
+                  {{"CreatedAt", "CREATED AT"}},
+                  "*image.historyContext"};
   std::string format = options.text("format");
   if (options.is_set("quiet") && format.empty()) format = "{{.ID}}";
   print(listed(listing, rows, format));

@@ -34,7 +34,7 @@ std::string field(std::string_view indent, std::string_view name, std::string_vi
   return cat(indent, heading, value, "\n");
 }
 
-std::string shown(const Value& value) { return value.is_null() ? "" : templates::printed(value); }
+std::string shown(const Value& value) { return value.is_null() ? "" : go_text(dynamic_term(value)); }
 
 std::string server_text(const Value& server) {
   std::string text = cat("\nServer:", server["Platform"]["Name"].text().empty() ? "" : " ",
@@ -152,12 +152,20 @@ std::string info_text(const Value& info) {
   return text + lines(info, {{"Live Restore Enabled", "LiveRestoreEnabled"}}) + "\n";
 }
 
-int print_formatted(const Value& data, const std::string& format) {
-  if (format == "json")
-    print_line(to_json(data));
-  else
-    print_line(Template(unescaped(format)).run(data));
-  return 0;
+// `name` is what messages call the template.
+void print_formatted(const Value& data, std::string_view type, const std::string& format, std::string_view name) {
+  std::optional<Template> form;
+  try {
+    form.emplace(format == "json" ? "{{json .}}" : format, name);
+  } catch (const Error& e) {
+    throw Exit(64, e.message());
+  }
+  try {
+    print_line(form->run({&data, go_type(type)}));
+  } catch (const Error&) {
+    print("\n");
+    throw;
+  }
 }
 
 }  // namespace
@@ -171,7 +179,7 @@ int version(Invocation& call) {
     failure = e.message();
   }
   if (std::string format = call.options.text("format"); !format.empty()) {
-    print_formatted(both, format);
+    print_formatted(both, "system.versionInfo", format, "version");
   } else {
     std::string text = "Client: hull\n";
     text += field(" ", "Version", client_version());
@@ -189,7 +197,8 @@ int info(Invocation& call) {
   Value answer = call.client().get("/info");
   if (std::string format = call.options.text("format"); !format.empty()) {
     answer.set("ClientInfo", client_info());
-    return print_formatted(answer, format);
+    print_formatted(answer, "system.dockerInfo", format, "");
+    return 0;
   }
   print(info_text(answer));
   for (const Value& warning : answer["Warnings"].list()) complain(warning.text());

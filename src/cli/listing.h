@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/go_type.h"
 #include "cli/value.h"
 
 namespace hull::cli {
@@ -19,11 +20,15 @@ struct Column {
 // --format can name.
 struct Listing {
   std::vector<Column> shown, others;
+  std::string_view type = "*formatter.Context";  // what messages call a row
 };
 
 // Prints `rows` (maps of the listing's fields) as --format says: "" or "table" the columns, "table TEMPLATE",
 // "json", or a template for each row. Gives the text.
 std::string listed(const Listing& listing, const std::vector<Value>& rows, const std::string& format);
+
+// What templates see of a row: a structure of the fields that it has. All rows of a listing have the same ones.
+GoType row_type(const Listing& listing, const Value& row);
 
 // The map without hidden members and with its keys sorted, as one line of JSON.
 std::string json_line(const Value& row);

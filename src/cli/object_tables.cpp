@@ -445,32 +445,11 @@ std::span<const Command> system_commands() {
        {kFormatOne},
        system::info},
       {"system events", "events", kOptions, "Show what happens, live", 0, 0, kMixed, {kEvents}, system::events},
-      {"system dial-stdio",
-       "",
-       "",
-       "Connect standard input and output to the engine",
-       0,
-       0,
-       kMixed,
-       {},
-       system::dial_stdio},
+      {"system dial-stdio", "", "", "", 0, 0, kMixed, {}, system::dial_stdio},
       {"system df", "", kOptions, "Show how much space is used", 0, 0, kMixed, {kUsage}, system::disk_usage},
       {"system prune", "", kOptions, "Remove unused objects", 0, 0, kMixed, {kSystemPrune}, system::prune},
   };
   return kCommands;
-}
-
-std::span<const Group> command_groups() {
-  static constexpr Group kGroups[] = {{"container", "Manage containers"},
-                                      {"checkpoint", "Manage checkpoints"},
-                                      {"image", "Manage images"},
-                                      {"builder", "Manage builds"},
-                                      {"network", "Manage networks"},
-                                      {"manifest", "Manage image manifests and manifest lists"},
-                                      {"registry", "Run a registry, and look after what is in it"},
-                                      {"volume", "Manage volumes"},
-                                      {"system", "Manage the engine"}};
-  return kGroups;
 }
 
 }  // namespace hull::cli

@@ -3,9 +3,11 @@
 #include <map>
 
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/container_path.h"
 #include "cli/listing.h"
 #include "cli/prune.h"
+#include "cli/template.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
 
@@ -132,7 +134,8 @@ Listing listing(bool with_size) {
                {"Mounts", "MOUNTS"},
                {"LocalVolumes", "LOCAL VOLUMES"},
                {"Networks", "NETWORKS"},
-               {"Platform", "PLATFORM"}}};
+               {"Platform", "PLATFORM"}},
+              "*formatter.ContainerContext"};
   (with_size ? out.shown : out.others).push_back({"Size", "SIZE"});
   return out;
 }
@@ -140,6 +143,25 @@ Listing listing(bool with_size) {
 // Sizes are costly: a template gets them when it shows them.
 bool shows_size(std::string_view format) {
   return format.find(".Size") != format.npos || format.find("{{json .}}") != format.npos;
+}
+
+// The docker CLI tries a template before it asks the engine, and words its mistakes in its own way.
+void check_template(const std::string& format) {
+  constexpr std::string_view kPrefix = "template parsing error: ";
+  try {
+    const Template form(format);
+    const Value row = row_of(Value::Map{{"State", ""}, {"Status", ""}}, true);
+    const GoType type = row_type(listing(false), row);
+    try {
+      form.run({&row, &type});
+    } catch (const Error& e) {
+      throw Exit(1, cat("failed to execute template: ", e.message()));
+    }
+  } catch (const Exit&) {
+    throw;
+  } catch (const Error& e) {
+    throw Exit(1, cat("failed to parse template: ", e.message().substr(kPrefix.size())));
+  }
 }
 
 // A line for each field: what --format raw means.
@@ -155,7 +177,9 @@ std::string raw_form(bool quiet, bool size) {
 int list(Invocation& call) {
   const Options& options = call.options;
   Query query;
-  const bool latest = options.is_set("latest"), size = options.is_set("size") || shows_size(options.text("format"));
+  const bool quiet = options.is_set("quiet"), latest = options.is_set("latest");
+  std::string format = chosen_format(options, "psFormat", quiet);
+  const bool size = options.is_set("size") || shows_size(format);
   std::int64_t last = latest ? 1 : options.integer("last");
   if (options.is_set("all")) query.add("all", "1");
   if (last > 0) query.add("limit", cat(last));
@@ -164,9 +188,9 @@ int list(Invocation& call) {
   Value answer = call.client().get(cat("/containers/json", query.text()));
   std::vector<Value> rows;
   for (const Value& container : answer.list()) rows.push_back(row_of(container, options.is_set("no-trunc")));
-  std::string format = options.text("format");
-  if (format == "raw") format = raw_form(options.is_set("quiet"), size);
-  if (options.is_set("quiet") && format.empty()) format = "{{.ID}}";
+  if (!options.text("format").empty()) check_template(format);
+  if (format == "raw") format = raw_form(quiet, size);
+  if (quiet && (format.empty() || format == "table")) format = "{{.ID}}";
   print(listed(listing(size), rows, format));
   return 0;
 }

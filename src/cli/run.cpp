@@ -3,10 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/fault.h"
 #include "base/file.h"
 #include "cli/api_socket.h"
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/container_request.h"
 #include "cli/pull.h"
 #include "cli/session.h"
@@ -48,10 +51,21 @@ std::string create_path(const Options& options) {
   return cat("/containers/create", query.text());
 }
 
+// Adds the proxies of config.json to the environment, except those that the command line has a value for.
+void add_proxies(Value& request, const std::string& host, const std::vector<std::string>& given) {
+  Value environment = request["Env"];
+  for (const auto& [name, value] : proxies_for(host)) {
+    bool known = std::ranges::any_of(given, [&](const std::string& one) { return split_once(one, '=').first == name; });
+    if (!known) environment.push(cat(name, "=", value));
+  }
+  request.set("Env", environment);
+}
+
 // Creates the container, pulling its image as --pull says. Gives its id.
 std::string create_container(Invocation& call, bool detached) {
   const Options& options = call.options;
   Value request = container_request(options, detached);
+  add_proxies(request, call.client().host(), options.list("env"));
   const bool api_socket = options.is_set("use-api-socket");
   if (api_socket) add_api_socket(request, call.client().host());
   IdFile id_file(options.text("cidfile"));
@@ -90,7 +104,7 @@ int start_failure_code(std::string_view reason) {
 std::string attach_path(const std::string& id, const Attached& attached, const Options& options) {
   Query query;
   query.add("stream", "1");
-  if (options.given("detach-keys")) query.add("detachKeys", options.text("detach-keys"));
+  if (std::string keys = chosen_detach_keys(options); !keys.empty()) query.add("detachKeys", keys);
   if (attached.input) query.add("stdin", "1");
   if (attached.output) query.add("stdout", "1");
   if (attached.errors) query.add("stderr", "1");
@@ -132,7 +146,7 @@ int run_attached(Invocation& call, const std::string& id, const Attached& attach
                    .output = attached.output,
                    .errors = attached.errors,
                    .tty = tty,
-                   .detach_keys = options.text("detach-keys"),
+                   .detach_keys = chosen_detach_keys(options),
                    .resize_path = cat("/containers/", id, "/resize"),
                    .kill_path = {},
                    .redraw = false};
@@ -156,7 +170,7 @@ int run(Invocation& call) {
     throw Exit(1, "conflicting options: cannot specify both --attach and --detach");
   Attached attached = attached_streams(options, detached);
   if (!detached) check_input_terminal(attached.input, options.is_set("tty"));
-  DetachKeys check_keys(options.text("detach-keys"));
+  DetachKeys check_keys(chosen_detach_keys(options));
   std::string id = or_end(call, [&] { return create_container(call, detached); });
   fault::point("run.created");
   if (!detached && (attached.input || attached.output || attached.errors)) return run_attached(call, id, attached);

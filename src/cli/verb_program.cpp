@@ -2,6 +2,8 @@
 #include "cli/verb_program.h"
 
 #include "cli/command.h"
+#include "cli/document.h"
+#include "cli/help.h"
 #include "cli/terminal.h"
 
 namespace hull::cli {
@@ -55,6 +57,15 @@ int find_verb(const VerbProgram& program, std::span<const ProgramVerb> verbs, st
   }
   if (words[0] == "--version") {
     print(cat("hull-", program.group, " version ", program.version, "\n"));
+    return 0;
+  }
+  if (words[0] == "__document" && words.size() == 3) {
+    std::vector<std::string> names;
+    for (const ProgramVerb& verb : verbs) names.push_back(cat(program.group, " ", verb.name));
+    std::vector<Command> commands;
+    for (std::size_t i = 0; i < verbs.size(); ++i)
+      commands.push_back({names[i], {}, verbs[i].synopsis, verbs[i].summary, 0, 0, true, {verbs[i].flags}, nullptr});
+    write_documents(std::string(words[2]), words[1], program.group, program.summary, commands);
     return 0;
   }
   for (const ProgramVerb& verb : verbs)

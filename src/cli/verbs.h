@@ -83,9 +83,23 @@ int rename(Invocation& call);
 int update(Invocation& call);
 }  // namespace volume
 
+namespace context {
+int create(Invocation& call);
+int export_file(Invocation& call);
+int import(Invocation& call);
+int inspect(Invocation& call);
+int list(Invocation& call);
+int remove(Invocation& call);
+int show(Invocation& call);
+int update(Invocation& call);
+int use(Invocation& call);
+}  // namespace context
+
 namespace system {
+int completion(Invocation& call);
 int dial_stdio(Invocation& call);
 int disk_usage(Invocation& call);
+int document(Invocation& call);
 int events(Invocation& call);
 int info(Invocation& call);
 int inspect(Invocation& call);

@@ -6,6 +6,7 @@
 
 #include "base/unique_fd.h"
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/key_values.h"
 #include "cli/listing.h"
 #include "cli/output_file.h"
@@ -42,11 +43,13 @@ int list(Invocation& call) {
     rows.push_back(std::move(row));
   }
   std::ranges::sort(rows, {}, [](const Value& row) { return row["Name"].text(); });
-  std::string format = options.text("format");
-  if (options.is_set("quiet") && format.empty()) format = "{{.Name}}";
+  bool quiet = options.is_set("quiet");
+  std::string format = chosen_format(options, "volumesFormat", quiet);
+  if (quiet && (format.empty() || format == "table")) format = "{{.Name}}";
   Listing listing{
       {{"Driver", "DRIVER"}, {"Name", "VOLUME NAME"}},
-      {{"Scope", "SCOPE"}, {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"}, {"Links", "LINKS"}, {"Size", "SIZE"}}};
+      {{"Scope", "SCOPE"}, {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"}, {"Links", "LINKS"}, {"Size", "SIZE"}},
+      "*formatter.volumeContext"};
   print(listed(listing, rows, format));
   return 0;
 }
