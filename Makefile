@@ -8,7 +8,7 @@ PYTEST    = /usr/bin/python3 -m pytest -q -p no:cacheprovider
 export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: help build run test unit engine install uninstall bench bench-build bench-load bench-images bench-peers format lint fuzz asan tsan clean
+.PHONY: help build run test unit engine install reference uninstall bench bench-build bench-load bench-images bench-peers format lint fuzz asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -36,6 +36,12 @@ engine: build ## the black-box tests of the engine alone
 
 install: build ## to $(DESTDIR)$(PREFIX)
 	cmake -D CMAKE_INSTALL_PREFIX=$(PREFIX) -P $(BUILD)/cmake_install.cmake
+
+reference: build ## docs/reference from the tables of commands
+	rm -f docs/reference/*.md
+	$(BUILD)/bin/hull __document --form markdown docs/reference
+	$(BUILD)/bin/hull manifest __document markdown docs/reference
+	$(BUILD)/bin/hull registry __document markdown docs/reference
 
 uninstall: ## what install put there
 	cat $(BUILD)/install_manifest.txt | sed 's|^|$(DESTDIR)|' | xargs -r rm -f

@@ -40,6 +40,16 @@ constexpr Flag kContextList[] = {
     {"quiet", 'q', kBool, "Show names only"},
 };
 constexpr Flag kContextRemove[] = {{"force", 'f', kBool, "Also the one that is in use"}};
+constexpr Flag kDebug[] = {
+    {"image", 0, kText, "Image to take the tools from, instead of this machine's busybox"},
+    {"privileged", 0, kBool, "All capabilities and devices for the shell"},
+    {"user", 'u', kText, "User to run the shell as (name or id[:group or id])"},
+};
+constexpr Flag kCheck[] = {{"format", 'f', kText, "'json' for a line of JSON for each finding"}};
+constexpr Flag kDoctor[] = {
+    {"fix", 0, kBool, "Take away what is found, and ask before each"},
+    {"force", 'f', kBool, "Do not ask"},
+};
 constexpr Flag kFormat[] = {{"format", 'f', kText, "'json', or a Go template"}};
 constexpr Flag kDocument[] = {{"form", 0, kText, "man or markdown", "man"}};
 
@@ -61,6 +71,19 @@ constexpr std::string_view kContextKeys =
 constexpr Details kDetails[] = {
     {"context create", kContextKeys},
     {"context update", kContextKeys},
+    {"system check",
+     "What is 'missing' keeps containers from running; what is 'without' is a feature that does not work here. The "
+     "line\n"
+     "below says how it is enabled. The exit code is 1 when something is missing."},
+    {"system doctor",
+     "Looks for mounts, interfaces, control groups, sockets and firewall tables of Docker, Podman and hull. What "
+     "belongs\n"
+     "to an engine that runs is left alone. Without --fix nothing is changed. The exit code is 1 when something is "
+     "left."},
+    {"debug",
+     "The shell is in a container of its own that shares the processes and the network of the other one, whose files "
+     "are\n"
+     "in /proc/1/root. Nothing is changed in the other one; the shell's own files go with it."},
     {"completion",
      "bash:  hull completion bash > /etc/bash_completion.d/hull\n"
      "zsh:   hull completion zsh > \"${fpath[1]}/_hull\"\n"
@@ -121,6 +144,42 @@ std::span<const Command> client_commands() {
        kMixed,
        {},
        system::completion},
+      {"system check",
+       "",
+       "[OPTIONS]",
+       "Check what this machine has of what containers need",
+       0,
+       0,
+       kMixed,
+       {kCheck},
+       system::check},
+      {"system doctor",
+       "",
+       "[OPTIONS]",
+       "Find what engines that do not run any more have left on this machine",
+       0,
+       0,
+       kMixed,
+       {kDoctor},
+       system::doctor},
+      {"why",
+       "container why",
+       "CONTAINER",
+       "Say why a container does not run, is not healthy, restarts or was slow to stop",
+       1,
+       1,
+       kMixed,
+       {},
+       container::why},
+      {"debug",
+       "container debug",
+       "[OPTIONS] CONTAINER [COMMAND] [ARG...]",
+       "Run a shell with tools beside a container whose image has none",
+       1,
+       -1,
+       false,
+       {kDebug},
+       container::debug},
       {"__document", "", "DIRECTORY", "", 1, 1, kMixed, {kDocument}, system::document},
   };
   return kCommands;

@@ -237,7 +237,11 @@ int run_command_line(std::span<const std::string_view> words, std::string_view v
     if (global.given("config")) ::setenv("DOCKER_CONFIG", global.text("config").c_str(), 1);
     auto rest = words.subspan(words.size() - global.arguments.size());
     Dispatcher dispatcher(global, words);
-    if (rest.empty() || global.is_set("help")) return dispatcher.help({});
+    if (rest.empty() && !global.is_set("help")) {
+      complain(trim(program_help(text_width())));  // as docker does: nobody has asked for it
+      return 0;
+    }
+    if (global.is_set("help")) return dispatcher.help({});
     if (rest[0] == "help") return dispatcher.help(rest.subspan(1));
     return dispatcher.run(rest);
   } catch (const Exit& e) {

@@ -12,13 +12,27 @@
 namespace hull::cli {
 namespace {
 
+// A character beyond ASCII as roff's "\\[u2026]"; moves `at` to its last byte.
+std::string roff_character(std::string_view text, std::size_t& at) {
+  auto first = static_cast<unsigned char>(text[at]);
+  std::size_t more = first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+  std::uint32_t point = first & (0x3Fu >> more);
+  for (; more && at + 1 < text.size(); --more) point = point << 6 | (static_cast<unsigned char>(text[++at]) & 0x3F);
+  const unsigned char bytes[] = {static_cast<unsigned char>(point >> 16), static_cast<unsigned char>(point >> 8),
+                                 static_cast<unsigned char>(point)};
+  std::string digits = upper(to_hex(bytes, sizeof bytes));
+  return cat("\\[u", digits.starts_with("00") ? digits.substr(2) : digits, "]");
+}
+
 // Text for roff: backslashes and dashes are escaped, and no line begins with a control character.
 std::string roff(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if ((c == '.' || c == '\'') && (i == 0 || text[i - 1] == '\n')) out += "\\&";
-    if (c == '\\')
+    if (c & 0x80)
+      out += roff_character(text, i);
+    else if (c == '\\')
       out += "\\e";
     else if (c == '-')
       out += "\\-";

@@ -68,7 +68,8 @@ class Options {
 
 // "true", "1", "F": what Go's strconv.ParseBool takes.
 std::optional<bool> parse_bool(std::string_view text);
-// The number of single-character edits between two words: how far a mistyped one is from what was meant.
+// The number of edits (a character more, less or another one, two swapped) between two words: how far a mistyped one is
+// from what was meant.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 // The name of a flag's type in --help: "list", "string", "" for booleans.

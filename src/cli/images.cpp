@@ -140,7 +140,9 @@ int list(Invocation& call) {
 int history(Invocation& call) {
   const Options& options = call.options;
   bool whole = options.is_set("no-trunc"), human = options.is_set("human");
-  Value answer = call.client().get(image_path(call.argument(0), "/history"));
+  Query query;
+  if (options.given("platform")) query.add("platform", to_json(platform_value(options.text("platform"))));
+  Value answer = call.client().get(image_path(call.argument(0), "/history", query.text()));
   std::vector<Value> rows;
   for (const Value& step : answer.list()) {
     std::string id = step["Id"].text(), by = step["CreatedBy"].text();
@@ -179,6 +181,7 @@ int remove(Invocation& call) {
   Query query;
   if (call.options.is_set("force")) query.add("force", "1");
   if (call.options.is_set("no-prune")) query.add("noprune", "1");
+  for (const std::string& text : call.options.list("platform")) query.add("platforms", to_json(platform_value(text)));
   return for_each_argument(call.arguments(), [&](const std::string& name) {
     std::string said;
     const Value answer = call.client().remove(image_path(name, "", query.text())).value();

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/listing.h"
+#include "cli/plugins.h"
 #include "cli/template.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
@@ -18,14 +19,14 @@ constexpr std::string_view kArchitecture = "arm64";
 constexpr std::string_view kArchitecture = "unknown";
 #endif
 
-Value client_info() {
+Value client_info(const std::string& context) {
   return Value::Map{{"Platform", Value::Map{{"Name", "hull"}}},
                     {"Version", client_version()},
                     {"ApiVersion", "1.51"},
                     {"DefaultAPIVersion", "1.51"},
                     {"Os", "linux"},
                     {"Arch", kArchitecture},
-                    {"Context", "default"}};
+                    {"Context", context}};
 }
 
 std::string field(std::string_view indent, std::string_view name, std::string_view value) {
@@ -113,9 +114,25 @@ std::string devices_text(const Value& info) {
   return text;
 }
 
-std::string info_text(const Value& info) {
-  std::string text =
-      cat("Client: hull\n Version:    ", client_version(), "\n Context:    default\n Debug Mode: false\n\nServer:\n");
+// Plug-ins of the command line, and why some cannot be used.
+std::string plugins_text() {
+  std::string fine, broken;
+  for (const Plugin& plugin : all_plugins()) {
+    if (!plugin.problem.empty()) {
+      broken += cat("WARNING: Plugin ", quoted(plugin.path), " is not valid: ", plugin.problem, "\n");
+      continue;
+    }
+    fine += cat("  ", plugin.name, ": ", plugin.summary, " (", plugin.vendor, ")\n");
+    if (!plugin.version.empty()) fine += cat("    Version:  ", plugin.version, "\n");
+    fine += cat("    Path:     ", plugin.path, "\n");
+  }
+  if (!broken.empty()) complain(trim(broken));
+  return fine.empty() ? fine : " Plugins:\n" + fine;
+}
+
+std::string info_text(const Value& info, const std::string& context) {
+  std::string text = cat("Client: hull\n Version:    ", client_version(), "\n Context:    ", context,
+                         "\n Debug Mode: false\n", plugins_text(), "\nServer:\n");
   text += lines(info, {{"Containers", "Containers"}});
   text += lines(
       info, {{"Running", "ContainersRunning"}, {"Paused", "ContainersPaused"}, {"Stopped", "ContainersStopped"}}, "  ");
@@ -171,7 +188,7 @@ void print_formatted(const Value& data, std::string_view type, const std::string
 }  // namespace
 
 int version(Invocation& call) {
-  Value both = Value::Map{{"Client", client_info()}, {"Server", nullptr}};
+  Value both = Value::Map{{"Client", client_info(call.context())}, {"Server", nullptr}};
   std::string failure;
   try {
     both.set("Server", call.client().get("/version"));
@@ -185,7 +202,7 @@ int version(Invocation& call) {
     text += field(" ", "Version", client_version());
     text += field(" ", "API version", "1.51");
     text += field(" ", "OS/Arch", cat("linux/", kArchitecture));
-    text += field(" ", "Context", "default");
+    text += field(" ", "Context", call.context());
     if (failure.empty()) text += server_text(both["Server"]);
     print(text);
   }
@@ -196,11 +213,14 @@ int version(Invocation& call) {
 int info(Invocation& call) {
   Value answer = call.client().get("/info");
   if (std::string format = call.options.text("format"); !format.empty()) {
-    answer.set("ClientInfo", client_info());
+    Value client = client_info(call.context()), plugins = Value::empty_list();
+    for (const Plugin& plugin : all_plugins()) plugins.push(plugin.json());
+    client.set("Plugins", plugins);
+    answer.set("ClientInfo", client);
     print_formatted(answer, "system.dockerInfo", format, "");
     return 0;
   }
-  print(info_text(answer));
+  print(info_text(answer, call.context()));
   for (const Value& warning : answer["Warnings"].list()) complain(warning.text());
   return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
 #include "cli/listing.h"
+#include "cli/pull.h"
 #include "cli/template.h"
 #include "cli/verbs.h"
 
@@ -24,8 +25,12 @@ struct Found {
 
 Found fetch(Invocation& call, const Kind& kind, const std::string& name) {
   bool size = kind.name == "container" && call.options.is_set("size");
-  return {call.client().call("GET", cat(kind.path, percent_encoded(name), kind.tail, size ? "?size=1" : "")).body,
-          kind.type, true};
+  Query query;
+  if (size) query.add("size", "1");
+  if (call.command.name == "image inspect" && call.options.given("platform"))
+    query.add("platform", to_json(platform_value(call.options.text("platform"))));
+  return {call.client().call("GET", cat(kind.path, percent_encoded(name), kind.tail, query.text())).body, kind.type,
+          true};
 }
 
 // The first kind that knows the name. Only "not found" makes it look further.

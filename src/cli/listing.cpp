@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/listing.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <ctime>
 
@@ -9,6 +11,7 @@
 #include "base/text.h"
 #include "cli/table.h"
 #include "cli/template.h"
+#include "cli/terminal.h"
 #include "cli/units.h"
 
 namespace hull::cli {
@@ -74,7 +77,11 @@ std::string listed(const Listing& listing, const std::vector<Value>& rows, const
   } catch (const Error& e) {
     fail_invalid("template parsing error: ", e.message());
   }
-  return table ? aligned(out) : out;
+  if (!table) return out;
+  bool plain = format.empty() || format == kTable;
+  if (plain && is_terminal(STDOUT_FILENO))
+    out = fitted(out, text_width(), {"CONTAINER ID", "IMAGE ID", "NETWORK ID", "NAMES"});
+  return aligned(out);
 }
 
 std::string json_line(const Value& row) {
@@ -105,14 +112,6 @@ std::string joined_labels(const Value& labels) {
 void set_labels(Value& row, const Value& labels) {
   row.set("Labels", joined_labels(labels));
   row.set(kHiddenLabels, labels.is_map() ? labels : Value::empty_map());
-}
-
-std::string shortened(std::string_view text, std::size_t width) {
-  if (text_columns(text) <= width) return std::string(text);
-  std::size_t end = 0;
-  for (std::size_t seen = 0; end < text.size(); ++end)
-    if ((text[end] & 0xC0) != 0x80 && seen++ == width - 1) break;
-  return cat(text.substr(0, end), "…");
 }
 
 std::string short_form(std::string_view id) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/go_type.h"
+#include "cli/table.h"
 #include "cli/value.h"
 
 namespace hull::cli {
@@ -40,8 +41,6 @@ std::string unescaped(std::string_view format);
 std::string joined_labels(const Value& labels);
 void set_labels(Value& row, const Value& labels);
 
-// "abc…" of at most `width` characters.
-std::string shortened(std::string_view text, std::size_t width);
 // The 12 digits of an id, without "sha256:".
 std::string short_form(std::string_view id);
 // "3 minutes ago", and "2026-01-02 03:04:05 +0000 UTC", of seconds since the epoch.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
+
 #include <algorithm>
 #include <map>
 
@@ -6,6 +8,7 @@
 #include "cli/config_file.h"
 #include "cli/container_path.h"
 #include "cli/listing.h"
+#include "cli/live_screen.h"
 #include "cli/prune.h"
 #include "cli/template.h"
 #include "cli/units.h"
@@ -174,24 +177,63 @@ std::string raw_form(bool quiet, bool size) {
 
 }  // namespace
 
-int list(Invocation& call) {
-  const Options& options = call.options;
-  Query query;
+namespace {
+
+// What the list is asked for, and how it is shown.
+struct Plan {
+  std::string path, format;
+  bool whole = false, size = false;
+};
+
+Plan plan_of(const Options& options) {
+  Plan plan;
   const bool quiet = options.is_set("quiet"), latest = options.is_set("latest");
-  std::string format = chosen_format(options, "psFormat", quiet);
-  const bool size = options.is_set("size") || shows_size(format);
+  plan.whole = options.is_set("no-trunc");
+  plan.format = chosen_format(options, "psFormat", quiet);
+  plan.size = options.is_set("size") || shows_size(plan.format);
+  Query query;
   std::int64_t last = latest ? 1 : options.integer("last");
   if (options.is_set("all")) query.add("all", "1");
   if (last > 0) query.add("limit", cat(last));
-  if (size) query.add("size", "1");
+  if (plan.size) query.add("size", "1");
   query.add_filters(options.list("filter"));
-  Value answer = call.client().get(cat("/containers/json", query.text()));
+  plan.path = cat("/containers/json", query.text());
+  if (!options.text("format").empty()) check_template(plan.format);
+  if (plan.format == "raw") plan.format = raw_form(quiet, plan.size);
+  if (quiet && (plan.format.empty() || plan.format == "table")) plan.format = "{{.ID}}";
+  return plan;
+}
+
+std::string list_text(Client& client, const Plan& plan) {
+  const Value answer = client.get(plan.path);
   std::vector<Value> rows;
-  for (const Value& container : answer.list()) rows.push_back(row_of(container, options.is_set("no-trunc")));
-  if (!options.text("format").empty()) check_template(format);
-  if (format == "raw") format = raw_form(quiet, size);
-  if (quiet && (format.empty() || format == "table")) format = "{{.ID}}";
-  print(listed(listing(size), rows, format));
+  rows.reserve(answer.list().size());
+  for (const Value& container : answer.list()) rows.push_back(row_of(container, plan.whole));
+  return listed(listing(plan.size), rows, plan.format);
+}
+
+// Draws the list when something happens to a container, and now and then because times go on.
+[[noreturn]] void watch(Client& client, const Plan& plan) {
+  constexpr int kOften = 200, kSeldom = 5'000;  // milliseconds
+  client.negotiated_version();
+  auto events = client.stream("GET", cat("/events?filters=", percent_encoded(R"({"type":{"container":true}})")));
+  for (LiveScreen screen;;) {
+    screen.draw(list_text(client, plan));
+    pollfd waiting{events->fd(), POLLIN, 0};
+    // What happens together is shown together. Events that came in one piece need no second look: they all happened
+    // before the list is asked for.
+    char piece[16 * 1024];
+    for (int patience = screen.in_place() ? kSeldom : -1; ::poll(&waiting, 1, patience) > 0; patience = kOften)
+      if (events->read_some(piece, sizeof piece) == 0) throw Exit(1, "the engine has ended, and the list with it");
+  }
+}
+
+}  // namespace
+
+int list(Invocation& call) {
+  Plan plan = plan_of(call.options);
+  if (call.options.is_set("watch")) watch(call.client(), plan);
+  print(list_text(call.client(), plan));
   return 0;
 }
 

@@ -61,6 +61,25 @@ void add_proxies(Value& request, const std::string& host, const std::vector<std:
   request.set("Env", environment);
 }
 
+// --replace: takes the name from whoever has it. The image is there before the old container goes.
+template <class Fetch>
+void remove_old(Invocation& call, const std::string& image, Fetch fetch) {
+  const Options& options = call.options;
+  if (!options.given("name")) throw Exit(125, "hull: --replace needs --name: the container with that name is replaced");
+  try {
+    call.client().get(cat("/images/", percent_encoded(image), "/json"));
+  } catch (const Refused& refused) {
+    if (refused.status() != 404 || options.text("pull") == "never") throw;
+    complain(cat("Unable to find image '", oci::Reference::parse(image).familiar(), "' locally"));
+    fetch();
+  }
+  try {
+    call.client().remove(cat("/containers/", percent_encoded(options.text("name")), "?force=1"));
+  } catch (const Refused& refused) {
+    if (refused.status() != 404) throw;  // nobody has it
+  }
+}
+
 // Creates the container, pulling its image as --pull says. Gives its id.
 std::string create_container(Invocation& call, bool detached) {
   const Options& options = call.options;
@@ -75,6 +94,7 @@ std::string create_container(Invocation& call, bool detached) {
     pull_image(call.client(), image, options.text("platform"), options.is_set("quiet"), STDERR_FILENO);
   };
   if (pull == "always") fetch();
+  if (options.is_set("replace")) remove_old(call, image, fetch);
   Reply reply;
   try {
     reply = call.client().post(path, request);

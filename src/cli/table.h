@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hull::cli {
 
@@ -15,6 +16,13 @@ struct Columns {
 // Lines whose cells are separated by tabs, with the cells below each other. As in Go's tabwriter, a column is made of
 // consecutive lines that have a cell there, and what follows the last tab of a line is not part of any.
 std::string aligned(std::string_view text, Columns columns = {});
+
+// "abc…" of at most `width` characters.
+std::string shortened(std::string_view text, std::size_t width);
+
+// The same lines with their longest cells shortened ("busyb…"), so that aligned() keeps them within `width` columns
+// where that can be: headings stay whole, and so do the cells of columns whose headings are in `whole`.
+std::string fitted(std::string_view text, std::size_t width, const std::vector<std::string_view>& whole);
 
 // Characters, not bytes.
 std::size_t text_columns(std::string_view text);

@@ -70,7 +70,7 @@ int find_verb(const VerbProgram& program, std::span<const ProgramVerb> verbs, st
   }
   for (const ProgramVerb& verb : verbs)
     if (verb.name == words[0]) return run_verb(program, verb, words.subspan(1));
-  complain(cat("hull: '", program.group, " ", words[0], "' is not a hull command\n\nRun 'hull ", program.group,
+  complain(cat("hull: unknown command: hull ", program.group, " ", words[0], "\n\nRun 'hull ", program.group,
                " --help' for more information"));
   return 1;
 }
