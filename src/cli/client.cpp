@@ -73,7 +73,7 @@ Query& Query::add(std::string_view name, std::string_view value) {
 }
 
 void check_filter(std::string_view text) {
-  if (text.find('=') == text.npos) fail_invalid("invalid filter '", text, "'");
+  if (text.find('=') == text.npos) fail_invalid("bad format of filter (expected name=value)");
 }
 
 Query& Query::add_filters(const std::vector<std::string>& filters) {

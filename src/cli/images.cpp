@@ -117,14 +117,9 @@ int list(Invocation& call) {
   std::vector<Value> rows;
   bool quiet = options.is_set("quiet");
   std::string format = chosen_format(options, "imagesFormat", quiet);
-  bool ids_only = quiet && (format.empty() || format == "table");
-  for (const Value& image : answer.list()) {
-    if (ids_only)
-      rows.push_back(row_of(image, "", "", "", whole));
-    else
-      add_rows(rows, image, digests || format.find(".Digest") != std::string::npos, whole);
-  }
-  if (ids_only) format = "{{.ID}}";
+  for (const Value& image : answer.list())
+    add_rows(rows, image, digests || format.find(".Digest") != std::string::npos, whole);
+  if (quiet && (format.empty() || format == "table")) format = "{{.ID}}";
   Listing listing{
       {{"Repository", "REPOSITORY"}, {"Tag", "TAG"}}, {{"CreatedAt", "CREATED AT"}}, "*formatter.imageContext"};
   (digests ? listing.shown : listing.others).push_back({"Digest", "DIGEST"});
@@ -157,11 +152,11 @@ int history(Invocation& call) {
                               {"Comment", step["Comment"]}});
   }
   Listing listing{{{"ID", "IMAGE"},
-                   {"CreatedSince", "CREATED"},
+                   human ? Column{"CreatedSince", "CREATED"} : Column{"CreatedAt", "CREATED AT"},
                    {"CreatedBy", "CREATED BY"},
                    {"Size", "SIZE"},
                    {"Comment", "COMMENT"}},
-                  {{"CreatedAt", "CREATED AT"}},
+                  {human ? Column{"CreatedAt", "CREATED AT"} : Column{"CreatedSince", "CREATED"}},
                   "*image.historyContext"};
   std::string format = options.text("format");
   if (options.is_set("quiet") && format.empty()) format = "{{.ID}}";
@@ -169,8 +164,20 @@ int history(Invocation& call) {
   return 0;
 }
 
+namespace {
+
+oci::Reference tag_target(const std::string& name) {
+  try {
+    return oci::Reference::parse(name);
+  } catch (const Error& e) {
+    fail_invalid("Error parsing reference: ", quoted(name), " is not a valid repository/tag: ", e.message());
+  }
+}
+
+}  // namespace
+
 int tag(Invocation& call) {
-  oci::Reference target = oci::Reference::parse(call.argument(1));
+  oci::Reference target = tag_target(call.argument(1));
   Query query;
   query.add("repo", target.familiar_name()).add("tag", target.tag.empty() ? "latest" : target.tag);
   call.client().post(image_path(call.argument(0), "/tag", query.text()));

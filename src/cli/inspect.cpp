@@ -27,6 +27,7 @@ Found fetch(Invocation& call, const Kind& kind, const std::string& name) {
   bool size = kind.name == "container" && call.options.is_set("size");
   Query query;
   if (size) query.add("size", "1");
+  if (call.command.name == "network inspect" && call.options.is_set("verbose")) query.add("verbose", "true");
   if (call.command.name == "image inspect" && call.options.given("platform"))
     query.add("platform", to_json(platform_value(call.options.text("platform"))));
   return {call.client().call("GET", cat(kind.path, percent_encoded(name), kind.tail, query.text())).body, kind.type,
@@ -131,7 +132,8 @@ int inspect(Invocation& call) {
   std::string type = call.options.text("type");
   bool known = type.empty();
   for (const Kind& kind : kKinds) known = known || kind.name == type;
-  if (!known) fail_invalid(quoted(type), " is not a valid value for --type");
+  if (!known)
+    fail_invalid("unknown type: ", quoted(type), ": must be one of \"container\", \"image\", \"network\", \"volume\"");
   return show(call, [&](const std::string& name) { return fetch_any(call, name); });
 }
 }  // namespace system

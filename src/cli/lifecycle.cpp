@@ -112,7 +112,7 @@ int port(Invocation& call) {
 
 namespace {
 
-std::string processes_text(Invocation& call) {
+std::string processes_text(Invocation& call, Columns columns) {
   Query query;
   std::vector<std::string> rest(call.arguments().begin() + 1, call.arguments().end());
   if (!rest.empty()) query.add("ps_args", join(rest, " "));
@@ -124,20 +124,19 @@ std::string processes_text(Invocation& call) {
   };
   std::string text = line_of(answer["Titles"]) + "\n";
   for (const Value& process : answer["Processes"].list()) text += line_of(process) + "\n";
-  return aligned(text, {.least = 20, .gap = 3});
+  return aligned(text, columns);
 }
 
 }  // namespace
 
 int top(Invocation& call) {
   constexpr unsigned kSeconds = 2;
-  std::string text = processes_text(call);
   if (!call.options.is_set("watch")) {
-    print(text);
+    print(processes_text(call, {.least = 20, .gap = 3}));
     return 0;
   }
-  for (LiveScreen screen;; text = processes_text(call)) {
-    screen.draw(text);
+  for (LiveScreen screen;;) {
+    screen.draw(processes_text(call, {.least = 0, .gap = 2}));
     ::sleep(kSeconds);
   }
 }

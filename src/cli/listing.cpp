@@ -80,7 +80,7 @@ std::string listed(const Listing& listing, const std::vector<Value>& rows, const
   if (!table) return out;
   bool plain = format.empty() || format == kTable;
   if (plain && is_terminal(STDOUT_FILENO))
-    out = fitted(out, text_width(), {"CONTAINER ID", "IMAGE ID", "NETWORK ID", "NAMES"});
+    return fitted(out, text_width(), {"CONTAINER ID", "IMAGE ID", "NETWORK ID", "NAMES"}, {"CREATED", "STATUS"});
   return aligned(out);
 }
 

@@ -20,9 +20,10 @@ std::string aligned(std::string_view text, Columns columns = {});
 // "abc…" of at most `width` characters.
 std::string shortened(std::string_view text, std::size_t width);
 
-// The same lines with their longest cells shortened ("busyb…"), so that aligned() keeps them within `width` columns
-// where that can be: headings stay whole, and so do the cells of columns whose headings are in `whole`.
-std::string fitted(std::string_view text, std::size_t width, const std::vector<std::string_view>& whole);
+// aligned() for a terminal of `width` columns. Where that is too narrow, empty columns are left out and the longest
+// cells are shortened ("busyb…"), never those below the headings in `whole`, and those below `last` at the very end.
+std::string fitted(std::string_view text, std::size_t width, const std::vector<std::string_view>& whole,
+                   const std::vector<std::string_view>& last);
 
 // Characters, not bytes.
 std::size_t text_columns(std::string_view text);
