@@ -8,7 +8,7 @@ PYTEST    = /usr/bin/python3 -m pytest -q -p no:cacheprovider
 export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: help build run test unit engine install deb uninstall bench bench-build bench-load bench-images bench-peers format lint fuzz asan tsan clean
+.PHONY: help build run test unit engine install deb reference uninstall bench bench-build bench-load bench-images bench-peers format lint fuzz asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -40,6 +40,12 @@ install: build ## to $(DESTDIR)$(PREFIX)
 deb: build ## a package for Debian 12 in $(BUILD)/package
 	scripts/install-dependencies package
 	cd $(BUILD) && cpack -B package >/dev/null && ls package/*.deb
+
+reference: build ## docs/reference from the tables of commands
+	rm -f docs/reference/*.md
+	$(BUILD)/bin/hull __document --form markdown docs/reference
+	$(BUILD)/bin/hull manifest __document markdown docs/reference
+	$(BUILD)/bin/hull registry __document markdown docs/reference
 
 uninstall: ## what install put there
 	cat $(BUILD)/install_manifest.txt | sed 's|^|$(DESTDIR)|' | xargs -r rm -f

@@ -38,6 +38,20 @@ auto user_of_images(Call& call) {
   };
 }
 
+// Refuses an image of another platform than those that `parameter` of the query names: an image here has one.
+void check_platform(const Call& call, const Image& image, std::string_view parameter) {
+  const auto& config = image.config;
+  for (const std::string& text : call.query.all(parameter)) {
+    auto wanted = text.starts_with('{') ? from_json<oci::Platform>(parse_json(text)) : oci::parse_platform(text);
+    bool fits = config.os == wanted.os && config.architecture == wanted.architecture &&
+                (wanted.variant.empty() || config.variant.empty() || config.variant == wanted.variant);
+    if (!fits)
+      fail(Kind::kNotFound, "image with reference ", call.parameter("name"),
+           " was found but does not match the specified platform: wanted ", oci::to_string(wanted),
+           ", actual: ", config.os, "/", config.architecture);
+  }
+}
+
 Json summary_of(const Image& image, const Call& call, std::int64_t containers) {
   Json out;
   out["Containers"] = containers;
@@ -169,6 +183,7 @@ void list_images(Call& call) {
 
 void inspect_image(Call& call) {
   auto image = call.services().images.get(call.parameter("name"));
+  check_platform(call, *image, "platform");
   const auto& config = image->config;
   Json out;
   out["Id"] = image->id;
@@ -195,6 +210,7 @@ void inspect_image(Call& call) {
 
 void image_history(Call& call) {
   auto image = call.services().images.get(call.parameter("name"));
+  check_platform(call, *image, "platform");
   const auto& steps = image->config.history;
   std::size_t layer = 0;
   Json out = Json::array();
@@ -228,6 +244,8 @@ void tag_image(Call& call) {
 
 void remove_image(Call& call) {
   if (trim(call.parameter("name")).empty()) fail_invalid("image name cannot be blank");
+  if (!call.query.get("platforms").empty())
+    check_platform(call, *call.services().images.get(call.parameter("name")), "platforms");
   auto removed = call.services().images.remove(call.parameter("name"), call.query.flag("force"),
                                                !call.query.flag("noprune"), user_of_images(call));
   if (!removed.deleted.empty()) empty_trash_later(call);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/container_path.h"
 #include "cli/key_values.h"
 #include "cli/session.h"
@@ -17,7 +18,7 @@ Value attach_streams(const Value& container, bool with_input) {
 std::string attach_path(const std::string& name, bool input, const Options& options) {
   Query query;
   query.add("stream", "1");
-  if (options.given("detach-keys")) query.add("detachKeys", options.text("detach-keys"));
+  if (std::string keys = chosen_detach_keys(options); !keys.empty()) query.add("detachKeys", keys);
   if (input) query.add("stdin", "1");
   query.add("stdout", "1").add("stderr", "1");
   return container_path(name, "/attach", query.text());
@@ -30,7 +31,7 @@ SessionPlan plan_for(const std::string& name, const Value& streams, const Option
   plan.wait = &wait;
   plan.input = streams["stdin"].boolean();
   plan.tty = streams["tty"].boolean();
-  plan.detach_keys = options.text("detach-keys");
+  plan.detach_keys = chosen_detach_keys(options);
   plan.resize_path = container_path(name, "/resize");
   return plan;
 }
@@ -48,7 +49,7 @@ Value exec_request(const Invocation& call, bool detached, bool tty) {
   request.set("AttachStdin", !detached && o.is_set("interactive"));
   request.set("AttachStderr", !detached);
   request.set("AttachStdout", !detached);
-  request.set("DetachKeys", o.text("detach-keys"));
+  request.set("DetachKeys", chosen_detach_keys(o));
   request.set("Env", Value::texts(environment_of(o.list("env-file"), o.list("env")), true));
   request.set("WorkingDir", o.text("workdir"));
   request.set("Cmd", Value::texts(command));
@@ -143,7 +144,7 @@ int exec(Invocation& call) {
   plan.stream = stream.get();
   plan.input = input;
   plan.tty = tty;
-  plan.detach_keys = options.text("detach-keys");
+  plan.detach_keys = chosen_detach_keys(options);
   plan.resize_path = path + "/resize";
   if (run_session(client, plan).detached) return 0;
   return static_cast<int>(client.get(path + "/json")["ExitCode"].integer());

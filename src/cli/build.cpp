@@ -13,6 +13,7 @@
 #include "cli/build_progress.h"
 #include "cli/build_request.h"
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/key_values.h"
 #include "cli/listing.h"
 #include "cli/local_files.h"
@@ -188,13 +189,16 @@ void add_caches(const Options& options, Plan& plan) {
   }
 }
 
-void add_options(const Options& options, const BuildContext& context, Plan& plan) {
+void add_options(const Options& options, const BuildContext& context, const std::string& engine, Plan& plan) {
   Query& query = plan.query;
   query.add("version", "1");
   if (!context.dockerfile.empty()) query.add("dockerfile", context.dockerfile);
   if (!context.remote.empty()) query.add("remote", context.remote);
   for (const std::string& tag : options.list("tag")) query.add("t", tag);
-  add_json(query, "buildargs", build_arguments(options.list("build-arg")));
+  Value arguments = build_arguments(options.list("build-arg"));
+  for (const auto& [name, value] : proxies_for(engine))
+    if (!arguments.find_exact(name)) arguments.set(name, value);
+  add_json(query, "buildargs", arguments);
   add_json(query, "labels", map_of(options.list("label")));
   add_json(query, "annotations", map_of(options.list("annotation")));
   add_json(query, "nocachefilter", Value::texts(options.list("no-cache-filter")));
@@ -321,7 +325,7 @@ int build(Invocation& call) {
   if (called == "check" || called == "lint") return check_only(options, context);
   if (called != "build") fail(Kind::kNotImplemented, "--call=", called, " is not available: build and check are");
   Plan plan;
-  add_options(options, context, plan);
+  add_options(options, context, call.client().host(), plan);
   add_contexts(options, call.client(), plan);
   for (auto& one : secret_descriptors(options.list("secret"))) plan.descriptors.push_back(std::move(one));
   for (auto& one : agent_descriptors(options.list("ssh"))) plan.descriptors.push_back(std::move(one));
@@ -362,7 +366,9 @@ int prune(Invocation& call) {
   if (options.is_set("all")) query.add("all", "1");
   for (std::string_view name : {"keep-storage", "reserved-space", "max-used-space", "min-free-space"})
     if (options.given(name)) query.add(name, cat(options.bytes(name)));
-  query.add_filters(options.list("filter"));
+  auto filters = options.list("filter");
+  add_prune_filters(filters);
+  query.add_filters(filters);
   Value answer = call.client().post(cat("/build/prune", query.text())).value();
   if (!answer["CachesDeleted"].list().empty()) {
     print_line("Deleted build cache objects:");

@@ -4,11 +4,10 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "cli/config_file.h"
 
 namespace hull::cli {
 namespace {
-
-constexpr std::string_view kDefaultSocket = "/run/hull/hull.sock";
 
 Kind kind_of(int status) {
   switch (status) {
@@ -74,7 +73,7 @@ Query& Query::add(std::string_view name, std::string_view value) {
 }
 
 void check_filter(std::string_view text) {
-  if (text.find('=') == text.npos) fail_invalid("invalid filter '", text, "'");
+  if (text.find('=') == text.npos) fail_invalid("bad format of filter (expected name=value)");
 }
 
 Query& Query::add_filters(const std::vector<std::string>& filters) {
@@ -91,10 +90,10 @@ Query& Query::add_filters(const std::vector<std::string>& filters) {
   return *this;
 }
 
-Client::Client(Endpoint endpoint) : endpoint_(complete(std::move(endpoint))) {
+Client::Client(Endpoint endpoint) : endpoint_(complete(std::move(endpoint))), custom_(custom_headers()) {
   if (endpoint_.host.empty()) {
     start_engine_ = true;
-    endpoint_.host = cat("unix://", kDefaultSocket);
+    endpoint_.host = default_host();
   }
   if (auto version = environment("DOCKER_API_VERSION"); !version.empty()) {
     version_ = version.starts_with('v') ? version.substr(1) : version;
@@ -104,7 +103,7 @@ Client::Client(Endpoint endpoint) : endpoint_(complete(std::move(endpoint))) {
 
 UniqueFd Client::dial() {
   UniqueFd fd = connect_to(endpoint_);
-  if (!fd && start_engine_) fd = start_engine(std::string(kDefaultSocket));
+  if (!fd && start_engine_) fd = start_engine(default_host().substr(std::string_view("unix://").size()));
   if (!fd)
     fail(Kind::kUnavailable, "Cannot connect to the Docker daemon at ", host(), ". Is hulld (or dockerd) running?");
   return fd;
@@ -126,7 +125,8 @@ void Client::prepare_connections(int count) {
 std::string Client::head(std::string_view method, std::string_view path, const Headers& headers,
                          std::string_view framing) {
   std::string text = cat(method, " /v", version_, path, " HTTP/1.1\r\nHost: hull\r\nUser-Agent: hull\r\n", framing);
-  for (const auto& [name, value] : headers) text += cat(name, ": ", value, "\r\n");
+  for (const Headers* some : {&std::as_const(custom_), &headers})
+    for (const auto& [name, value] : *some) text += cat(name, ": ", value, "\r\n");
   text += "\r\n";
   return text;
 }

@@ -56,6 +56,7 @@ class Client {
   // Without any host, not in the environment either: hull's own socket, whose engine is started when nobody listens
   // there.
   explicit Client(Endpoint endpoint);
+  void never_start_engine() { start_engine_ = false; }
 
   const std::string& host() const { return endpoint_.host; }
   // A connection of its own, for whoever speaks HTTP himself.
@@ -103,6 +104,7 @@ class Client {
   bool lower_version(const Refused& refused);
 
   Endpoint endpoint_;
+  Headers custom_;  // go with every request
   bool start_engine_ = false;
   std::string version_ = "1.51";
   bool negotiated_ = false;

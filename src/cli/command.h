@@ -41,6 +41,9 @@ class Invocation {
     if (!client_) client_.emplace(endpoint_);
     return *client_;
   }
+  // The name of the context that is in use.
+  std::string context() const;
+  const Endpoint& endpoint() const { return endpoint_; }
   const std::vector<std::string>& arguments() const { return options.arguments; }
   const std::string& argument(std::size_t at) const { return options.arguments[at]; }
 
@@ -56,7 +59,18 @@ struct Group {
 std::span<const Command> container_commands();
 std::span<const Command> object_commands();  // images, networks, volumes
 std::span<const Command> system_commands();
+std::span<const Command> client_commands();                  // contexts, completion, and what only hull has
+std::span<const std::span<const Command>> command_tables();  // all of these
 std::span<const Group> command_groups();
+std::span<const Flag> global_flags();
+
+// The command of that name or spelling ("container ls", "ps"); nullptr when there is none.
+const Command* find_command(std::string_view words);
+const Group* find_group(std::string_view name);
+// Whether it is the first word of a command.
+bool is_command_name(std::string_view word);
+// Spellings of commands of `group` ("" for the top level) that look like what was typed.
+std::vector<std::string> similar_commands(std::string_view group, std::string_view typed);
 
 // Runs the command line (without the program's name) and gives the exit code. Throws nothing.
 int run_command_line(std::span<const std::string_view> words, std::string_view version);
@@ -64,10 +78,8 @@ int run_command_line(std::span<const std::string_view> words, std::string_view v
 // hull's own release, as `hull --version` shows it.
 std::string_view client_version();
 
-// --help texts.
-std::string program_help();
-std::string group_help(const Group& group);
-std::string command_help(const Command& command, std::string_view spelled, unsigned width);
+// The endpoint that the flags before the command name.
+Endpoint endpoint_of(const Options& global);
 
 // Does `act` for every argument: prints what it returns (nothing when empty), puts errors together, and gives 1 when
 // there was any.

@@ -71,7 +71,9 @@ constexpr Flag kList_[] = {
     {"no-trunc", 0, kBool, "Do not shorten"},
     {"quiet", 'q', kBool, "Show ids only"},
     {"size", 's', kBool, "Show sizes too"},
+    {"watch", 0, kBool, "Show the list again whenever it changes"},
 };
+constexpr Flag kTop[] = {{"watch", 0, kBool, "Show the list again every two seconds"}};
 constexpr Flag kPrune[] = {
     {"filter", 0, kList, "Only those that match (until=…, label=…)", {}, "filter", {}, check_filter},
     {"force", 'f', kBool, "Do not ask"},
@@ -104,7 +106,7 @@ constexpr Flag kStop[] = {
     {"timeout", 't', kInteger, "Seconds to wait before it is killed", "0", {}, "time"},
 };
 constexpr Flag kUpdate[] = {
-    {"blkio-weight", 0, kInteger, "Relative weight of block I/O: 10 to 1000, 0 for none"},
+    {"blkio-weight", 0, kInteger, "Relative weight of block I/O: 10 to 1000, 0 for none", {}, "uint16"},
     {"cpu-period", 0, kInteger, "Period of the CPU quota in microseconds"},
     {"cpu-quota", 0, kInteger, "CPU time in each period in microseconds"},
     {"cpu-rt-period", 0, kInteger, "Period of the real-time scheduler in microseconds"},
@@ -269,7 +271,7 @@ std::span<const Command> container_commands() {
        1,
        -1,
        false,
-       {},
+       {kTop},
        container::top},
       {"container cp",
        "cp",

@@ -43,9 +43,9 @@ constexpr auto kList = FlagKind::kList;
 
 constexpr Flag kFlags[] = {
     {"add-host", 0, kList, "Another line of /etc/hosts (name:address)", {}, {}, {}, check_host},
-    {"annotation", 0, kList, "Annotation for the OCI runtime (name=value)"},
+    {"annotation", 0, kList, "Annotation for the OCI runtime (name=value)", {}, "map"},
     {"attach", 'a', kList, "Attach stdin, stdout or stderr", {}, {}, {}, check_stream},
-    {"blkio-weight", 0, kInteger, "Relative weight of block I/O: 10 to 1000, 0 for none"},
+    {"blkio-weight", 0, kInteger, "Relative weight of block I/O: 10 to 1000, 0 for none", {}, "uint16"},
     {"blkio-weight-device",
      0,
      kList,
@@ -172,6 +172,7 @@ constexpr Flag kFlags[] = {
     {"pull", 0, kText, "When to pull the image: always, missing or never", "missing"},
     {"quiet", 'q', kBool, "Do not show the progress of a pull"},
     {"read-only", 0, kBool, "Mount the root file system read-only"},
+    {"replace", 0, kBool, "Remove the container that has this name first, although it runs"},
     {"restart",
      0,
      kText,

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/base64.h"
-#include "base/file.h"
 #include "base/process.h"
+#include "cli/config_file.h"
 #include "cli/output.h"
 
 namespace hull::cli {
@@ -15,24 +15,6 @@ namespace {
 
 constexpr std::string_view kHubServer = "https://index.docker.io/v1/";
 constexpr std::string_view kTokenUser = "<token>";  // a helper's name of the user when the secret is an identity token
-
-std::string config_path() { return config_directory() + "/config.json"; }
-
-Value read_config() {
-  auto text = read_if_exists(config_path());
-  if (!text || trim(*text).empty()) return Value::empty_map();
-  try {
-    return parse_value(*text);
-  } catch (const Error& e) {
-    fail_invalid("config file ", config_path(), " is no JSON: ", e.message());
-  }
-}
-
-void write_config(const Value& config) {
-  std::string path = config_path();
-  make_directories(path.substr(0, path.rfind('/')), 0700);
-  write_file_atomically(path, indent_json(to_json(config), "\t") + "\n", 0600);
-}
 
 Value without(const Value& map, std::string_view name) {
   Value::Map rest;
@@ -75,22 +57,28 @@ std::optional<Login> login_of_helper(const std::string& helper, const std::strin
 
 }  // namespace
 
-std::string config_directory() {
-  if (const char* directory = std::getenv("DOCKER_CONFIG"); directory && *directory) return directory;
-  const char* home = std::getenv("HOME");
-  return cat(home ? home : "/root", "/.docker");
-}
-
 std::string server_key(const std::string& registry) {
   std::string host(host_of(registry));
   bool hub = host.empty() || host == "docker.io" || host == "index.docker.io" || host == "registry-1.docker.io";
   return hub ? std::string(kHubServer) : host;
 }
 
-std::optional<Login> find_login(const std::string& server) {
-  Value config = read_config();
-  if (std::string helper = helper_of(config, server); !helper.empty()) return login_of_helper(helper, server);
-  for (const auto& [key, entry] : config["auths"].map()) {
+namespace {
+
+// $DOCKER_AUTH_CONFIG: {"auths":{"host":{"auth":"…"}}}, which counts more than the file.
+Value environment_auths() {
+  const char* text = std::getenv("DOCKER_AUTH_CONFIG");
+  if (!text || !*text) return {};
+  try {
+    return parse_value(text)["auths"];
+  } catch (const Error& e) {
+    complain(cat("WARNING: failed to read $DOCKER_AUTH_CONFIG, which is left out: ", e.message()));
+    return {};
+  }
+}
+
+std::optional<Login> login_in(const Value& auths, const std::string& server) {
+  for (const auto& [key, entry] : auths.map()) {
     if (key != server && host_of(key) != host_of(server)) continue;
     Login login{server, entry["username"].text(), entry["password"].text(), entry["identitytoken"].text()};
     if (auto both = base64_decoded(entry["auth"].text()); both && !both->empty()) {
@@ -101,6 +89,15 @@ std::optional<Login> find_login(const std::string& server) {
     return login;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Login> find_login(const std::string& server) {
+  if (auto login = login_in(environment_auths(), server)) return login;
+  const Value config = read_config();
+  if (std::string helper = helper_of(config, server); !helper.empty()) return login_of_helper(helper, server);
+  return login_in(config["auths"], server);
 }
 
 std::vector<std::string> known_servers() {

@@ -16,9 +16,6 @@ struct Login {
   std::string username, password, identity_token;
 };
 
-// $DOCKER_CONFIG, else ~/.docker.
-std::string config_directory();
-
 // The key of a registry ("docker.io", "host:port") or of what was typed ("https://host/v2/").
 std::string server_key(const std::string& registry);
 

@@ -119,7 +119,14 @@ std::vector<Value> volume_rows(const Value& usage) {
   std::vector<Value> rows;
   for (const Value& volume : usage["Volumes"].list()) {
     const Value& data = volume["UsageData"];
-    rows.push_back(Value::Map{{"Name", volume["Name"]},
+    rows.push_back(Value::Map{{"Availability", "N/A"},
+                              {"Driver", volume["Driver"]},
+                              {"Group", "N/A"},
+                              {"Labels", joined_labels(volume["Labels"])},
+                              {"Mountpoint", volume["Mountpoint"]},
+                              {"Name", volume["Name"]},
+                              {"Scope", volume["Scope"]},
+                              {"Status", "N/A"},
                               {"Links", cat(data["RefCount"].integer())},
                               {"Size", exact_size_text(std::max<std::int64_t>(data["Size"].integer(), 0))}});
   }
@@ -146,7 +153,8 @@ int verbose_usage(const Value& usage, const std::string& format) {
                            {"Containers", Value(container_rows(usage))},
                            {"Volumes", Value(volume_rows(usage))},
                            {"BuildCache", Value(cache_rows(usage))}};
-    print(listed({}, {all}, format));
+    std::string text = listed({}, {all}, format);
+    print(text.substr(0, text.size() - 1));  // without a line break, as docker does
     return 0;
   }
   static const Listing kImages{{{"Repository", "REPOSITORY"},
@@ -196,7 +204,8 @@ int disk_usage(Invocation& call) {
                    {"Active", "ACTIVE"},
                    {"Size", "SIZE"},
                    {"Reclaimable", "RECLAIMABLE"}},
-                  {}};
+                  {},
+                  "*formatter.diskUsageImagesContext"};
   print(listed(listing, rows, call.options.text("format")));
   return 0;
 }

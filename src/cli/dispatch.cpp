@@ -7,7 +7,11 @@
 #include <exception>
 
 #include "cli/command.h"
-#include "cli/endpoint.h"
+#include "cli/complete.h"
+#include "cli/config_file.h"
+#include "cli/context_store.h"
+#include "cli/help.h"
+#include "cli/plugins.h"
 #include "cli/terminal.h"
 
 namespace hull::cli {
@@ -15,81 +19,12 @@ namespace {
 
 constexpr int kFlagError = 125, kOtherError = 1;
 
-constexpr Flag kGlobalFlags[] = {
-    {"config", 0, FlagKind::kText, "Folder of the client's configuration files"},
-    {"context", 'c', FlagKind::kText, "Context to use (only \"default\" exists)"},
-    {"debug", 'D', FlagKind::kBool, "Debug messages"},
-    {"host", 'H', FlagKind::kText, "Socket of the engine"},
-    {"log-level", 'l', FlagKind::kText, "debug, info, warn, error or fatal", "info"},
-    {"tls", 0, FlagKind::kBool, "Use TLS; implied by --tlsverify"},
-    {"tlscacert", 0, FlagKind::kText, "Certificates of the CA that the engine's must be signed by"},
-    {"tlscert", 0, FlagKind::kText, "Our certificate"},
-    {"tlskey", 0, FlagKind::kText, "Our private key"},
-    {"tlsverify", 0, FlagKind::kBool, "Use TLS and verify the engine's certificate"},
-    {"version", 'v', FlagKind::kBool, "Print the version and quit"},
-};
-
 std::string_view release;
-
-bool spells(const Command& command, std::string_view words) {
-  if (command.name == words) return true;
-  for (std::string_view other : split(command.spellings, '|'))
-    if (other == words) return true;
-  return false;
-}
-
-const Command* find_command(std::string_view words) {
-  for (auto table : {container_commands(), object_commands(), system_commands()})
-    for (const Command& command : table)
-      if (spells(command, words)) return &command;
-  return nullptr;
-}
-
-const Group* find_group(std::string_view name) {
-  auto groups = command_groups();
-  auto found = std::ranges::find(groups, name, &Group::name);
-  return found == groups.end() ? nullptr : &*found;
-}
-
-// The number of single-character edits between two words.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      std::size_t change = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
-// Commands of `group` ("" for the top level) that look like what was typed.
-std::vector<std::string> similar_commands(std::string_view group, std::string_view typed) {
-  std::vector<std::string> found;
-  auto consider = [&](std::string_view spelling) {
-    auto blank = spelling.find(' ');
-    std::string_view of = blank == spelling.npos ? std::string_view() : spelling.substr(0, blank);
-    std::string_view name = blank == spelling.npos ? spelling : spelling.substr(blank + 1);
-    if (of == group && (distance(name, typed) <= 2 || name.starts_with(typed)))
-      if (std::ranges::find(found, name) == found.end()) found.emplace_back(name);
-  };
-  for (auto table : {container_commands(), object_commands(), system_commands()})
-    for (const Command& command : table) {
-      consider(command.name);
-      if (!command.spellings.empty())
-        for (std::string_view other : split(command.spellings, '|')) consider(other);
-    }
-  if (group.empty())
-    for (const Group& one : command_groups()) consider(one.name);
-  return found;
-}
 
 int unknown_command(std::string_view group, std::string_view typed) {
   std::string path = group.empty() ? std::string("hull") : cat("hull ", group);
-  std::string text = cat("hull: '", group, group.empty() ? "" : " ", typed, "' is not a hull command");
+  std::string text = cat("hull: unknown command: ", path, " ", typed);
+  if (!group.empty()) text += cat("\n\nUsage:  ", path);
   if (auto similar = similar_commands(group, typed); !similar.empty()) {
     text += "\n\nDid you mean this?";
     for (const std::string& name : similar) text += cat("\n\t", path, " ", name);
@@ -99,8 +34,8 @@ int unknown_command(std::string_view group, std::string_view typed) {
 }
 
 std::string usage(const Invocation& call) {
-  return cat("Usage:  ", call.spelled, " ", call.command.synopsis, "\n\nRun '", call.spelled,
-             " --help' for more information");
+  return cat("Usage:  ", call.spelled, call.command.synopsis.empty() ? "" : " ", call.command.synopsis, "\n\nRun '",
+             call.spelled, " --help' for more information");
 }
 
 std::string wrong_count(const Command& command) {
@@ -153,20 +88,23 @@ int run_command(Invocation& call, std::span<const std::string_view> words) {
   return invoke(call);
 }
 
-Endpoint endpoint_of(Options& global) {
-  Endpoint endpoint;
-  endpoint.host = global.text("host");
-  endpoint.verify = global.is_set("tlsverify");
-  endpoint.tls = endpoint.verify || global.is_set("tls");
-  endpoint.authority = global.text("tlscacert");
-  endpoint.certificate = global.text("tlscert");
-  endpoint.key = global.text("tlskey");
-  return endpoint;
-}
-
 // Groups whose commands are a program of their own, which reads the rest of the command line itself (verb_program.h).
 constexpr std::pair<std::string_view, const char*> kPrograms[] = {{"manifest", "hull-manifest"},
                                                                   {"registry", "hull-registry"}};
+
+// Groups of Docker's that hull does not have, and what there is instead.
+struct Missing {
+  std::string_view groups, reason;
+};
+constexpr std::string_view kOneMachine =
+    "hull runs the containers of one machine and has no swarm. Containers, networks, volumes and 'hull compose' work "
+    "without one.";
+constexpr Missing kMissing[] = {
+    {"swarm|service|stack|node|secret|config", kOneMachine},
+    {"plugin",
+     "the engine has no plug-ins: drivers of volumes, networks and logs are built in. Plug-ins of the command "
+     "line, such as docker-compose, are found in the docker CLI's directories."},
+    {"trust", "content trust is gone from Docker, too. Name an image by its digest to be sure of it."}};
 
 int run_program_of(const char* name, std::span<const std::string_view> words) {
   std::string program = program_beside(name);
@@ -181,45 +119,115 @@ int run_program_of(const char* name, std::span<const std::string_view> words) {
   throw_errno("run", program);
 }
 
-int find_and_run(Options& global, std::span<const std::string_view> words) {
-  std::string_view first = words[0];
-  for (const auto& [group, program] : kPrograms)
-    if (first == group) return run_program_of(program, words);
-  std::size_t taken = 1;
-  std::string name(first);
-  if (const Group* group = find_group(first)) {
-    if (words.size() == 1 || words[1] == "--help") {
-      print(group_help(*group));
-      return 0;
-    }
-    name = cat(first, " ", words[1]);
-    taken = 2;
-  }
-  const Command* command = find_command(name);
-  if (!command) return taken == 2 ? unknown_command(first, words[1]) : unknown_command({}, first);
-  Invocation call(*command, cat("hull ", name), endpoint_of(global));
-  return run_command(call, words.subspan(taken));
+const Missing* find_missing(std::string_view group) {
+  for (const Missing& one : kMissing)
+    for (std::string_view name : split(one.groups, '|'))
+      if (name == group) return &one;
+  return nullptr;
 }
 
-int help_command(std::span<const std::string_view> words, Options& global) {
-  if (words.empty()) {
-    print(program_help());
-    return 0;
-  }
-  std::vector<std::string_view> asked(words.begin(), words.end());
-  asked.push_back("--help");
-  return find_and_run(global, asked);
+// Words that "aliases" of config.json puts in place of the first one. A command of hull's own stays what it is.
+std::vector<std::string> alias_of(std::string_view word) {
+  const Value* found = config()["aliases"].find_exact(word);
+  if (!found || find_group(word) || is_command_name(word)) return {};
+  std::vector<std::string> words;
+  for (std::string_view part : split(found->text(), ' '))
+    if (!part.empty()) words.emplace_back(part);
+  return words;
 }
+
+class Dispatcher {
+ public:
+  // `all`: the words with the flags before the command.
+  Dispatcher(Options& global, std::span<const std::string_view> all) : global_(global), all_(all) {}
+
+  int run(std::span<const std::string_view> words) {
+    std::string_view first = words[0];
+    for (const auto& [group, program] : kPrograms)
+      if (first == group) return run_program_of(program, words);
+    if (const Group* group = find_group(first)) return run_in_group(*group, words);
+    if (words.size() > 1)
+      if (const Command* command = find_command(cat(first, " ", words[1])))
+        return run_found(*command, cat("hull ", first, " ", words[1]), words.subspan(2));
+    if (const Command* command = find_command(first)) return run_found(*command, cat("hull ", first), words.subspan(1));
+    if (first == "__complete" || first == "__completeNoDesc") return run_complete(global_, words.subspan(1));
+    if (const Missing* missing = find_missing(first)) {
+      complain(cat("hull: '", join({words.begin(), words.end()}, " "), "': ", missing->reason));
+      return kOtherError;
+    }
+    if (auto plugin = find_plugin(first)) run_plugin(*plugin, endpoint_of(global_), all_);
+    if (auto alias = alias_of(first); !alias.empty() && !expanded_) {
+      expanded_ = true;
+      std::vector<std::string_view> expanded(alias.begin(), alias.end());
+      expanded.insert(expanded.end(), words.begin() + 1, words.end());
+      return run(expanded);
+    }
+    return unknown_command({}, first);
+  }
+
+  int help(std::span<const std::string_view> words) {
+    if (words.empty()) {
+      print(program_help(text_width()));
+      return 0;
+    }
+    std::vector<std::string_view> asked(words.begin(), words.end());
+    asked.push_back("--help");
+    all_ = asked;
+    return run(asked);
+  }
+
+ private:
+  int run_in_group(const Group& group, std::span<const std::string_view> words) {
+    if (words.size() == 1) {
+      complain(trim(group_help(group)));
+      return 0;
+    }
+    if (words[1] == "--help" || words[1] == "help") {
+      print(group_help(group));
+      return 0;
+    }
+    std::string name = cat(group.name, " ", words[1]);
+    if (const Command* command = find_command(name)) return run_found(*command, cat("hull ", name), words.subspan(2));
+    return unknown_command(group.name, words[1]);
+  }
+
+  int run_found(const Command& command, std::string spelled, std::span<const std::string_view> words) {
+    Invocation call(command, std::move(spelled), endpoint_of(global_));
+    return run_command(call, words);
+  }
+
+  Options& global_;
+  std::span<const std::string_view> all_;
+  bool expanded_ = false;
+};
 
 }  // namespace
 
 std::string_view client_version() { return release; }
 
+std::string Invocation::context() const {
+  return endpoint_.host.empty() ? current_context(endpoint_.context) : std::string(kDefaultContext);
+}
+
+Endpoint endpoint_of(const Options& global) {
+  if (global.given("host") && global.given("context"))
+    fail_invalid("conflicting options: cannot specify both --host and --context");
+  Endpoint endpoint;
+  endpoint.host = global.text("host");
+  endpoint.context = global.text("context");
+  endpoint.verify = global.is_set("tlsverify");
+  endpoint.tls = endpoint.verify || global.is_set("tls");
+  endpoint.authority = global.text("tlscacert");
+  endpoint.certificate = global.text("tlscert");
+  endpoint.key = global.text("tlskey");
+  return endpoint;
+}
+
 int run_command_line(std::span<const std::string_view> words, std::string_view version) {
   release = version;
   // A reader that goes away is told apart from success by EPIPE, after the terminal was put back.
   ::signal(SIGPIPE, SIG_IGN);
-  Options global{{kGlobalFlags}};
+  Options global{{global_flags()}};
   try {
     global.parse(words, false);
     if (global.is_set("version")) {
@@ -228,11 +236,20 @@ int run_command_line(std::span<const std::string_view> words, std::string_view v
     }
     if (global.given("config")) ::setenv("DOCKER_CONFIG", global.text("config").c_str(), 1);
     auto rest = words.subspan(words.size() - global.arguments.size());
-    if (rest.empty() || global.is_set("help")) return help_command({}, global);
-    if (rest[0] == "help") return help_command(rest.subspan(1), global);
-    return find_and_run(global, rest);
+    Dispatcher dispatcher(global, words);
+    if (rest.empty() && !global.is_set("help")) {
+      complain(trim(program_help(text_width())));  // as docker does: nobody has asked for it
+      return 0;
+    }
+    if (global.is_set("help")) return dispatcher.help({});
+    if (rest[0] == "help") return dispatcher.help(rest.subspan(1));
+    return dispatcher.run(rest);
   } catch (const Exit& e) {
+    if (!e.message().empty()) complain(e.message());
     return e.status();
+  } catch (const Refused& e) {
+    complain(e.what());
+    return kOtherError;
   } catch (const std::exception& e) {
     complain(cat(e.what(), "\n\nUsage:  hull [OPTIONS] COMMAND\n\nRun 'hull --help' for more information"));
     return kFlagError;

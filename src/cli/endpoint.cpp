@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/connection.h"
+#include "cli/context_store.h"
 
 namespace hull::cli {
 namespace {
@@ -130,7 +131,35 @@ std::string program_beside(const char* name) {
   return {};
 }
 
+std::string default_host() { return "unix:///run/hull/hull.sock"; }
+
+namespace {
+
+Endpoint endpoint_of(const std::string& name) {
+  Endpoint endpoint;
+  try {
+    Context context = find_context(name);
+    endpoint.host = context.host().empty() ? default_host() : context.host();
+    endpoint.verify = !context.endpoints[kDockerEndpoint]["SkipTLSVerify"].boolean();
+  } catch (const Error& e) {
+    fail_invalid("Failed to initialize: unable to resolve docker endpoint: ", e.message(),
+                 "\n\n'hull context ls' lists the contexts that there are");
+  }
+  std::string directory = cat(context_tls_directory(name), "/", kDockerEndpoint, "/");
+  for (auto [file, path] :
+       {std::pair{"ca.pem", &endpoint.authority}, {"cert.pem", &endpoint.certificate}, {"key.pem", &endpoint.key}})
+    if (::access((directory + file).c_str(), R_OK) == 0) *path = directory + file;
+  bool has_files = !endpoint.authority.empty() || !endpoint.certificate.empty();
+  endpoint.tls = endpoint.host.starts_with(kTcp) && (has_files || !endpoint.verify);
+  endpoint.verify = endpoint.verify && endpoint.tls;
+  return endpoint;
+}
+
+}  // namespace
+
 Endpoint complete(Endpoint given) {
+  if (given.host.empty())
+    if (std::string name = current_context(given.context); name != kDefaultContext) return endpoint_of(name);
   for (const char* name : {"DOCKER_HOST", "HULL_HOST"})
     if (given.host.empty()) given.host = environment(name);
   if (!environment("DOCKER_TLS_VERIFY").empty()) given.verify = true;

@@ -23,6 +23,21 @@ std::string line_of(const Value& event) {
   return attributes.empty() ? text : cat(text, " (", join(attributes, ", "), ")");
 }
 
+// A mistake shows at once, not with the first event.
+Template checked_template(const std::string& format) {
+  try {
+    Template form(format);
+    const Value nothing = Value::empty_map();
+    form.run({&nothing, go_type("*events.Message")});
+    return form;
+  } catch (const Error& e) {
+    constexpr std::string_view kPrefix = "template parsing error: ";
+    std::string reason = e.message();
+    if (reason.starts_with(kPrefix)) reason.erase(0, kPrefix.size());
+    throw Exit(64, cat("Error parsing format: ", reason));
+  }
+}
+
 }  // namespace
 
 int events(Invocation& call) {
@@ -32,15 +47,14 @@ int events(Invocation& call) {
     if (options.given(flag)) query.add(flag, point_in_time(options.text(flag)));
   query.add_filters(options.list("filter"));
   std::string format = options.text("format");
-  Template form(unescaped(format == "json" ? "" : format));
+  const Template form = checked_template(format == "json" ? "{{json .}}" : format);
   auto stream = call.client().stream("GET", cat("/events", query.text()));
   JsonObjects objects;
   char piece[16 * 1024];
   while (std::size_t got = stream->read_some(piece, sizeof piece))
     objects.feed({piece, got}, [&](std::string_view text) {
-      if (format == "json") return print_line(text);
-      Value event = parse_value(text);
-      print_line(format.empty() ? line_of(event) : form.run(event));
+      const Value event = parse_value(text);
+      print_line(format.empty() ? line_of(event) : form.run({&event, go_type("events.Message")}));
     });
   return 0;
 }

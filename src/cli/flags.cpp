@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/flags.h"
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/units.h"
 
 namespace hull::cli {
-namespace {
 
 std::optional<bool> parse_bool(std::string_view text) {
   for (std::string_view word : {"1", "t", "T", "true", "TRUE", "True"})
@@ -15,6 +16,22 @@ std::optional<bool> parse_bool(std::string_view text) {
     if (text == word) return false;
   return std::nullopt;
 }
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> rows(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t j = 0; j <= b.size(); ++j) rows[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    rows[i][0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      rows[i][j] = std::min({rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]), rows[i - 1][j] + 1, rows[i][j - 1] + 1});
+      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) rows[i][j] = std::min(rows[i][j], rows[i - 2][j - 2] + 1);
+    }
+  }
+  return rows[a.size()][b.size()];
+}
+
+namespace {
 
 bool is_decimal(std::string_view text) {
   double number;
@@ -58,6 +75,19 @@ void validate(const Flag& flag, std::string_view value) {
   } catch (const Error& e) {
     refuse(flag, value, e.message());
   }
+}
+
+// The flag that was probably meant.
+std::string suggestion(const FlagSet& flags, std::string_view typed) {
+  std::string_view best;
+  std::size_t least = typed.size() > 4 ? 3 : 2;
+  for (auto table : {flags.first, flags.second})
+    for (const Flag& flag : table)
+      if (std::size_t distance = edit_distance(flag.name, typed); !flag.help.empty() && distance < least) {
+        least = distance;
+        best = flag.name;
+      }
+  return best.empty() ? std::string() : cat("\n\nDid you mean this?\n\t--", best);
 }
 
 }  // namespace
@@ -108,7 +138,7 @@ std::size_t Options::parse_long(std::span<const std::string_view> words, std::si
   auto [name, value] = split_once(words[at].substr(2), '=');
   if (name.empty() || name[0] == '-') fail_invalid("bad flag syntax: ", words[at]);
   const Flag* flag = flags_.find(name);
-  if (!flag) fail_invalid("unknown flag: --", name);
+  if (!flag) fail_invalid("unknown flag: --", name, suggestion(flags_, name));
   if (value) {
     add(*flag, *value);
   } else if (flag->kind == FlagKind::kBool) {

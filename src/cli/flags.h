@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,6 +65,12 @@ class Options {
   FlagSet flags_;
   std::vector<Given> given_;
 };
+
+// "true", "1", "F": what Go's strconv.ParseBool takes.
+std::optional<bool> parse_bool(std::string_view text);
+// The number of edits (a character more, less or another one, two swapped) between two words: how far a mistyped one is
+// from what was meant.
+std::size_t edit_distance(std::string_view a, std::string_view b);
 
 // The name of a flag's type in --help: "list", "string", "" for booleans.
 std::string_view type_name(const Flag& flag);

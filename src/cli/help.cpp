@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/help.h"
+
 #include <algorithm>
 
-#include "cli/command.h"
+#include "cli/plugins.h"
 
 namespace hull::cli {
 namespace {
 
-constexpr std::string_view kCommon[] = {"run", "exec", "ps", "images", "version", "info"};
+constexpr std::string_view kCommon[] = {"run",    "exec",  "ps",     "build",  "pull",    "push",
+                                        "images", "login", "logout", "search", "version", "info"};
 
-// The one-word spelling of a command, when it has one.
-std::string_view short_spelling(const Command& command) {
-  if (command.name.find(' ') == command.name.npos) return command.name;
-  if (!command.spellings.empty())
-    for (std::string_view other : split(command.spellings, '|'))
-      if (other.find(' ') == other.npos) return other;
-  return {};
-}
+using Rows = std::vector<std::pair<std::string, std::string>>;
 
-std::string two_columns(std::vector<std::pair<std::string, std::string_view>> rows, bool sorted) {
+std::string two_columns(Rows rows, bool sorted) {
   if (sorted) std::ranges::sort(rows);
   std::size_t width = 10;
   for (const auto& [name, summary] : rows) width = std::max(width, name.size());
@@ -52,6 +48,41 @@ std::string flag_heading(const Flag& flag) {
   return heading;
 }
 
+void add_plugins(Rows& groups, std::string& invalid) {
+  Rows broken;
+  for (const Plugin& plugin : all_plugins()) {
+    if (plugin.problem.empty())
+      groups.emplace_back(plugin.name + "*", plugin.summary);
+    else
+      broken.emplace_back(plugin.name, plugin.problem);
+  }
+  if (!broken.empty()) invalid = "\nInvalid Plugins:\n" + two_columns(broken, true);
+}
+
+}  // namespace
+
+std::string_view short_spelling(const Command& command) {
+  if (command.name.find(' ') == command.name.npos) return command.name;
+  if (!command.spellings.empty())
+    for (std::string_view other : split(command.spellings, '|'))
+      if (other.find(' ') == other.npos) return other;
+  return {};
+}
+
+std::vector<std::string> spellings_of(const Command& command) {
+  std::vector<std::string> all{cat("hull ", command.name)};
+  if (!command.spellings.empty())
+    for (std::string_view other : split(command.spellings, '|')) all.push_back(cat("hull ", other));
+  return all;
+}
+
+std::string flag_meaning(const Flag& flag) {
+  std::string help(flag.help);
+  if (flag.fallback.empty()) return help;
+  bool is_text = flag.kind == FlagKind::kText && flag.type_name.empty();
+  return cat(help, " (default ", is_text ? quoted(flag.fallback) : std::string(flag.fallback), ")");
+}
+
 std::string flag_table(const FlagSet& flags, unsigned width) {
   std::vector<const Flag*> shown;
   for (auto table : {flags.first, flags.second})
@@ -62,56 +93,48 @@ std::string flag_table(const FlagSet& flags, unsigned width) {
   for (const Flag* flag : shown) column = std::max(column, flag_heading(*flag).size() + 3);
   std::string out;
   for (const Flag* flag : shown) {
-    std::string heading = flag_heading(*flag), help(flag->help);
-    if (!flag->fallback.empty())
-      help += flag->kind == FlagKind::kText ? cat(" (default ", quoted(flag->fallback), ")")
-                                            : cat(" (default ", flag->fallback, ")");
+    std::string heading = flag_heading(*flag);
     std::size_t room = std::max<std::size_t>(width > column ? width - column : 0, 24);
-    out += cat(heading, std::string(column - heading.size(), ' '), wrapped(help, column, room), "\n");
+    out += cat(heading, std::string(column - heading.size(), ' '), wrapped(flag_meaning(*flag), column, room), "\n");
   }
   return out;
 }
 
-}  // namespace
-
-std::string program_help() {
-  std::vector<std::pair<std::string, std::string_view>> common, groups, others;
-  for (auto table : {container_commands(), object_commands(), system_commands()})
+std::string program_help(unsigned width) {
+  Rows common, groups, others;
+  for (auto table : command_tables())
     for (const Command& command : table) {
       std::string_view name = short_spelling(command);
-      if (name.empty()) continue;
+      if (name.empty() || command.summary.empty()) continue;
       bool is_common = std::ranges::find(kCommon, name) != std::end(kCommon);
       (is_common ? common : others).emplace_back(name, command.summary);
     }
   std::ranges::sort(common, {}, [](const auto& row) { return std::ranges::find(kCommon, row.first) - kCommon; });
   for (const Group& group : command_groups()) groups.emplace_back(group.name, group.summary);
+  std::string invalid;
+  add_plugins(groups, invalid);
   return cat("Usage:  hull [OPTIONS] COMMAND\n\nContainers, close to the kernel\n\nCommon Commands:\n",
              two_columns(common, false), "\nManagement Commands:\n", two_columns(groups, true), "\nCommands:\n",
-             two_columns(others, true),
-             "\nGlobal Options:\n"
-             "  -H, --host string        Socket of the engine (unix:///path or tcp://address:port)\n"
-             "  -v, --version            Print the version and quit\n"
-             "      --help               Print this text\n"
+             two_columns(others, true), invalid, "\nGlobal Options:\n", flag_table({global_flags()}, width),
              "\nRun 'hull COMMAND --help' for more information on a command.\n");
 }
 
 std::string group_help(const Group& group) {
-  std::vector<std::pair<std::string, std::string_view>> rows;
+  Rows rows;
   std::string prefix = cat(group.name, " ");
-  for (auto table : {container_commands(), object_commands(), system_commands()})
+  for (auto table : command_tables())
     for (const Command& command : table)
-      if (command.name.starts_with(prefix)) rows.emplace_back(command.name.substr(prefix.size()), command.summary);
+      if (command.name.starts_with(prefix) && !command.summary.empty())
+        rows.emplace_back(command.name.substr(prefix.size()), command.summary);
   return cat("Usage:  hull ", group.name, " COMMAND\n\n", group.summary, "\n\nCommands:\n", two_columns(rows, true),
              "\nRun 'hull ", group.name, " COMMAND --help' for more information on a command.\n");
 }
 
 std::string command_help(const Command& command, std::string_view spelled, unsigned width) {
-  std::string text = cat("Usage:  ", spelled, " ", command.synopsis, "\n\n", command.summary, "\n");
-  if (!command.spellings.empty()) {
-    text += cat("\nAliases:\n  hull ", command.name);
-    for (std::string_view other : split(command.spellings, '|')) text += cat(", hull ", other);
-    text += "\n";
-  }
+  std::string text = cat("Usage:  ", spelled, command.synopsis.empty() ? "" : " ", command.synopsis, "\n");
+  if (!command.summary.empty()) text += cat("\n", command.summary, "\n");
+  if (std::string_view details = command_details(command.name); !details.empty()) text += cat("\n", details, "\n");
+  if (!command.spellings.empty()) text += cat("\nAliases:\n  ", join(spellings_of(command), ", "), "\n");
   if (std::string flags = flag_table(command.flags, width); !flags.empty()) text += cat("\nOptions:\n", flags);
   return text;
 }

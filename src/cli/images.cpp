@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/deliver.h"
 #include "cli/image_tree.h"
 #include "cli/listing.h"
@@ -114,16 +115,13 @@ int list(Invocation& call) {
   bool digests = options.is_set("digests"), whole = options.is_set("no-trunc");
   Value answer = call.client().get(cat("/images/json", query.text()));
   std::vector<Value> rows;
-  std::string format = options.text("format");
-  bool ids_only = options.is_set("quiet") && format.empty();
-  for (const Value& image : answer.list()) {
-    if (ids_only)
-      rows.push_back(row_of(image, "", "", "", whole));
-    else
-      add_rows(rows, image, digests || format.find(".Digest") != std::string::npos, whole);
-  }
-  if (ids_only) format = "{{.ID}}";
-  Listing listing{{{"Repository", "REPOSITORY"}, {"Tag", "TAG"}}, {{"CreatedAt", "CREATED AT"}}};
+  bool quiet = options.is_set("quiet");
+  std::string format = chosen_format(options, "imagesFormat", quiet);
+  for (const Value& image : answer.list())
+    add_rows(rows, image, digests || format.find(".Digest") != std::string::npos, whole);
+  if (quiet && (format.empty() || format == "table")) format = "{{.ID}}";
+  Listing listing{
+      {{"Repository", "REPOSITORY"}, {"Tag", "TAG"}}, {{"CreatedAt", "CREATED AT"}}, "*formatter.imageContext"};
   (digests ? listing.shown : listing.others).push_back({"Digest", "DIGEST"});
   for (Column column : {Column{"ID", "IMAGE ID"}, {"CreatedSince", "CREATED"}, {"Size", "SIZE"}})
     listing.shown.push_back(column);
@@ -137,7 +135,9 @@ int list(Invocation& call) {
 int history(Invocation& call) {
   const Options& options = call.options;
   bool whole = options.is_set("no-trunc"), human = options.is_set("human");
-  Value answer = call.client().get(image_path(call.argument(0), "/history"));
+  Query query;
+  if (options.given("platform")) query.add("platform", to_json(platform_value(options.text("platform"))));
+  Value answer = call.client().get(image_path(call.argument(0), "/history", query.text()));
   std::vector<Value> rows;
   for (const Value& step : answer.list()) {
     std::string id = step["Id"].text(), by = step["CreatedBy"].text();
@@ -152,19 +152,32 @@ int history(Invocation& call) {
                               {"Comment", step["Comment"]}});
   }
   Listing listing{{{"ID", "IMAGE"},
-                   {"CreatedSince", "CREATED"},
+                   human ? Column{"CreatedSince", "CREATED"} : Column{"CreatedAt", "CREATED AT"},
                    {"CreatedBy", "CREATED BY"},
                    {"Size", "SIZE"},
                    {"Comment", "COMMENT"}},
-                  {{"CreatedAt", "CREATED AT"}}};
+                  {human ? Column{"CreatedAt", "CREATED AT"} : Column{"CreatedSince", "CREATED"}},
+                  "*image.historyContext"};
   std::string format = options.text("format");
   if (options.is_set("quiet") && format.empty()) format = "{{.ID}}";
   print(listed(listing, rows, format));
   return 0;
 }
 
+namespace {
+
+oci::Reference tag_target(const std::string& name) {
+  try {
+    return oci::Reference::parse(name);
+  } catch (const Error& e) {
+    fail_invalid("Error parsing reference: ", quoted(name), " is not a valid repository/tag: ", e.message());
+  }
+}
+
+}  // namespace
+
 int tag(Invocation& call) {
-  oci::Reference target = oci::Reference::parse(call.argument(1));
+  oci::Reference target = tag_target(call.argument(1));
   Query query;
   query.add("repo", target.familiar_name()).add("tag", target.tag.empty() ? "latest" : target.tag);
   call.client().post(image_path(call.argument(0), "/tag", query.text()));
@@ -175,6 +188,7 @@ int remove(Invocation& call) {
   Query query;
   if (call.options.is_set("force")) query.add("force", "1");
   if (call.options.is_set("no-prune")) query.add("noprune", "1");
+  for (const std::string& text : call.options.list("platform")) query.add("platforms", to_json(platform_value(text)));
   return for_each_argument(call.arguments(), [&](const std::string& name) {
     std::string said;
     const Value answer = call.client().remove(image_path(name, "", query.text())).value();

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/listing.h"
+#include "cli/plugins.h"
 #include "cli/template.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
@@ -18,14 +19,14 @@ constexpr std::string_view kArchitecture = "arm64";
 constexpr std::string_view kArchitecture = "unknown";
 #endif
 
-Value client_info() {
+Value client_info(const std::string& context) {
   return Value::Map{{"Platform", Value::Map{{"Name", "hull"}}},
                     {"Version", client_version()},
                     {"ApiVersion", "1.51"},
                     {"DefaultAPIVersion", "1.51"},
                     {"Os", "linux"},
                     {"Arch", kArchitecture},
-                    {"Context", "default"}};
+                    {"Context", context}};
 }
 
 std::string field(std::string_view indent, std::string_view name, std::string_view value) {
@@ -34,7 +35,7 @@ std::string field(std::string_view indent, std::string_view name, std::string_vi
   return cat(indent, heading, value, "\n");
 }
 
-std::string shown(const Value& value) { return value.is_null() ? "" : templates::printed(value); }
+std::string shown(const Value& value) { return value.is_null() ? "" : go_text(dynamic_term(value)); }
 
 std::string server_text(const Value& server) {
   std::string text = cat("\nServer:", server["Platform"]["Name"].text().empty() ? "" : " ",
@@ -113,9 +114,25 @@ std::string devices_text(const Value& info) {
   return text;
 }
 
-std::string info_text(const Value& info) {
-  std::string text =
-      cat("Client: hull\n Version:    ", client_version(), "\n Context:    default\n Debug Mode: false\n\nServer:\n");
+// Plug-ins of the command line, and why some cannot be used.
+std::string plugins_text() {
+  std::string fine, broken;
+  for (const Plugin& plugin : all_plugins()) {
+    if (!plugin.problem.empty()) {
+      broken += cat("WARNING: Plugin ", quoted(plugin.path), " is not valid: ", plugin.problem, "\n");
+      continue;
+    }
+    fine += cat("  ", plugin.name, ": ", plugin.summary, " (", plugin.vendor, ")\n");
+    if (!plugin.version.empty()) fine += cat("    Version:  ", plugin.version, "\n");
+    fine += cat("    Path:     ", plugin.path, "\n");
+  }
+  if (!broken.empty()) complain(trim(broken));
+  return fine.empty() ? fine : " Plugins:\n" + fine;
+}
+
+std::string info_text(const Value& info, const std::string& context) {
+  std::string text = cat("Client: hull\n Version:    ", client_version(), "\n Context:    ", context,
+                         "\n Debug Mode: false\n", plugins_text(), "\nServer:\n");
   text += lines(info, {{"Containers", "Containers"}});
   text += lines(
       info, {{"Running", "ContainersRunning"}, {"Paused", "ContainersPaused"}, {"Stopped", "ContainersStopped"}}, "  ");
@@ -152,18 +169,26 @@ std::string info_text(const Value& info) {
   return text + lines(info, {{"Live Restore Enabled", "LiveRestoreEnabled"}}) + "\n";
 }
 
-int print_formatted(const Value& data, const std::string& format) {
-  if (format == "json")
-    print_line(to_json(data));
-  else
-    print_line(Template(unescaped(format)).run(data));
-  return 0;
+// `name` is what messages call the template.
+void print_formatted(const Value& data, std::string_view type, const std::string& format, std::string_view name) {
+  std::optional<Template> form;
+  try {
+    form.emplace(format == "json" ? "{{json .}}" : format, name);
+  } catch (const Error& e) {
+    throw Exit(64, e.message());
+  }
+  try {
+    print_line(form->run({&data, go_type(type)}));
+  } catch (const Error&) {
+    print("\n");
+    throw;
+  }
 }
 
 }  // namespace
 
 int version(Invocation& call) {
-  Value both = Value::Map{{"Client", client_info()}, {"Server", nullptr}};
+  Value both = Value::Map{{"Client", client_info(call.context())}, {"Server", nullptr}};
   std::string failure;
   try {
     both.set("Server", call.client().get("/version"));
@@ -171,13 +196,13 @@ int version(Invocation& call) {
     failure = e.message();
   }
   if (std::string format = call.options.text("format"); !format.empty()) {
-    print_formatted(both, format);
+    print_formatted(both, "system.versionInfo", format, "version");
   } else {
     std::string text = "Client: hull\n";
     text += field(" ", "Version", client_version());
     text += field(" ", "API version", "1.51");
     text += field(" ", "OS/Arch", cat("linux/", kArchitecture));
-    text += field(" ", "Context", "default");
+    text += field(" ", "Context", call.context());
     if (failure.empty()) text += server_text(both["Server"]);
     print(text);
   }
@@ -188,10 +213,14 @@ int version(Invocation& call) {
 int info(Invocation& call) {
   Value answer = call.client().get("/info");
   if (std::string format = call.options.text("format"); !format.empty()) {
-    answer.set("ClientInfo", client_info());
-    return print_formatted(answer, format);
+    Value client = client_info(call.context()), plugins = Value::empty_list();
+    for (const Plugin& plugin : all_plugins()) plugins.push(plugin.json());
+    client.set("Plugins", plugins);
+    answer.set("ClientInfo", client);
+    print_formatted(answer, "system.dockerInfo", format, "");
+    return 0;
   }
-  print(info_text(answer));
+  print(info_text(answer, call.context()));
   for (const Value& warning : answer["Warnings"].list()) complain(warning.text());
   return 0;
 }

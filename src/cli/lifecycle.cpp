@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/container_path.h"
 #include "cli/container_request.h"
+#include "cli/live_screen.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
@@ -109,7 +110,9 @@ int port(Invocation& call) {
   return 0;
 }
 
-int top(Invocation& call) {
+namespace {
+
+std::string processes_text(Invocation& call, Columns columns) {
   Query query;
   std::vector<std::string> rest(call.arguments().begin() + 1, call.arguments().end());
   if (!rest.empty()) query.add("ps_args", join(rest, " "));
@@ -121,8 +124,21 @@ int top(Invocation& call) {
   };
   std::string text = line_of(answer["Titles"]) + "\n";
   for (const Value& process : answer["Processes"].list()) text += line_of(process) + "\n";
-  print(aligned(text, {.least = 20, .gap = 3}));
-  return 0;
+  return aligned(text, columns);
+}
+
+}  // namespace
+
+int top(Invocation& call) {
+  constexpr unsigned kSeconds = 2;
+  if (!call.options.is_set("watch")) {
+    print(processes_text(call, {.least = 20, .gap = 3}));
+    return 0;
+  }
+  for (LiveScreen screen;;) {
+    screen.draw(processes_text(call, {.least = 0, .gap = 2}));
+    ::sleep(kSeconds);
+  }
 }
 
 }  // namespace hull::cli::container

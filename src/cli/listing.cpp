@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/listing.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <ctime>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "cli/table.h"
 #include "cli/template.h"
+#include "cli/terminal.h"
 #include "cli/units.h"
 
 namespace hull::cli {
@@ -36,18 +40,48 @@ Value sorted(const Value& row) {
 
 }  // namespace
 
+GoType row_type(const Listing& listing, const Value& row) {
+  GoType type;
+  type.kind = GoType::kStruct;
+  type.name = listing.type;
+  type.is_row = true;
+  const Value in_order = sorted(row);
+  for (const auto& [name, value] : in_order.map())
+    if (!name.starts_with(kHidden))
+      type.fields.push_back({name, name, false, false,
+                             go_type(value.is_text()   ? "string"
+                                     : value.is_bool() ? "bool"
+                                                       : "interface {}")});
+  return type;
+}
+
 std::string listed(const Listing& listing, const std::vector<Value>& rows, const std::string& format) {
   std::string out;
   if (format == "json") {
     for (const Value& row : rows) out += json_line(row) + "\n";
     return out;
   }
-  bool table = format.empty() || format == "table" || format.starts_with("table ") || format.starts_with("table\t");
-  std::string layout = !table ? format : format.size() > 6 ? format.substr(6) : columns_template(listing);
+  constexpr std::string_view kTable = "table";
+  bool table = format.empty() || format.starts_with(kTable);
+  std::string layout = !table                          ? format
+                       : format.size() > kTable.size() ? format.substr(kTable.size())
+                                                       : columns_template(listing);
+  while (layout.starts_with(' ')) layout.erase(0, 1);
+  while (layout.ends_with(' ')) layout.pop_back();
   Template form(unescaped(layout));
-  if (table) out += form.run(headings(listing), Template::MissingKey::kNoValue) + "\n";
-  for (const Value& row : rows) out += form.run(sorted(row)) + "\n";
-  return table ? aligned(out) : out;
+  if (table) out += form.run_headings(headings(listing)) + "\n";
+  if (rows.empty()) return table ? aligned(out) : out;
+  const GoType type = row_type(listing, rows[0]);
+  try {
+    for (const Value& row : rows) out += form.run({&row, &type}) + "\n";
+  } catch (const Error& e) {
+    fail_invalid("template parsing error: ", e.message());
+  }
+  if (!table) return out;
+  bool plain = format.empty() || format == kTable;
+  if (plain && is_terminal(STDOUT_FILENO))
+    return fitted(out, text_width(), {"CONTAINER ID", "IMAGE ID", "NETWORK ID", "NAMES"}, {"CREATED", "STATUS"});
+  return aligned(out);
 }
 
 std::string json_line(const Value& row) {
@@ -56,7 +90,7 @@ std::string json_line(const Value& row) {
   const Value in_order = sorted(row);
   for (const auto& [name, value] : in_order.map())
     if (!name.starts_with(kHidden)) out.set(name, value);
-  return to_json(out);
+  return html_safe(to_json(out));
 }
 
 std::string unescaped(std::string_view format) {
@@ -77,15 +111,7 @@ std::string joined_labels(const Value& labels) {
 
 void set_labels(Value& row, const Value& labels) {
   row.set("Labels", joined_labels(labels));
-  row.set(std::string{kHidden} + "labels", labels);
-}
-
-std::string shortened(std::string_view text, std::size_t width) {
-  if (text_columns(text) <= width) return std::string(text);
-  std::size_t end = 0;
-  for (std::size_t seen = 0; end < text.size(); ++end)
-    if ((text[end] & 0xC0) != 0x80 && seen++ == width - 1) break;
-  return cat(text.substr(0, end), "…");
+  row.set(kHiddenLabels, labels.is_map() ? labels : Value::empty_map());
 }
 
 std::string short_form(std::string_view id) {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/go_type.h"
+#include "cli/table.h"
 #include "cli/value.h"
 
 namespace hull::cli {
@@ -19,11 +21,15 @@ struct Column {
 // --format can name.
 struct Listing {
   std::vector<Column> shown, others;
+  std::string_view type = "*formatter.Context";  // what messages call a row
 };
 
 // Prints `rows` (maps of the listing's fields) as --format says: "" or "table" the columns, "table TEMPLATE",
 // "json", or a template for each row. Gives the text.
 std::string listed(const Listing& listing, const std::vector<Value>& rows, const std::string& format);
+
+// What templates see of a row: a structure of the fields that it has. All rows of a listing have the same ones.
+GoType row_type(const Listing& listing, const Value& row);
 
 // The map without hidden members and with its keys sorted, as one line of JSON.
 std::string json_line(const Value& row);
@@ -35,8 +41,6 @@ std::string unescaped(std::string_view format);
 std::string joined_labels(const Value& labels);
 void set_labels(Value& row, const Value& labels);
 
-// "abc…" of at most `width` characters.
-std::string shortened(std::string_view text, std::size_t width);
 // The 12 digits of an id, without "sha256:".
 std::string short_form(std::string_view id);
 // "3 minutes ago", and "2026-01-02 03:04:05 +0000 UTC", of seconds since the epoch.

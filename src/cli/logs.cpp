@@ -24,7 +24,13 @@ Query query_of(const Options& options) {
   for (std::string_view flag : {"follow", "details"})
     if (options.is_set(flag)) query.add(flag, "1");
   for (std::string_view flag : {"since", "until"})
-    if (options.given(flag)) query.add(flag, point_in_time(options.text(flag)));
+    if (options.given(flag)) {
+      try {
+        query.add(flag, point_in_time(options.text(flag)));
+      } catch (const Error& e) {
+        fail_invalid("invalid value for ", quoted(flag), ": ", e.message());
+      }
+    }
   query.add("tail", options.text("tail"));
   return query;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/key_values.h"
 #include "cli/listing.h"
 #include "cli/prune.h"
@@ -154,19 +155,18 @@ int list(Invocation& call) {
                            {"IPv4", flag(network["EnableIPv4"])},
                            {"IPv6", flag(network["EnableIPv6"])},
                            {"Internal", flag(network["Internal"])},
-                           {"CreatedAt", network["Created"]}};
+                           {"CreatedAt", go_time(network["Created"].text())}};
     set_labels(row, network["Labels"]);
     rows.push_back(std::move(row));
   }
   std::ranges::sort(rows, {}, [](const Value& row) { return row["Name"].text(); });
-  std::string format = options.text("format");
-  if (options.is_set("quiet") && format.empty()) format = "{{.ID}}";
-  Listing listing{{{"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Driver", "DRIVER"}, {"Scope", "SCOPE"}},
-                  {{"IPv4", "IPV4"},
-                   {"IPv6", "IPV6"},
-                   {"Internal", "INTERNAL"},
-                   {"Labels", "LABELS"},
-                   {"CreatedAt", "CREATED AT"}}};
+  bool quiet = options.is_set("quiet");
+  std::string format = chosen_format(options, "networksFormat", quiet);
+  if (quiet && (format.empty() || format == "table")) format = "{{.ID}}";
+  Listing listing{
+      {{"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Driver", "DRIVER"}, {"Scope", "SCOPE"}},
+      {{"IPv4", "IPV4"}, {"IPv6", "IPV6"}, {"Internal", "INTERNAL"}, {"Labels", "LABELS"}, {"CreatedAt", "CREATED AT"}},
+      "*network.networkContext"};
   print(listed(listing, rows, format));
   return 0;
 }

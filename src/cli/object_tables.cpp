@@ -34,11 +34,13 @@ constexpr Flag kHistory[] = {
     HULL_FLAG_FORMAT,
     {"human", 'H', kBool, "Sizes and times for people", "true"},
     {"no-trunc", 0, kBool, "Do not shorten"},
+    {"platform", 0, kText, "Show the history of this platform (os/arch[/variant])"},
     {"quiet", 'q', kBool, "Show ids only"},
 };
 constexpr Flag kImageRemove[] = {
     {"force", 'f', kBool, "Remove it although it is used"},
     {"no-prune", 0, kBool, "Keep untagged parents"},
+    {"platform", 0, kList, "Remove only this platform (os/arch[/variant])", {}, "strings"},
 };
 constexpr Flag kImport[] = {
     {"change", 'c', kList, "Dockerfile instruction to apply"},
@@ -63,14 +65,16 @@ constexpr Flag kPush[] = {
     {"all-tags", 'a', kBool, "Push all tags of the repository"},
     {"platform", 0, kText, "Push only this platform (os/arch[/variant])"},
     {"quiet", 'q', kBool, "Do not show progress"},
+    {"disable-content-trust", 0, kBool, "", "true"},
 };
 constexpr Flag kSearch[] = {
     HULL_FLAG_FILTER,
     HULL_FLAG_FORMAT,
-    {"limit", 0, kText, "At most so many", "25"},
+    {"limit", 0, FlagKind::kInteger, "At most so many", "25"},
     {"no-trunc", 0, kBool, "Do not shorten"},
 };
 constexpr Flag kPull[] = {
+    {"disable-content-trust", 0, kBool, "", "true"},
     {"all-tags", 'a', kBool, "Download all tags of the repository"},
     {"platform", 0, kText, "Platform of the image (os/arch[/variant])"},
     {"quiet", 'q', kBool, "Do not show progress"},
@@ -86,18 +90,34 @@ constexpr Flag kSystemPrune[] = {
     {"force", 'f', kBool, "Do not ask"},
     {"volumes", 0, kBool, "Remove anonymous volumes too"},
 };
+// Volumes of a swarm's cluster: known, so that what is wrong with them can be said.
+#define HULL_FLAGS_OF_CLUSTER_VOLUMES                                                                                 \
+  {"availability", 0, kText, "", "active"}, {"group", 0, kText, ""}, {"limit-bytes", 0, FlagKind::kBytes, ""},        \
+      {"required-bytes", 0, FlagKind::kBytes, ""}, {"scope", 0, kText, "", "single"}, {"secret", 0, kList, ""},       \
+      {"sharing", 0, kText, "", "none"}, {"topology-preferred", 0, kList, ""}, {"topology-required", 0, kList, ""}, { \
+    "type", 0, kText, "", "block"                                                                                     \
+  }
 constexpr Flag kVolumeCreate[] = {
+    HULL_FLAGS_OF_CLUSTER_VOLUMES,
     {"driver", 'd', kText, "Driver of the volume", "local"},
     {"label", 0, kList, "Label (name=value)", {}, {}, {}, check_label},
-    {"opt", 'o', kList, "Option of the driver (name=value)"},
+    {"opt", 'o', kList, "Option of the driver (name=value)", {}, "map"},
 };
 constexpr Flag kVolumeExport[] = {
     {"output", 'o', kText, "File to write to, instead of standard output"},
     {"zstd", 0, kBool, "Compress with zstd"},
 };
 constexpr Flag kVolumeUpdate[] = {
+    {"availability", 0, kText, "", "active"},
     {"label-add", 0, kList, "Add or change a label (name=value)", {}, {}, {}, check_label},
     {"label-rm", 0, kList, "Remove a label, by its name"},
+};
+constexpr Flag kVolumes[] = {
+    {"cluster", 0, kBool, ""},
+    HULL_FLAG_FILTER,
+    HULL_FLAG_FORMAT,
+    {"no-trunc", 0, kBool, "Do not shorten"},
+    {"quiet", 'q', kBool, "Show names or ids only"},
 };
 constexpr Flag kQuietList[] = {
     HULL_FLAG_FILTER,
@@ -159,6 +179,7 @@ constexpr Flag kUsage[] = {
 #undef HULL_FLAG_FILTER
 #undef HULL_FLAG_FORMAT
 #undef HULL_FLAG_FORMAT_ONE
+#undef HULL_FLAGS_OF_CLUSTER_VOLUMES
 
 constexpr Flag kBuild[] = {
     {"add-host", 0, FlagKind::kList, "Line for /etc/hosts of RUN (name:address)"},
@@ -168,12 +189,17 @@ constexpr Flag kBuild[] = {
     {"build-arg", 0, FlagKind::kList, "Value of an ARG (name=value; a name takes it from the environment)"},
     {"build-context", 0, FlagKind::kList, "Another context (name=path, name=URL, name=docker-image://image)"},
     {"builder", 0, FlagKind::kText, ""},
-    {"cache-from", 0, FlagKind::kList, "Where to look for cached steps, too (image, type=registry|local,…)"},
+    {"cache-from",
+     0,
+     FlagKind::kList,
+     "Where to look for cached steps, too (image, type=registry|local,…)",
+     {},
+     "strings"},
     {"cache-to", 0, FlagKind::kList, "Where to write cached steps (type=registry|local|inline,…,mode=min|max)"},
     {"call", 0, FlagKind::kText, "What to do: build, check (of the Dockerfile)", "build"},
     {"check", 0, FlagKind::kBool, "The same as --call=check"},
     {"cgroup-parent", 0, FlagKind::kText, "Control group that those of RUN are made in"},
-    {"compress", 0, FlagKind::kBool, ""},
+    {"compress", 0, FlagKind::kBool, "Accepted: a context is not compressed on its way"},
     {"cpu-period", 0, FlagKind::kInteger, "Microseconds of a period of the CPU limit"},
     {"cpu-quota", 0, FlagKind::kInteger, "Microseconds of CPU time in a period"},
     {"cpu-shares", 'c', FlagKind::kInteger, "Weight of CPU time"},
@@ -181,9 +207,9 @@ constexpr Flag kBuild[] = {
     {"cpuset-mems", 0, FlagKind::kText, "Memory nodes for RUN"},
     {"disable-content-trust", 0, FlagKind::kBool, "", "true"},
     {"file", 'f', FlagKind::kText, "Path of the Dockerfile; - is standard input"},
-    {"force-rm", 0, FlagKind::kBool, ""},
+    {"force-rm", 0, FlagKind::kBool, "Accepted: no container of a RUN is left anyway"},
     {"iidfile", 0, FlagKind::kText, "Write the image's id to this file"},
-    {"isolation", 0, FlagKind::kText, ""},
+    {"isolation", 0, FlagKind::kText, "Isolation technology (default)"},
     {"label", 0, FlagKind::kList, "Label of the image (name=value)"},
     {"load", 0, FlagKind::kBool, ""},
     {"memory", 'm', FlagKind::kBytes, "Most memory for each RUN"},
@@ -199,21 +225,21 @@ constexpr Flag kBuild[] = {
     {"pull", 0, FlagKind::kBool, "Look for newer base images"},
     {"push", 0, FlagKind::kBool, "Send the image to its registry"},
     {"quiet", 'q', FlagKind::kBool, "Print the image's id and nothing else"},
-    {"rm", 0, FlagKind::kBool, "", "true"},
+    {"rm", 0, FlagKind::kBool, "Accepted: no container of a RUN is left anyway", "true"},
     {"sbom", 0, FlagKind::kText, ""},
     {"secret", 0, FlagKind::kList, "Secret for RUN --mount=type=secret (id=name,src=path or id=name,env=VARIABLE)"},
-    {"security-opt", 0, FlagKind::kList, "Security options of RUN"},
+    {"security-opt", 0, FlagKind::kList, "Security options of RUN", {}, "strings"},
     {"shm-size", 0, FlagKind::kBytes, "Size of /dev/shm of RUN"},
     {"squash", 0, FlagKind::kBool, "Make one layer of all new ones"},
     {"ssh", 0, FlagKind::kList, "Agent for RUN --mount=type=ssh (default, or name=socket)"},
     {"tag", 't', FlagKind::kList, "Name of the image (name:tag)"},
     {"target", 0, FlagKind::kText, "Stage to build"},
-    {"ulimit", 0, FlagKind::kList, "Limit of RUN (name=soft[:hard])"},
+    {"ulimit", 0, FlagKind::kList, "Limit of RUN (name=soft[:hard])", {}, "ulimit"},
     {"why", 0, FlagKind::kBool, "Say of each step that is not cached what has changed"},
 };
 constexpr Flag kBuilderPrune[] = {
     {"all", 'a', FlagKind::kBool, "Remove also what images are made of"},
-    {"filter", 0, FlagKind::kList, "Only what fits (until=24h, type=…, id=…)"},
+    {"filter", 0, FlagKind::kList, "Only what fits (until=24h, type=…, id=…)", {}, "filter", {}, check_filter},
     {"force", 'f', FlagKind::kBool, "Do not ask"},
     {"keep-storage", 0, FlagKind::kBytes, "Bytes that may stay, the newest"},
     {"max-used-space", 0, FlagKind::kBytes, "The same"},
@@ -406,7 +432,7 @@ std::span<const Command> object_commands() {
        kMixed,
        {kFormatOne},
        volume::inspect},
-      {"volume ls", "volume list", kOptions, "List volumes", 0, 0, kMixed, {kQuietList}, volume::list},
+      {"volume ls", "volume list", kOptions, "List volumes", 0, 0, kMixed, {kVolumes}, volume::list},
       {"volume prune", "", kOptions, "Remove unused volumes", 0, 0, kMixed, {kPruneAll}, volume::prune},
       {"volume rm",
        "volume remove",
@@ -445,32 +471,11 @@ std::span<const Command> system_commands() {
        {kFormatOne},
        system::info},
       {"system events", "events", kOptions, "Show what happens, live", 0, 0, kMixed, {kEvents}, system::events},
-      {"system dial-stdio",
-       "",
-       "",
-       "Connect standard input and output to the engine",
-       0,
-       0,
-       kMixed,
-       {},
-       system::dial_stdio},
+      {"system dial-stdio", "", "", "", 0, 0, kMixed, {}, system::dial_stdio},
       {"system df", "", kOptions, "Show how much space is used", 0, 0, kMixed, {kUsage}, system::disk_usage},
       {"system prune", "", kOptions, "Remove unused objects", 0, 0, kMixed, {kSystemPrune}, system::prune},
   };
   return kCommands;
-}
-
-std::span<const Group> command_groups() {
-  static constexpr Group kGroups[] = {{"container", "Manage containers"},
-                                      {"checkpoint", "Manage checkpoints"},
-                                      {"image", "Manage images"},
-                                      {"builder", "Manage builds"},
-                                      {"network", "Manage networks"},
-                                      {"manifest", "Manage image manifests and manifest lists"},
-                                      {"registry", "Run a registry, and look after what is in it"},
-                                      {"volume", "Manage volumes"},
-                                      {"system", "Manage the engine"}};
-  return kGroups;
 }
 
 }  // namespace hull::cli

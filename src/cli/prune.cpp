@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "cli/config_file.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
 
@@ -51,7 +52,9 @@ std::int64_t prune_quietly(Client& client, std::string_view objects, const std::
 int prune_objects(Invocation& call, std::string_view objects, std::string_view warning,
                   std::vector<std::string> filters) {
   if (!confirmed(call.options, warning)) return 0;
-  for (std::string& filter : call.options.list("filter")) filters.push_back(std::move(filter));
+  auto chosen = call.options.list("filter");
+  add_prune_filters(chosen);
+  filters.insert(filters.end(), chosen.begin(), chosen.end());
   print(total(prune_quietly(call.client(), objects, filters)));
   return 0;
 }
@@ -67,6 +70,7 @@ int prune(Invocation& call) {
   warning += all ? "  - all images without at least one container associated to them\n" : "  - all dangling images\n";
   if (!confirmed(options, warning)) return 0;
   auto filters = options.list("filter");
+  add_prune_filters(filters);
   std::int64_t bytes = 0;
   for (std::string_view objects : {"containers", "networks", "volumes", "images"}) {
     if (objects == "volumes" && !volumes) continue;

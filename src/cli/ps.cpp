@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
+
 #include <algorithm>
 #include <map>
 
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/container_path.h"
 #include "cli/listing.h"
+#include "cli/live_screen.h"
 #include "cli/prune.h"
+#include "cli/template.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
 
@@ -132,7 +137,8 @@ Listing listing(bool with_size) {
                {"Mounts", "MOUNTS"},
                {"LocalVolumes", "LOCAL VOLUMES"},
                {"Networks", "NETWORKS"},
-               {"Platform", "PLATFORM"}}};
+               {"Platform", "PLATFORM"}},
+              "*formatter.ContainerContext"};
   (with_size ? out.shown : out.others).push_back({"Size", "SIZE"});
   return out;
 }
@@ -140,6 +146,25 @@ Listing listing(bool with_size) {
 // Sizes are costly: a template gets them when it shows them.
 bool shows_size(std::string_view format) {
   return format.find(".Size") != format.npos || format.find("{{json .}}") != format.npos;
+}
+
+// The docker CLI tries a template before it asks the engine, and words its mistakes in its own way.
+void check_template(const std::string& format) {
+  constexpr std::string_view kPrefix = "template parsing error: ";
+  try {
+    const Template form(format);
+    const Value row = row_of(Value::Map{{"State", ""}, {"Status", ""}}, true);
+    const GoType type = row_type(listing(false), row);
+    try {
+      form.run({&row, &type});
+    } catch (const Error& e) {
+      throw Exit(1, cat("failed to execute template: ", e.message()));
+    }
+  } catch (const Exit&) {
+    throw;
+  } catch (const Error& e) {
+    throw Exit(1, cat("failed to parse template: ", e.message().substr(kPrefix.size())));
+  }
 }
 
 // A line for each field: what --format raw means.
@@ -152,22 +177,63 @@ std::string raw_form(bool quiet, bool size) {
 
 }  // namespace
 
-int list(Invocation& call) {
-  const Options& options = call.options;
+namespace {
+
+// What the list is asked for, and how it is shown.
+struct Plan {
+  std::string path, format;
+  bool whole = false, size = false;
+};
+
+Plan plan_of(const Options& options) {
+  Plan plan;
+  const bool quiet = options.is_set("quiet"), latest = options.is_set("latest");
+  plan.whole = options.is_set("no-trunc");
+  plan.format = chosen_format(options, "psFormat", quiet);
+  plan.size = options.is_set("size") || shows_size(plan.format);
   Query query;
-  const bool latest = options.is_set("latest"), size = options.is_set("size") || shows_size(options.text("format"));
   std::int64_t last = latest ? 1 : options.integer("last");
   if (options.is_set("all")) query.add("all", "1");
   if (last > 0) query.add("limit", cat(last));
-  if (size) query.add("size", "1");
+  if (plan.size) query.add("size", "1");
   query.add_filters(options.list("filter"));
-  Value answer = call.client().get(cat("/containers/json", query.text()));
+  plan.path = cat("/containers/json", query.text());
+  if (!options.text("format").empty()) check_template(plan.format);
+  if (plan.format == "raw") plan.format = raw_form(quiet, plan.size);
+  if (quiet && (plan.format.empty() || plan.format == "table")) plan.format = "{{.ID}}";
+  return plan;
+}
+
+std::string list_text(Client& client, const Plan& plan) {
+  const Value answer = client.get(plan.path);
   std::vector<Value> rows;
-  for (const Value& container : answer.list()) rows.push_back(row_of(container, options.is_set("no-trunc")));
-  std::string format = options.text("format");
-  if (format == "raw") format = raw_form(options.is_set("quiet"), size);
-  if (options.is_set("quiet") && format.empty()) format = "{{.ID}}";
-  print(listed(listing(size), rows, format));
+  rows.reserve(answer.list().size());
+  for (const Value& container : answer.list()) rows.push_back(row_of(container, plan.whole));
+  return listed(listing(plan.size), rows, plan.format);
+}
+
+// Draws the list when something happens to a container, and now and then because times go on.
+[[noreturn]] void watch(Client& client, const Plan& plan) {
+  constexpr int kOften = 200, kSeldom = 5'000;  // milliseconds
+  client.negotiated_version();
+  auto events = client.stream("GET", cat("/events?filters=", percent_encoded(R"({"type":{"container":true}})")));
+  for (LiveScreen screen;;) {
+    screen.draw(list_text(client, plan));
+    pollfd waiting{events->fd(), POLLIN, 0};
+    // What happens together is shown together. Events that came in one piece need no second look: they all happened
+    // before the list is asked for.
+    char piece[16 * 1024];
+    for (int patience = screen.in_place() ? kSeldom : -1; ::poll(&waiting, 1, patience) > 0; patience = kOften)
+      if (events->read_some(piece, sizeof piece) == 0) throw Exit(1, "the engine has ended, and the list with it");
+  }
+}
+
+}  // namespace
+
+int list(Invocation& call) {
+  Plan plan = plan_of(call.options);
+  if (call.options.is_set("watch")) watch(call.client(), plan);
+  print(list_text(call.client(), plan));
   return 0;
 }
 

@@ -38,7 +38,8 @@ Login ask_for_login(const Options& options, const std::string& server) {
   login.server = server;
   login.username = options.text("username");
   if (options.is_set("password-stdin")) {
-    if (options.given("password")) throw Exit(1, "--password and --password-stdin are mutually exclusive");
+    if (options.given("password"))
+      throw Exit(1, "conflicting options: cannot specify both --password and --password-stdin");
     if (login.username.empty()) throw Exit(1, "the --password-stdin option requires --username to be set");
     login.password = password_from_input();
     return login;

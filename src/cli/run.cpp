@@ -3,10 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/fault.h"
 #include "base/file.h"
 #include "cli/api_socket.h"
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/container_request.h"
 #include "cli/pull.h"
 #include "cli/session.h"
@@ -48,10 +51,40 @@ std::string create_path(const Options& options) {
   return cat("/containers/create", query.text());
 }
 
+// Adds the proxies of config.json to the environment, except those that the command line has a value for.
+void add_proxies(Value& request, const std::string& host, const std::vector<std::string>& given) {
+  Value environment = request["Env"];
+  for (const auto& [name, value] : proxies_for(host)) {
+    bool known = std::ranges::any_of(given, [&](const std::string& one) { return split_once(one, '=').first == name; });
+    if (!known) environment.push(cat(name, "=", value));
+  }
+  request.set("Env", environment);
+}
+
+// --replace: takes the name from whoever has it. The image is there before the old container goes.
+template <class Fetch>
+void remove_old(Invocation& call, const std::string& image, Fetch fetch) {
+  const Options& options = call.options;
+  if (!options.given("name")) throw Exit(125, "hull: --replace needs --name: the container with that name is replaced");
+  try {
+    call.client().get(cat("/images/", percent_encoded(image), "/json"));
+  } catch (const Refused& refused) {
+    if (refused.status() != 404 || options.text("pull") == "never") throw;
+    complain(cat("Unable to find image '", oci::Reference::parse(image).familiar(), "' locally"));
+    fetch();
+  }
+  try {
+    call.client().remove(cat("/containers/", percent_encoded(options.text("name")), "?force=1"));
+  } catch (const Refused& refused) {
+    if (refused.status() != 404) throw;  // nobody has it
+  }
+}
+
 // Creates the container, pulling its image as --pull says. Gives its id.
 std::string create_container(Invocation& call, bool detached) {
   const Options& options = call.options;
   Value request = container_request(options, detached);
+  add_proxies(request, call.client().host(), options.list("env"));
   const bool api_socket = options.is_set("use-api-socket");
   if (api_socket) add_api_socket(request, call.client().host());
   IdFile id_file(options.text("cidfile"));
@@ -61,6 +94,7 @@ std::string create_container(Invocation& call, bool detached) {
     pull_image(call.client(), image, options.text("platform"), options.is_set("quiet"), STDERR_FILENO);
   };
   if (pull == "always") fetch();
+  if (options.is_set("replace")) remove_old(call, image, fetch);
   Reply reply;
   try {
     reply = call.client().post(path, request);
@@ -90,7 +124,7 @@ int start_failure_code(std::string_view reason) {
 std::string attach_path(const std::string& id, const Attached& attached, const Options& options) {
   Query query;
   query.add("stream", "1");
-  if (options.given("detach-keys")) query.add("detachKeys", options.text("detach-keys"));
+  if (std::string keys = chosen_detach_keys(options); !keys.empty()) query.add("detachKeys", keys);
   if (attached.input) query.add("stdin", "1");
   if (attached.output) query.add("stdout", "1");
   if (attached.errors) query.add("stderr", "1");
@@ -132,7 +166,7 @@ int run_attached(Invocation& call, const std::string& id, const Attached& attach
                    .output = attached.output,
                    .errors = attached.errors,
                    .tty = tty,
-                   .detach_keys = options.text("detach-keys"),
+                   .detach_keys = chosen_detach_keys(options),
                    .resize_path = cat("/containers/", id, "/resize"),
                    .kill_path = {},
                    .redraw = false};
@@ -156,7 +190,7 @@ int run(Invocation& call) {
     throw Exit(1, "conflicting options: cannot specify both --attach and --detach");
   Attached attached = attached_streams(options, detached);
   if (!detached) check_input_terminal(attached.input, options.is_set("tty"));
-  DetachKeys check_keys(options.text("detach-keys"));
+  DetachKeys check_keys(chosen_detach_keys(options));
   std::string id = or_end(call, [&] { return create_container(call, detached); });
   fault::point("run.created");
   if (!detached && (attached.input || attached.output || attached.errors)) return run_attached(call, id, attached);

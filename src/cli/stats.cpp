@@ -4,9 +4,10 @@
 #include <ctime>
 
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/container_path.h"
 #include "cli/listing.h"
-#include "cli/terminal.h"
+#include "cli/live_screen.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
 
@@ -105,19 +106,17 @@ int stats(Invocation& call) {
                          {"NetIO", "NET I/O"},
                          {"BlockIO", "BLOCK I/O"},
                          {"PIDs", "PIDS"}},
-                        {{"Container", "CONTAINER"}}};
-  bool once = call.options.is_set("no-stream"), in_place = !once && is_terminal(STDOUT_FILENO);
-  for (;;) {
+                        {{"Container", "CONTAINER"}},
+                        "*container.statsContext"};
+  const bool once = call.options.is_set("no-stream");
+  const std::string format = chosen_format(call.options, "statsFormat");
+  if (once) {
+    print(listed(listing, measure(call), format));
+    return 0;
+  }
+  for (LiveScreen screen;;) {
     auto started = std::time(nullptr);
-    std::string text = listed(listing, measure(call), call.options.text("format"));
-    // Home, then every line over the old one, then nothing below: no flicker.
-    if (in_place) {
-      std::string drawn = "\x1b[H";
-      for (char c : text) drawn += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
-      text = drawn + "\x1b[J";
-    }
-    print(text);
-    if (once) return 0;
+    screen.draw(listed(listing, measure(call), format));
     if (std::time(nullptr) == started) ::sleep(1);
   }
 }

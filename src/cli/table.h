@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hull::cli {
 
@@ -15,6 +16,14 @@ struct Columns {
 // Lines whose cells are separated by tabs, with the cells below each other. As in Go's tabwriter, a column is made of
 // consecutive lines that have a cell there, and what follows the last tab of a line is not part of any.
 std::string aligned(std::string_view text, Columns columns = {});
+
+// "abc…" of at most `width` characters.
+std::string shortened(std::string_view text, std::size_t width);
+
+// aligned() for a terminal of `width` columns. Where that is too narrow, empty columns are left out and the longest
+// cells are shortened ("busyb…"), never those below the headings in `whole`, and those below `last` at the very end.
+std::string fitted(std::string_view text, std::size_t width, const std::vector<std::string_view>& whole,
+                   const std::vector<std::string_view>& last);
 
 // Characters, not bytes.
 std::size_t text_columns(std::string_view text);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/file.h"
 #include "cli/output.h"
@@ -22,6 +23,11 @@ WindowSize window_size(int fd) {
 unsigned text_width() {
   unsigned columns = window_size(STDOUT_FILENO).columns;
   return columns ? columns : 80;
+}
+
+bool wants_colour(int fd) {
+  const char* refused = std::getenv("NO_COLOR");
+  return is_terminal(fd) && (!refused || !*refused);
 }
 
 RawTerminal::RawTerminal(int fd) : fd_(fd) {

@@ -17,6 +17,9 @@ WindowSize window_size(int fd);
 // The width that texts are wrapped at: the terminal's on standard output, or 80.
 unsigned text_width();
 
+// Whether colours are welcome there: a terminal, without $NO_COLOR (https://no-color.org).
+bool wants_colour(int fd);
+
 // The terminal in raw mode (no echo, no line editing, no signals from keys) until destruction. See termios(3).
 class RawTerminal {
  public:

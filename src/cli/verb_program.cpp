@@ -2,6 +2,8 @@
 #include "cli/verb_program.h"
 
 #include "cli/command.h"
+#include "cli/document.h"
+#include "cli/help.h"
 #include "cli/terminal.h"
 
 namespace hull::cli {
@@ -57,9 +59,18 @@ int find_verb(const VerbProgram& program, std::span<const ProgramVerb> verbs, st
     print(cat("hull-", program.group, " version ", program.version, "\n"));
     return 0;
   }
+  if (words[0] == "__document" && words.size() == 3) {
+    std::vector<std::string> names;
+    for (const ProgramVerb& verb : verbs) names.push_back(cat(program.group, " ", verb.name));
+    std::vector<Command> commands;
+    for (std::size_t i = 0; i < verbs.size(); ++i)
+      commands.push_back({names[i], {}, verbs[i].synopsis, verbs[i].summary, 0, 0, true, {verbs[i].flags}, nullptr});
+    write_documents(std::string(words[2]), words[1], program.group, program.summary, commands);
+    return 0;
+  }
   for (const ProgramVerb& verb : verbs)
     if (verb.name == words[0]) return run_verb(program, verb, words.subspan(1));
-  complain(cat("hull: '", program.group, " ", words[0], "' is not a hull command\n\nRun 'hull ", program.group,
+  complain(cat("hull: unknown command: hull ", program.group, " ", words[0], "\n\nRun 'hull ", program.group,
                " --help' for more information"));
   return 1;
 }

@@ -12,6 +12,7 @@ int changes(Invocation& call);
 int commit(Invocation& call);
 int copy(Invocation& call);
 int create(Invocation& call);
+int debug(Invocation& call);
 int exec(Invocation& call);
 int export_files(Invocation& call);
 int inspect(Invocation& call);
@@ -32,6 +33,7 @@ int top(Invocation& call);
 int unpause(Invocation& call);
 int update(Invocation& call);
 int wait(Invocation& call);
+int why(Invocation& call);
 }  // namespace container
 
 namespace checkpoint {
@@ -83,9 +85,25 @@ int rename(Invocation& call);
 int update(Invocation& call);
 }  // namespace volume
 
+namespace context {
+int create(Invocation& call);
+int export_file(Invocation& call);
+int import(Invocation& call);
+int inspect(Invocation& call);
+int list(Invocation& call);
+int remove(Invocation& call);
+int show(Invocation& call);
+int update(Invocation& call);
+int use(Invocation& call);
+}  // namespace context
+
 namespace system {
+int check(Invocation& call);
+int completion(Invocation& call);
 int dial_stdio(Invocation& call);
 int disk_usage(Invocation& call);
+int doctor(Invocation& call);
+int document(Invocation& call);
 int events(Invocation& call);
 int info(Invocation& call);
 int inspect(Invocation& call);

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/unique_fd.h"
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/key_values.h"
 #include "cli/listing.h"
 #include "cli/output_file.h"
@@ -16,8 +18,24 @@
 namespace hull::cli {
 namespace volume {
 
+namespace {
+
+// Flags of volumes that a swarm shares between its machines.
+constexpr std::string_view kClusterFlags[] = {
+    "availability", "group",   "limit-bytes",        "required-bytes",    "scope",
+    "secret",       "sharing", "topology-preferred", "topology-required", "type"};
+
+void refuse_cluster_flags(const Options& options, std::span<const std::string_view> flags) {
+  for (std::string_view flag : flags)
+    if (options.given(flag))
+      throw Exit(1, cat("--", flag, " is for the volumes of a swarm, and hull runs on one machine: leave it out"));
+}
+
+}  // namespace
+
 int create(Invocation& call) {
   const Options& options = call.options;
+  refuse_cluster_flags(options, kClusterFlags);
   Value request = Value::Map{{"Name", call.arguments().empty() ? std::string() : call.argument(0)},
                              {"Driver", options.text("driver")},
                              {"DriverOpts", map_of(options.list("opt"))},
@@ -28,6 +46,7 @@ int create(Invocation& call) {
 
 int list(Invocation& call) {
   const Options& options = call.options;
+  if (options.is_set("cluster")) refuse_cluster_flags(options, std::array<std::string_view, 1>{"cluster"});
   Query query;
   query.add_filters(options.list("filter"));
   Value answer = call.client().get(cat("/volumes", query.text()));
@@ -42,11 +61,13 @@ int list(Invocation& call) {
     rows.push_back(std::move(row));
   }
   std::ranges::sort(rows, {}, [](const Value& row) { return row["Name"].text(); });
-  std::string format = options.text("format");
-  if (options.is_set("quiet") && format.empty()) format = "{{.Name}}";
+  bool quiet = options.is_set("quiet");
+  std::string format = chosen_format(options, "volumesFormat", quiet);
+  if (quiet && (format.empty() || format == "table")) format = "{{.Name}}";
   Listing listing{
       {{"Driver", "DRIVER"}, {"Name", "VOLUME NAME"}},
-      {{"Scope", "SCOPE"}, {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"}, {"Links", "LINKS"}, {"Size", "SIZE"}}};
+      {{"Scope", "SCOPE"}, {"Mountpoint", "MOUNTPOINT"}, {"Labels", "LABELS"}, {"Links", "LINKS"}, {"Size", "SIZE"}},
+      "*formatter.volumeContext"};
   print(listed(listing, rows, format));
   return 0;
 }
@@ -104,6 +125,7 @@ int rename(Invocation& call) {
 }
 
 int update(Invocation& call) {
+  refuse_cluster_flags(call.options, std::array<std::string_view, 1>{"availability"});
   std::string path = cat("/volumes/", percent_encoded(call.argument(0)));
   Value present = call.client().get(path);
   const auto& gone = call.options.list("label-rm");

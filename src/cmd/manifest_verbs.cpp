@@ -5,6 +5,7 @@
 #include <set>
 
 #include "archive/sha256.h"
+#include "cli/config_file.h"
 #include "cli/credentials.h"
 #include "cli/output.h"
 #include "manifest_lists.h"

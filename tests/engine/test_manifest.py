@@ -115,7 +115,7 @@ def test_images_of_other_repositories_are_mounted(registry, run):
     (("create", "UPPER", "a"), "error parsing name for manifest list UPPER"),
     (("create", "only-a-list"), "requires at least 2 arguments"),
     (("inspect", "a", "b", "c"), "requires at least 1 and at most 2 arguments"),
-    (("nonsense",), "'manifest nonsense' is not a hull command"),
+    (("nonsense",), "unknown command: hull manifest nonsense"),
 ])
 def test_refusals(run, arguments, expected):
     result = run("hull", *arguments, check=False)

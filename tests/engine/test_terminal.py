@@ -30,6 +30,12 @@ class Screen:
             assert time.monotonic() < deadline, f"{text!r} is not on the screen:\n{screen}"
             time.sleep(0.05)
 
+    def hides(self, text, patience=15):
+        deadline = time.monotonic() + patience
+        while text in (screen := self.tmux("capture-pane", "-p")):
+            assert time.monotonic() < deadline, f"{text!r} is still on the screen:\n{screen}"
+            time.sleep(0.05)
+
 
 @pytest.fixture
 def screen(engine):
@@ -78,3 +84,65 @@ def test_following_a_log_and_the_statistics_end_with_an_interrupt(cli, screen):
     screen.type("clear; echo after the statistics")
     screen.shows("after the statistics")
     assert cli.engine.inspect("loop", "{{.State.Running}}") == "true"
+
+
+def test_a_list_is_watched(engine, screen):
+    program = " ".join(engine.command("hull"))
+    screen.type(f"{program} ps -a --watch")
+    screen.shows("CONTAINER ID")
+    engine.docker("create", "--name", "comes", "busybox", "true")
+    screen.shows("comes")
+    engine.docker("rm", "comes")
+    screen.hides("comes")
+    assert screen.tmux("capture-pane", "-p").count("CONTAINER ID") == 1  # drawn over the old one
+    screen.tmux("send-keys", "C-c")
+    screen.type("echo after; echo the list")
+    screen.shows("the list")
+
+
+def test_statistics_stay_in_their_place(engine, screen):
+    """The same rows at the same place, round after round; and no empty screen between two of them."""
+    program = " ".join(engine.command("hull"))
+    engine.hull("run", "-d", "--name", "steady", "busybox", "sleep", "100")
+    screen.type(f"{program} stats")
+    screen.shows("steady")
+    for _ in range(40):
+        shown = screen.tmux("capture-pane", "-p")
+        assert shown.startswith("CONTAINER ID") and shown.count("steady") == 1, shown
+        time.sleep(0.05)
+    screen.tmux("send-keys", "C-c")
+    screen.type(f"clear; {program} top --watch steady")
+    screen.shows("sleep 100")
+    time.sleep(2.5)
+    assert screen.tmux("capture-pane", "-p").count("sleep 100") == 1
+    screen.tmux("send-keys", "C-c")
+
+
+def test_lists_fit_a_narrow_terminal(engine, screen):
+    program = " ".join(engine.command("hull"))
+    engine.hull("run", "-d", "--name", "a-rather-long-name", "busybox", "sh", "-c", "echo a rather long command; sleep 100")
+    screen.tmux("resize-window", "-x", "80", "-y", "25")
+    time.sleep(0.3)
+    screen.type(f"clear; {program} ps")
+    screen.shows("a-rather-long-name")
+    lines = [line for line in screen.tmux("capture-pane", "-p").splitlines() if line][:3]
+    assert lines[0].startswith("CONTAINER ID") and lines[0].endswith("NAMES") and lines[1].endswith("a-rather-long-name"), lines
+    assert "…" in lines[1]
+    # in a pipe nothing is shortened further
+    assert "echo a rathe…" in engine.hull("ps").stdout
+
+
+def test_keys_of_the_configuration_detach(cli, screen):
+    config = cli.engine.directory / "config"
+    config.mkdir(exist_ok=True)
+    (config / "config.json").write_text('{"detachKeys": "ctrl-x,d"}')
+    try:
+        program = " ".join(cli.engine.command(cli.name))
+        screen.type(f"export DOCKER_CONFIG={config}; {program} run -it --name keys busybox sh")
+        screen.shows("/ #")
+        screen.tmux("send-keys", "C-x", "d")
+        screen.type("echo outside: $?")
+        screen.shows("outside: 0")
+        assert cli.engine.inspect("keys", "{{.State.Running}}") == "true"
+    finally:
+        (config / "config.json").unlink()

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/text.h"
+#include "cli/go_type_table.h"
+#include "cli/sha256.h"
 
 namespace hull::cli {
 namespace {
@@ -52,8 +55,57 @@ TEST(Template, SaysWhereAMistakeIs) {
     EXPECT_THROW(Template{source}, Error) << source;
 }
 
-TEST(Template, FieldsThatMayBeLeftOutAreEmpty) {
-  EXPECT_EQ(run("{{if .State.Health}}x{{else}}none{{end}}", R"({"State":{}})"), "none");
+std::string typed(std::string_view source, std::string_view type, std::string_view json) {
+  const Value value = parse_value(json);
+  return Template(source).run({&value, go_type(type)});
+}
+
+TEST(Template, FieldsOfTypesAreThereWhenTheJsonLeavesThemOut) {
+  constexpr std::string_view kType = "container.InspectResponse";
+  constexpr std::string_view kJson = R"({"Id":"abc","State":{"Status":"running","Running":true,"Pid":7}})";
+  const std::pair<const char*, const char*> kCases[] = {
+      {"{{if .State.Health}}x{{else}}none{{end}}", "none"},
+      {"{{.ID}}", "abc"},
+      {"{{.State}}", "{running true false false false false 7 0    <nil>}"},
+      {"{{printf \"%+v\" .State.Pid}}", "7"},
+      {"{{.Mounts}}{{.SizeRw}}", "[]<nil>"},
+      {"{{json .State.Health}}{{len .Mounts}}", "null0"},
+      {"{{.HostConfig}}", "<nil>"},
+  };
+  for (auto [source, text] : kCases) EXPECT_EQ(typed(source, kType, kJson), text) << source;
+  EXPECT_THROW(typed("{{.Id}}", kType, kJson), Error);
+  EXPECT_THROW(typed("{{.State.Health.Status}}", kType, kJson), Error);
+}
+
+TEST(Template, AllTypesOfTheTableAreKnown) {
+  int types = 0;
+  for (std::string_view table : go_type_tables())
+    for (std::string_view line : split(table, '\n')) {
+      if (line.empty()) continue;
+      ++types;
+      EXPECT_NO_THROW(go_type(line.substr(0, line.find_first_of("{=")))) << line;
+    }
+  EXPECT_GT(types, 100);
+}
+
+TEST(Template, TemplatesWithinTemplates) {
+  EXPECT_EQ(run("{{define \"a\"}}[{{.}}]{{end}}{{range .}}{{template \"a\" .}}{{end}}", "[1,2]"), "[1][2]");
+  EXPECT_EQ(run("{{block \"a\" .x}}<{{.}}>{{end}}", R"({"x":"y"})"), "<y>");
+  EXPECT_THROW(run("{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}", "1"), Error);
+}
+
+TEST(Template, HeadingsAreLeftAsTheyAre) {
+  const Value headings = Value::Map{{"Names", "NAMES"}};
+  EXPECT_EQ(Template("{{lower .Names}} {{truncate .Names 2}} {{.Label \"com.a.my-app\"}} {{pad .Names 1 0}}")
+                .run_headings(headings),
+            "NAMES NAMES my app  NAMES");
+}
+
+TEST(Sha256, OfKnownTexts) {
+  EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
 }  // namespace
