@@ -114,9 +114,17 @@ void find_mounts(const Owner& owner, std::vector<Leftover>& found) {
                      {"umount", "--lazy", path}});
 }
 
+// hull names the bridges of its networks as Docker does: while an engine of hull runs, they may be its own.
+bool may_be_ours(std::string_view pattern) {
+  return pattern.find('#') != pattern.npos && std::ranges::any_of(kOwners, [](const Owner& one) {
+           return one.name == "hull" && !running_part(one).empty();
+         });
+}
+
 void find_interfaces(const Owner& owner, std::vector<Leftover>& found) {
   for (const std::string& name : list_directory("/sys/class/net")) {
-    bool bridge = std::ranges::any_of(owner.bridges, [&](std::string_view pattern) { return fits(pattern, name); });
+    bool bridge = std::ranges::any_of(
+        owner.bridges, [&](std::string_view pattern) { return fits(pattern, name) && !may_be_ours(pattern); });
     if (bridge && exists(cat("/sys/class/net/", name, "/bridge"))) {
       for (const std::string& port : list_directory(cat("/sys/class/net/", name, "/brif")))
         found.push_back({cat("the interface ", port),
