@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -308,6 +309,18 @@ Places prepare() {
   return places;
 }
 
+// What a network asks of the kernel: a bridge with an address, up, and gone again.
+void time_networks(int iterations) {
+  std::string name = "hn" + std::to_string(getpid() % 100000);
+  for (int i = 0; i < iterations; ++i) {
+    auto begin = std::chrono::steady_clock::now();
+    floor_bench::make_bridge(name);
+    floor_bench::remove_link(name);
+    auto spent = std::chrono::steady_clock::now() - begin;
+    std::printf("%ld\n", static_cast<long>(std::chrono::duration_cast<std::chrono::microseconds>(spent).count()));
+  }
+}
+
 void clean_up(const Places& places) {
   std::string command = "rm -rf '" + places.work + "'";
   if (std::system(command.c_str()) != 0) std::perror("clean up");
@@ -318,9 +331,13 @@ void clean_up(const Places& places) {
 int main(int argc, char** argv) {
   std::string mode = argc == 3 ? argv[1] : "";
   int iterations = argc == 3 ? std::atoi(argv[2]) : 0;
-  if ((mode != "bridge" && mode != "none" && mode != "exec") || iterations < 1) {
-    std::fprintf(stderr, "usage: hull-floor bridge|none|exec ITERATIONS\n");
+  if ((mode != "bridge" && mode != "none" && mode != "exec" && mode != "networks") || iterations < 1) {
+    std::fprintf(stderr, "usage: hull-floor bridge|none|exec|networks ITERATIONS\n");
     return 2;
+  }
+  if (mode == "networks") {
+    time_networks(iterations);
+    return 0;
   }
   Places places = prepare();
   bool network = mode == "bridge";

@@ -7,9 +7,11 @@ namespaces of the containers.
 """
 import argparse
 import concurrent.futures
+import http.client
 import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -128,18 +130,24 @@ def between(measure, rounds, engines, bare):
 
 
 def published(measure, rounds, engines, more_ports=0):
-    """From the host to a published port at 127.0.0.1; and, as the floor, to the container itself."""
-    values = {engine.name: [] for engine in engines} | {"floor": []}
+    """From the host to a published port at 127.0.0.1; and, as the floor, to hull's container itself. All in turns: the load
+    of a machine changes from one second to the next."""
+    host, sides = Place("127.0.0.1"), {}
     more = ["-p", f"127.0.0.2:20000-{20000 + more_ports - 1}:20000-{20000 + more_ports - 1}/udp"] if more_ports else []
+    for number, engine in enumerate(engines):
+        port = 15201 + number
+        engine.call("run", "-d", "--name", "web", "-p", f"127.0.0.1:{port}:5201", *more, "busybox", "sleep", "1000")
+        inside = place_of(engine, "web")
+        sides[engine.name] = lambda inside=inside, port=port: measure(host, inside, "127.0.0.1", port, 5201)
+        if engine.name == "hull":
+            sides["floor"] = lambda inside=inside: measure(host, inside, inside.address, 5201, 5201)
+    values = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, take in sides.items():
+            values[name].append(take())
     for engine in engines:
-        engine.call("run", "-d", "--name", "web", "-p", "127.0.0.1:15201:5201", *more, "busybox", "sleep", "1000")
-        inside, host = place_of(engine, "web"), Place("127.0.0.1")
-        for _ in range(rounds):
-            values[engine.name].append(measure(host, inside, "127.0.0.1", 15201, 5201))
-            if engine.name == "hull":
-                values["floor"].append(measure(host, inside, inside.address, 5201, 5201))
         engine.remove_all()
-    return {name: statistics.median(list_) for name, list_ in values.items() if list_}
+    return {name: statistics.median(taken) for name, taken in values.items()}
 
 
 def bridge_by_hand():
@@ -155,6 +163,23 @@ def make_network(engine):
     engine.call("network", "create", "made")
     engine.call("network", "rm", "made")
     return time.perf_counter() - begin
+
+
+def through_the_api(engine):
+    """The same without the command lines: two requests on one connection."""
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(engine.socket)
+    body = json.dumps({"Name": "made", "Driver": "bridge"})
+    begin = time.perf_counter()
+    for method, path, content in (("POST", "/networks/create", body), ("DELETE", "/networks/made", None)):
+        connection.request(method, path, content, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status < 300, f"{engine.name}: {method} {path}: {answer.status}"
+    seconds = time.perf_counter() - begin
+    connection.close()
+    return seconds
 
 
 def connect_and_disconnect(engines, rounds):
@@ -267,6 +292,9 @@ def main():
                            targets=[("absolute", 200)]))
         results.append(row("network create and rm", "ms", bench.milliseconds(
             bench.interleaved(engines, rounds, make_network, bridge_by_hand)), targets=[("floor", 1.3)]))
+        floor, api_peers = peers.Floor(os.path.abspath(options.build)), [one for one in engines if one.name != "podman"]
+        results.append(row("the same by two requests", "ms", bench.milliseconds(bench.interleaved(
+            api_peers, rounds, through_the_api, lambda: floor.sample("networks", 2)[1])), targets=[("floor", 1.3)]))
         results.append(row("network connect and disconnect", "ms", bench.milliseconds(connect_and_disconnect(engines, rounds))))
         results.append(row(f"run -d × {options.count} on one network, 8 at a time", "per s",
                            many_on_one_network(engines, options.count), True, [("docker", 10)]))

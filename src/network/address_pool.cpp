@@ -24,6 +24,8 @@ std::optional<IpAddress> AddressPool::take_lowest() {
 
 bool AddressPool::take(const IpAddress& address) { return subnet_.contains(address) && used_.insert(address).second; }
 
+bool AddressPool::take_again(const IpAddress& address) { return range_.contains(address) && take(address); }
+
 void AddressPool::give_back(const IpAddress& address) {
   if (!subnet_.contains(address) || reserved_.contains(address)) return;
   used_.erase(address);

@@ -15,9 +15,10 @@ class AddressPool {
   // address of IPv4, and what is `reserved` (the gateway) are never given out.
   AddressPool(const Subnet& subnet, const Subnet& range, const std::set<IpAddress>& reserved);
 
-  std::optional<IpAddress> take_lowest();    // empty: exhausted
-  bool take(const IpAddress& address);       // false: in use, or not of this subnet
-  void give_back(const IpAddress& address);  // idempotent; reserved ones stay
+  std::optional<IpAddress> take_lowest();     // empty: exhausted
+  bool take(const IpAddress& address);        // false: in use, or not of this subnet
+  bool take_again(const IpAddress& address);  // the same for one that take_lowest() might give
+  void give_back(const IpAddress& address);   // idempotent; reserved ones stay
   const Subnet& subnet() const { return subnet_; }
 
  private:

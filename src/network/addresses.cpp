@@ -75,7 +75,7 @@ std::string Networks::State::take_address(LiveNetwork& network, bool is_v6, cons
   std::lock_guard lock(mutex);
   if (auto address = wanted.empty() ? IpAddress::parse(preferred) : std::nullopt)
     for (auto& pool : network.pools)
-      if (pool.take(*address)) {
+      if (pool.take_again(*address)) {
         prefix_length = pool.subnet().prefix_length;
         return address->text();
       }

@@ -102,10 +102,11 @@ void HostPorts::refuse(const Failure& failure, const PortBinding& wanted, std::u
          name_of_(failure.container), ")");
   std::string owner =
       failure.code == EADDRINUSE ? linux::port_owner(wanted.protocol, failure.address, port) : std::string();
+  std::string_view unknown = failure.code == EADDRNOTAVAIL ? " (no interface of this host has it)" : "";
   throw Error(
       Kind::kInternal,
       cat("failed to bind host port for ", place, ":", address, ":", wanted.container_port, "/", wanted.protocol, ": ",
-          lower(errno_text(failure.code)), owner.empty() ? "" : cat(" (by ", owner, ")")),
+          lower(errno_text(failure.code)), owner.empty() ? "" : cat(" (by ", owner, ")"), unknown),
       failure.code, "bind");
 }
 

@@ -30,11 +30,6 @@ constexpr Mode kIpvlanFlags[] = {{"bridge", 0}, {"private", IPVLAN_F_PRIVATE}, {
 
 constexpr std::uint16_t kHighestVlan = 4094;
 
-std::string option_of(const Network& network, std::string_view name) {
-  auto found = network.options.find(std::string(name));
-  return found == network.options.end() ? "" : found->second;
-}
-
 template <std::size_t Size>
 std::uint32_t choice(const Network& network, std::string_view option, const Mode (&modes)[Size]) {
   std::string value = option_of(network, option);

@@ -17,6 +17,7 @@
 #include "network/host_ports.h"
 #include "network/name_service.h"
 #include "network/name_table.h"
+#include "network/network_options.h"
 #include "network/networks.h"
 #include "network/plug.h"
 #include "network/ready_pool.h"
@@ -139,25 +140,6 @@ struct Networks::State {
   ReadyPool<Plug> plugs;  // on the default bridge
   linux::Background background;
 };
-
-// An option of a network, or the fallback. Error{kInvalidArgument} for what is no boolean.
-bool option_is_set(const Network& network, std::string_view name, bool fallback);
-std::uint32_t mtu_of(const Network& network);                     // 0: not given
-GatewayMode gateway_mode_of(const Network& network, bool is_v6);  // Error{kInvalidArgument} for another value
-inline constexpr std::string_view kGatewayMode4 = "com.docker.network.bridge.gateway_mode_ipv4";
-inline constexpr std::string_view kGatewayMode6 = "com.docker.network.bridge.gateway_mode_ipv6";
-inline constexpr std::string_view kHostAddress4 = "com.docker.network.host_ipv4";
-inline constexpr std::string_view kHostAddress6 = "com.docker.network.host_ipv6";
-inline constexpr std::string_view kTrustedInterfaces = "com.docker.network.bridge.trusted_host_interfaces";
-inline constexpr std::string_view kBridgeName = "com.docker.network.bridge.name";
-inline constexpr std::string_view kIcc = "com.docker.network.bridge.enable_icc";
-inline constexpr std::string_view kMasquerade = "com.docker.network.bridge.enable_ip_masquerade";
-inline constexpr std::string_view kHostBinding = "com.docker.network.bridge.host_binding_ipv4";
-inline constexpr std::string_view kInhibitIpv4 = "com.docker.network.bridge.inhibit_ipv4";
-inline constexpr std::string_view kMtu = "com.docker.network.driver.mtu";
-inline constexpr std::string_view kInterfacePrefix = "com.docker.network.container_iface_prefix";
-inline constexpr std::string_view kEndpointSysctls = "com.docker.network.endpoint.sysctls";
-inline constexpr std::string_view kInterfaceName = "com.docker.network.endpoint.ifname";
 
 // The endpoints that a container's default routes go through: highest priority, then smallest name, of those that have
 // a gateway of the family. nullptr: none.

@@ -62,12 +62,18 @@ store::VolumeRow row_of(const Volume& volume) {
 }
 
 void Volumes::State::make_directory(const Volume& volume) const {
+  if (exists(volume.mountpoint)) return;  // of a volume that an earlier engine knew
+  const std::string fresh = directory(volume.name) + "/fresh";
+  linux::lift_limit(fresh);
+  remove_tree(fresh);
   make_directories(directory(volume.name), 0701);
-  // While there is nothing in it: what is made in a directory belongs to its project.
-  if (auto size = size_limit(volume)) linux::limit_space({directory(volume.name)}, volume.name, size);
-  make_directories(volume.mountpoint, 0755);
+  make_directories(fresh, 0755);
   // Whatever the umask of the engine is.
-  check(::chmod(volume.mountpoint.c_str(), 0755), "chmod", volume.mountpoint);
+  check(::chmod(fresh.c_str(), 0755), "chmod", fresh);
+  // While there is nothing in it: what is made in a directory belongs to its project. (What the engine writes beside it
+  // does not: a full volume can be renamed and removed.)
+  if (auto size = size_limit(volume)) linux::limit_space({fresh}, volume.name, size);
+  check(::rename(fresh.c_str(), volume.mountpoint.c_str()), "rename", fresh);
 }
 
 std::shared_ptr<std::mutex> Volumes::State::turn(const std::string& name) {
@@ -183,7 +189,7 @@ void Volumes::State::remove_for_good(const std::string& name) const {
 }
 
 void Volumes::State::discard(const std::string& name) const {
-  linux::lift_limit(directory(name));
+  linux::lift_limit(directory(name) + "/_data");
   store::move_to_trash(data_root, directory(name));
 }
 

@@ -88,6 +88,11 @@ def test_ports_are_bound_where_the_network_says(engine, serve):  # noqa: F811
     assert engine.docker("port", "web", "81").stdout.startswith("0.0.0.0:")
 
 
+def test_an_address_that_the_host_does_not_have_is_said(engine):
+    failed = engine.docker("run", "--rm", "-p", "192.0.2.99:80:80", "busybox", "true", check=False)
+    assert "failed to bind host port for 192.0.2.99:80" in failed.stderr and "no interface of this host has it" in failed.stderr
+
+
 def test_a_bridge_without_an_address_of_its_own(engine):
     identity = engine.docker("network", "create", "-o", f"{BRIDGE}inhibit_ipv4=true", "--subnet", f"{BASE}.0/24", "bare").stdout
     shown = subprocess.run(["ip", "-4", "addr", "show", f"br-{identity[:12]}"], capture_output=True, text=True).stdout

@@ -60,6 +60,9 @@ TEST(AddressPool, KeepsToItsRangeInAHugeSubnet) {
   EXPECT_FALSE(pool.take_lowest());
   EXPECT_TRUE(pool.take(*IpAddress::parse("fd00:1::ffff")));
   EXPECT_FALSE(pool.take(*IpAddress::parse("fd00:1::1")));
+  EXPECT_FALSE(pool.take_again(*IpAddress::parse("fd00:1::fffe"))) << "somebody chose it: it is not given out";
+  pool.give_back(*IpAddress::parse("fd00:1::9"));
+  EXPECT_TRUE(pool.take_again(*IpAddress::parse("fd00:1::9")));
 }
 
 TEST(Subnet, ThePieceThatOverlapsNothingIsChosen) {

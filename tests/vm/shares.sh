@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Inside the virtual machine (Debian's kernel): volumes of the types nfs, served by the kernel's own server, and cifs, where
+# nobody answers.
+# Usage: shares.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares.
+set -u
+bin=$1
+tar=$2
+export HULL_HOST=unix:///run/hull.sock
+export PATH=$PATH:/usr/sbin:/sbin
+hull() { "$bin/hull" "$@"; }
+engine() {
+  "$bin/hulld" -H "$HULL_HOST" --data-root /var/lib/hull --exec-root /run/hull --pidfile /run/hulld.pid --bridge none >>/run/hulld.log 2>&1 &
+  for _ in $(seq 100); do
+    hull version >/dev/null 2>&1 && break
+    sleep 0.1
+  done
+}
+engine
+hull import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
+box() { hull run --rm --network none "$@"; }
+mounted() { grep -c " /var/lib/hull/volumes/$1/_data " /proc/mounts; }
+echo "127.0.0.1 files.example" >>/etc/hosts
+mkdir -p /srv
+mount -t tmpfs tmpfs /srv
+mkdir -p /srv/nfs/sub /srv/share
+
+nfs() {
+  command -v exportfs >/dev/null || { echo "nfs: no server here"; return; }
+  for module in nfsd nfs nfsv4; do modprobe -q $module; done
+  mkdir -p /run/rpc_pipefs /var/lib/nfs/v4recovery /var/lib/nfs/rpc_pipefs
+  touch /var/lib/nfs/etab /var/lib/nfs/rmtab
+  mount -t nfsd nfsd /proc/fs/nfsd
+  mount -t rpc_pipefs rpc_pipefs /var/lib/nfs/rpc_pipefs
+  exportfs -i -o rw,no_root_squash,fsid=0,no_subtree_check '*:/srv/nfs'
+  rpc.mountd --no-udp --no-nfs-version 2 --no-nfs-version 3
+  rpc.nfsd --no-udp --no-nfs-version 3 --grace-time 10 --lease-time 10 2 || { echo "nfs: the server does not start"; return; }
+
+  hull volume create -o type=nfs -o device=:/ -o o=addr=127.0.0.1,vers=4.2,rw shared >/dev/null
+  hull volume create -o type=nfs -o device=files.example:/sub -o o=vers=4.2,ro readonly >/dev/null
+  hull volume create -o type=nfs -o device=:/nothing -o o=addr=127.0.0.1,vers=4.2 missing >/dev/null
+  hull volume create -o type=nfs -o device=nowhere.invalid:/ -o o=vers=4.2 nowhere >/dev/null
+  echo "nfs: before its use $(mounted shared)"
+  box -v shared:/data busybox sh -c 'echo over the wire >/data/file' && echo "nfs: $(cat /srv/nfs/file)"
+  hull run -d --name user --network none -v shared:/data busybox sleep 1000 >/dev/null
+  echo "nfs: in use $(mounted shared) $(hull exec user grep -c ' /data nfs4 ' /proc/mounts)"
+  kill -9 "$(cat /run/hulld.pid)"
+  engine
+  hull exec user sh -c 'echo after a crash >/data/file' && echo "nfs: $(cat /srv/nfs/file)"
+  hull rm -f user >/dev/null
+  sleep 1
+  echo "nfs: after its use $(mounted shared)"
+  box -v readonly:/data busybox touch /data/file 2>&1 | sed 's/^/nfs: /'
+  for volume in missing nowhere; do
+    box -v $volume:/data busybox true 2>&1 | sed "s/^/nfs $volume: /"
+  done
+  rpc.nfsd 0
+  hull volume create -o type=nfs -o device=:/ -o o=addr=127.0.0.1,vers=4.2,soft,timeo=10,retrans=1 down >/dev/null
+  box -v down:/data busybox true 2>&1 | sed "s/^/nfs down: /"
+  hull volume rm shared readonly missing nowhere down >/dev/null && echo "nfs: removed, $(ls /srv/nfs/file)"
+}
+
+cifs() {
+  modprobe -q cifs
+  hull volume create -o type=cifs -o device=//files.example/share -o o=username=someone,password=secret,vers=3.0 office >/dev/null
+  box -v office:/data busybox true 2>&1 | sed 's/^/cifs: /'
+  hull volume rm office >/dev/null && echo "cifs: removed"
+}
+
+nfs
+cifs
+kill "$(cat /run/hulld.pid)"
