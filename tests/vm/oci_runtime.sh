@@ -32,14 +32,14 @@ $runtime delete --force box
 [ -d "$group/box" ] && echo "left behind: $group/box"
 
 # A checkpoint, and what comes back from it.
-$runtime run --detach --bundle "$bundles/counter" counter </dev/null >/run/counted 2>&1
-sleep 1
-$runtime checkpoint --image-path /run/images --leave-running counter && echo "checkpoint $(awk 'END { print NR > 2 }' /run/counted)"
+{ $runtime run --detach --bundle "$bundles/counter" counter </dev/null 2>&1; } | cat >/run/counted &
+for _ in $(seq 100); do [ "$(wc -l </run/counted)" -gt 3 ] && break; sleep 0.1; done
+$runtime checkpoint --image-path /run/images --leave-running counter && echo "checkpoint while it runs"
 $runtime checkpoint --image-path /run/images2 --work-path /run counter
 $runtime state counter 2>/dev/null && echo "still there"
 before=$(wc -l </run/counted)
-$runtime restore --detach --image-path /run/images2 --work-path /run --bundle "$bundles/counter" counter </dev/null >>/run/counted 2>&1 ||
-  { tail -n 3 /run/counted; find /run -name restore.log -exec tail -n 20 {} \;; }
+{ $runtime restore --detach --image-path /run/images2 --work-path /run --bundle "$bundles/counter" counter </dev/null 2>&1; } |
+  cat >>/run/counted &
 for _ in $(seq 50); do [ "$(wc -l </run/counted)" -gt "$before" ] && break; sleep 0.1; done
 $runtime exec counter sh -c 'echo "restored $(hostname) $(cat /proc/self/cgroup)"' || true
 awk 'NR - 1 != $1 { print "the count is broken at line " NR ": " $1; exit }' /run/counted
