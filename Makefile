@@ -8,7 +8,7 @@ PYTEST    = /usr/bin/python3 -m pytest -q -p no:cacheprovider
 export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: help build run test unit engine install deb reference uninstall bench bench-build bench-load bench-images bench-peers format lint fuzz asan tsan clean
+.PHONY: help build run test unit engine install deb reference uninstall bench bench-build bench-runtime bench-load bench-images bench-peers format lint fuzz asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -59,6 +59,9 @@ bench-load: build ## the same under load: many at once, many running, many clien
 
 bench-images: build ## pull, load, save and push beside docker and podman, on a file system of their own
 	/usr/bin/python3 bench/images.py --build $(BUILD) --json $(BUILD)/bench-images.json
+
+bench-runtime: build ## hull-runtime beside crun, runc and the bare kernel
+	/usr/bin/python3 bench/runtime.py --build $(BUILD) --json $(BUILD)/bench-runtime.json
 
 bench-build: build ## builds by hull, Docker's classic builder, BuildKit and Buildah; JSON in build/bench-build.json
 	bench/install-buildkit $(BUILD)/buildkit

@@ -8,9 +8,11 @@
 // a seccomp program, exec of busybox `true`, wait, and removal of groups and directories. What an engine adds
 // to that (a client, an API, a database, a log, a supervisor) is its overhead.
 //
-//   hull-floor bridge|none|exec ITERATIONS     prints the microseconds of each iteration, one per line
+//   hull-floor bridge|none|exec|bundle ITERATIONS     prints the microseconds of each iteration, one per line
 //
-// `exec` is one process into a running container: setns by pidfd, fork, exec, wait.
+// `bundle` is what an OCI runtime does with the bundle of bench/runtime.py: the root is a directory, nothing is bound
+// into it, the container stands before its program is executed, and its limits are those of the bundle. `exec` is one
+// process into a running container: setns by pidfd, fork, exec, wait.
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
@@ -36,8 +38,10 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "floor_network.h"
@@ -64,6 +68,7 @@ struct Places {
   std::string bridge;
   std::vector<std::string> hierarchies;  // mount points of cgroup v1 subsystems, or of v2
   bool unified = false;
+  bool bundle = false;
 };
 
 std::string cgroup_name() { return "/hull-floor-" + std::to_string(getpid()); }
@@ -135,8 +140,12 @@ void make_devices(const std::string& root) {
 void set_up_root(const Places& places, const std::string& box) {
   must(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private /");
   std::string root = box + "/root";
-  std::string options = "lowerdir=" + places.lower + ",upperdir=" + box + "/upper,workdir=" + box + "/work";
-  must(mount("overlay", root.c_str(), "overlay", 0, options.c_str()) == 0, "overlay");
+  if (places.bundle) {
+    must(mount(places.lower.c_str(), root.c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0, root);
+  } else {
+    std::string options = "lowerdir=" + places.lower + ",upperdir=" + box + "/upper,workdir=" + box + "/work";
+    must(mount("overlay", root.c_str(), "overlay", 0, options.c_str()) == 0, "overlay");
+  }
   constexpr unsigned long kSafe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   mount_at("proc", root + "/proc", kSafe);
   mount_at("sysfs", root + "/sys", kSafe | MS_RDONLY);
@@ -145,7 +154,9 @@ void set_up_root(const Places& places, const std::string& box) {
   mount_at("devpts", root + "/dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620");
   mount_at("tmpfs", root + "/dev/shm", kSafe, "mode=1777,size=65536k");
   mount_at("mqueue", root + "/dev/mqueue", kSafe);
-  for (const char* file : {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}) bind(box + "/file", root + file, false);
+  if (!places.bundle)
+    for (const char* file : {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"})
+      bind(box + "/file", root + file, false);
   for (const char* masked : {"/proc/kcore", "/proc/keys", "/proc/timer_list"})
     if (access((root + masked).c_str(), F_OK) == 0) bind(root + "/dev/null", root + masked, false);
   for (const char* read_only : {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys"})
@@ -331,8 +342,9 @@ void clean_up(const Places& places) {
 int main(int argc, char** argv) {
   std::string mode = argc == 3 ? argv[1] : "";
   int iterations = argc == 3 ? std::atoi(argv[2]) : 0;
-  if ((mode != "bridge" && mode != "none" && mode != "exec" && mode != "networks") || iterations < 1) {
-    std::fprintf(stderr, "usage: hull-floor bridge|none|exec|networks ITERATIONS\n");
+  const std::set<std::string_view> modes = {"bridge", "none", "exec", "networks", "bundle"};
+  if (!modes.contains(mode) || iterations < 1) {
+    std::fprintf(stderr, "usage: hull-floor bridge|none|exec|networks|bundle ITERATIONS\n");
     return 2;
   }
   if (mode == "networks") {
@@ -340,6 +352,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   Places places = prepare();
+  places.bundle = mode == "bundle";
   bool network = mode == "bridge";
   if (network) floor_bench::make_bridge(places.bridge);
   std::vector<long> times;

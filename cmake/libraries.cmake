@@ -29,6 +29,7 @@ hull_room(tls USES linux LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
 hull_room(settings USES base oci)
 hull_room(http USES linux tls LIBRARIES Threads::Threads)
 hull_room(runtime USES linux oci)
+target_compile_options(hull_runtime PRIVATE -Os)  # its time goes into system calls
 hull_room(shim USES runtime linux LIBRARIES z)  # by name: hull-shim is static
 hull_room(store USES archive linux LIBRARIES SQLite::SQLite3 OpenSSL::Crypto)
 hull_room(registry USES base oci archive LIBRARIES ${CMAKE_DL_LIBS})  # libcurl is loaded when it is needed

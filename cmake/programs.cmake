@@ -22,11 +22,14 @@ hull_program(hulld SOURCE src/cmd/hulld.cpp src/cmd/hulld_configuration.cpp ROOM
 hull_program(hull-dial SOURCE src/cmd/hull_dial.cpp ROOMS tls)
 hull_program(hull-shim STATIC SOURCE src/cmd/hull_shim.cpp ROOMS shim)
 hull_program(hull-runtime STATIC
-             SOURCE src/cmd/hull_runtime.cpp src/cmd/runtime_arguments.cpp src/cmd/runtime_checkpoint.cpp
+             SOURCE src/cmd/hull_runtime.cpp src/cmd/no_demangler.cpp src/cmd/runtime_arguments.cpp src/cmd/runtime_checkpoint.cpp
                     src/cmd/runtime_control.cpp src/cmd/runtime_create.cpp src/cmd/runtime_events.cpp
                     src/cmd/runtime_exec.cpp src/cmd/runtime_files.cpp src/cmd/runtime_list.cpp src/cmd/runtime_spec.cpp
                     src/cmd/runtime_state.cpp src/cmd/runtime_update.cpp
              ROOMS runtime)
+# One command a process: less to read from the disk counts for more than quicker loops.
+target_compile_options(hull-runtime PRIVATE -Os)
+target_link_options(hull-runtime PRIVATE ${HULL_FOLD_CODE} $<$<CONFIG:Release>:-s>)
 hull_program(hull-manifest
              SOURCE src/cmd/hull_manifest.cpp src/cmd/manifest_lists.cpp src/cmd/manifest_verbs.cpp
              ROOMS registry cli)

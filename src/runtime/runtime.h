@@ -13,6 +13,8 @@
 #include "base/unique_fd.h"
 #include "linux/cgroup.h"
 #include "oci/runtime_config.h"
+#include "runtime/hooks.h"
+#include "runtime/seccomp_receiver.h"
 
 // From an OCI configuration to a process, and nothing more: no daemon, no state on disk, no threads. Used by
 // hull-shim (hull's own containers) and by hull-runtime (everybody else's). The caller must be
@@ -112,23 +114,6 @@ class Init {
   virtual void release_ownership() = 0;  // from here on the destructor leaves the process alone
 };
 
-// The state of a container as its hooks get it on standard input (runtime-spec, runtime.md#state).
-struct HookState {
-  std::string id, status, bundle;  // status: creating, created, running, stopped
-  pid_t pid = 0;
-  std::map<std::string, std::string> annotations;
-};
-
-// Who gets the descriptor on which a seccomp filter announces calls (linux.seccomp.listenerPath), and what it is told.
-struct SeccompReceiver {
-  std::string path;  // of a listening Unix socket; empty: the filter announces nothing
-  std::string metadata;
-  HookState state;
-  pid_t pid = 0;  // of the process with the filter
-};
-// What the configuration of a container says about it.
-SeccompReceiver receiver_of(const std::optional<oci::Seccomp>& profile, HookState state);
-
 // Creates the cgroup, clones, sets up everything in the child, and returns when the child has executed its
 // program (or stands right before it, hold_before_exec). On failure nothing is left: process reaped, cgroup
 // removed. Throws StartError.
@@ -171,12 +156,6 @@ Execed exec(int target_pidfd, const oci::Process& process, const ExecOptions& op
 // Lets a process go that start() holds at Handles::release_listener, through the socket `name` in `directory`, and
 // returns when it has executed its program. `pidfd`: of that process, and receiver.pid is its pid. Throws StartError.
 void release_held(int directory, const std::string& name, int pidfd, const SeccompReceiver& receiver);
-
-// Runs hooks in order; the first that fails is thrown as Error{kInternal}. For poststart and poststop, which belong to
-// whoever starts and deletes a container: start() runs the others.
-void run_hooks(const std::vector<oci::Hook>& hooks, const HookState& state);
-// Runs all of them; one that fails is a warning in the log, as the specification wants it of poststop.
-void run_every_hook(const std::vector<oci::Hook>& hooks, const HookState& state) noexcept;
 
 // The exit code that Docker shows for a wait status: the code, or 128 + signal.
 int exit_code(int wait_status);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "oci/runtime_config.h"
+
+namespace hull::runtime {
+
+// The state of a container as its hooks get it on standard input (runtime-spec, runtime.md#state).
+struct HookState {
+  std::string id, status, bundle;  // status: creating, created, running, stopped
+  pid_t pid = 0;
+  std::map<std::string, std::string> annotations;
+};
+
+// Runs hooks in order; the first that fails is thrown as Error{kInternal}. For poststart and poststop, which belong to
+// whoever starts and deletes a container: start() runs the others.
+void run_hooks(const std::vector<oci::Hook>& hooks, const HookState& state);
+// Runs all of them; one that fails is a warning in the log, as the specification wants it of poststop.
+void run_every_hook(const std::vector<oci::Hook>& hooks, const HookState& state) noexcept;
+
+}  // namespace hull::runtime
