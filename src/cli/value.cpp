@@ -5,36 +5,9 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "oci/json.h"
 
 namespace hull::cli {
 namespace {
-
-Value from_json(const Json& in) {
-  switch (in.type()) {
-    case Json::value_t::boolean: return Value(in.get<bool>());
-    case Json::value_t::number_integer: return Value(in.get<std::int64_t>());
-    case Json::value_t::number_unsigned:
-      if (auto number = in.get<std::uint64_t>(); std::in_range<std::int64_t>(number))
-        return Value(static_cast<std::int64_t>(number));
-      return Value(in.get<double>());
-    case Json::value_t::number_float: return Value(in.get<double>());
-    case Json::value_t::string: return Value(in.get_ref<const std::string&>());
-    case Json::value_t::array: {
-      Value::List list;
-      list.reserve(in.size());
-      for (const Json& item : in) list.push_back(from_json(item));
-      return Value(std::move(list));
-    }
-    case Json::value_t::object: {
-      Value::Map map;
-      map.reserve(in.size());
-      for (const auto& [key, item] : in.items()) map.emplace_back(key, from_json(item));
-      return Value(std::move(map));
-    }
-    default: return Value();
-  }
-}
 
 void append_text(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -168,8 +141,6 @@ void Value::push(Value value) {
   if (!is_list()) data_ = List{};
   std::get<List>(data_).push_back(std::move(value));
 }
-
-Value parse_value(std::string_view json) { return from_json(parse_json(json)); }
 
 std::string to_json(const Value& value) {
   std::string out;
