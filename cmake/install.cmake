@@ -7,7 +7,7 @@ foreach(program hull hulld hull-shim hull-runtime hull-init hull-dial hull-log-t
 endforeach()
 
 # What the tables of commands say, for man(1) and for the shells: written by the programs themselves.
-set(HULL_SHARE ${CMAKE_BINARY_DIR}/share)
+set(HULL_SHARE ${CMAKE_BINARY_DIR}/documents)
 set(HULL_BIN ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 add_custom_command(
   OUTPUT ${HULL_SHARE}/documents.stamp

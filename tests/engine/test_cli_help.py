@@ -2,6 +2,7 @@
 """What people get when they ask, mistype, or press the key for completion."""
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -136,6 +137,14 @@ def test_bash_completes_live_names(fleet, tmp_path):
     answer = subprocess.run(["bash", "-c", text], capture_output=True, text=True, env=fleet.environment())
     assert answer.stdout.splitlines()[:2] == ["web", "unless-stopped"], answer.stderr
     assert answer.stdout.splitlines()[2] in ("latest", "busybox:latest")
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_completes_live_names(fleet, tmp_path):
+    (tmp_path / "hull.fish").write_text(hull("completion", "fish").stdout)
+    text = f"set -x PATH {BIN} $PATH; source {tmp_path}/hull.fish; complete -C 'hull stop w'; complete -C 'hull context sh'"
+    answer = subprocess.run(["fish", "--no-config", "-c", text], capture_output=True, text=True, env=fleet.environment())
+    assert [line.split("\t")[0] for line in answer.stdout.splitlines()] == ["web", "show"], answer.stderr
 
 
 def test_no_color():
