@@ -19,6 +19,8 @@ namespace {
 
 constexpr int kFlagError = 125, kOtherError = 1;
 
+constexpr std::string_view kLevels[] = {"panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"};
+
 std::string_view release;
 
 int unknown_command(std::string_view group, std::string_view typed) {
@@ -251,6 +253,10 @@ int run_command_line(std::span<const std::string_view> words, std::string_view v
       print_line("Hull version ", version);
       return 0;
     }
+    std::string level = global.text("log-level");
+    if (std::ranges::find(kLevels, level) == std::end(kLevels))
+      throw Exit(1, cat("unable to parse logging level: ", level));
+    set_debug(global.is_set("debug") || level == "debug" || level == "trace");
     if (global.given("config")) ::setenv("DOCKER_CONFIG", global.text("config").c_str(), 1);
     auto rest = words.subspan(words.size() - global.arguments.size());
     Dispatcher dispatcher(global, words);
