@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -279,7 +280,13 @@ Outcome follow(Connection& connection, BuildProgress& progress) {
   Outcome outcome;
   JsonObjects objects;
   char piece[16 << 10];
-  while (std::size_t got = connection.read_some(piece, sizeof piece))
+  auto next = [&] {
+    constexpr int kTick = 100;  // milliseconds
+    pollfd waiting{connection.fd(), POLLIN, 0};
+    while (!connection.has_body() && ::poll(&waiting, 1, kTick) == 0) progress.tick();
+    return connection.read_some(piece, sizeof piece);
+  };
+  while (std::size_t got = next())
     objects.feed({piece, got}, [&](std::string_view text) {
       Value report = parse_value(text);
       progress.report(report, text);

@@ -269,10 +269,10 @@ std::string list_text(Client& client, const Plan& plan) {
   for (LiveScreen screen;;) {
     screen.draw(list_text(client, plan));
     pollfd waiting{events->fd(), POLLIN, 0};
-    // What happens together is shown together. Events that came in one piece need no second look: they all happened
-    // before the list is asked for.
+    // What happens together is shown together.
     char piece[16 * 1024];
-    for (int patience = screen.in_place() ? kSeldom : -1; ::poll(&waiting, 1, patience) > 0; patience = kOften)
+    for (int patience = screen.in_place() ? kSeldom : -1; events->has_body() || ::poll(&waiting, 1, patience) > 0;
+         patience = kOften)
       if (events->read_some(piece, sizeof piece) == 0) throw Exit(1, "the engine has ended, and the list with it");
   }
 }
