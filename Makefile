@@ -8,7 +8,7 @@ PYTEST    = /usr/bin/python3 -m pytest -q -p no:cacheprovider
 export CCACHE_BASEDIR = $(CURDIR)
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: help build run test unit engine install deb reference uninstall bench bench-build bench-runtime bench-load bench-images bench-peers format lint fuzz asan tsan clean
+.PHONY: help build run test unit engine install deb reference uninstall bench bench-build bench-runtime bench-cli bench-load bench-images bench-peers format lint fuzz asan tsan clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -66,6 +66,9 @@ bench-runtime: build ## hull-runtime beside crun, runc and the bare kernel
 bench-build: build ## builds by hull, Docker's classic builder, BuildKit and Buildah; JSON in build/bench-build.json
 	bench/install-buildkit $(BUILD)/buildkit
 	/usr/bin/python3 bench/build.py --build $(BUILD) --json $(BUILD)/bench-build.json
+
+bench-cli: build ## the command lines of hull and docker beside each other; JSON in build/bench-cli.json
+	/usr/bin/python3 bench/cli.py --build $(BUILD) --json $(BUILD)/bench-cli.json
 
 bench-peers: ## install the engines that make bench compares with
 	scripts/install-dependencies peers

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -209,9 +210,10 @@ void add_options(const Options& options, const BuildContext& context, const std:
   struct Text {
     std::string_view flag, parameter;
   };
-  for (const Text& one : {Text{"target", "target"}, Text{"platform", "platform"}, Text{"cgroup-parent", "cgroupparent"},
+  for (const Text& one : {Text{"target", "target"}, Text{"cgroup-parent", "cgroupparent"},
                           Text{"cpuset-cpus", "cpusetcpus"}, Text{"cpuset-mems", "cpusetmems"}})
     if (options.given(one.flag)) query.add(one.parameter, options.text(one.flag));
+  if (std::string platform = chosen_platform(options); !platform.empty()) query.add("platform", platform);
   if (options.given("network")) query.add("networkmode", options.text("network"));
   for (const Text& one : {Text{"memory", "memory"}, Text{"memory-swap", "memswap"}, Text{"shm-size", "shmsize"}})
     if (options.given(one.flag)) query.add(one.parameter, cat(options.bytes(one.flag)));
@@ -240,7 +242,7 @@ dockerfile::CheckResult checked(const Options& options, const BuildContext& cont
   dockerfile::CheckInput input;
   const Value arguments = build_arguments(options.list("build-arg"));
   for (const auto& [name, value] : arguments.map()) input.arguments[name] = value.text();
-  input.platforms = {oci::host_platform(), oci::parse_platform(options.text("platform"))};
+  input.platforms = {oci::host_platform(), oci::parse_platform(chosen_platform(options))};
   input.target = options.text("target");
   dockerfile::IgnoreRules ignore;
   for (const std::string& name : dockerfile::ignore_files(source.file))
@@ -279,7 +281,13 @@ Outcome follow(Connection& connection, BuildProgress& progress) {
   Outcome outcome;
   JsonObjects objects;
   char piece[16 << 10];
-  while (std::size_t got = connection.read_some(piece, sizeof piece))
+  auto next = [&] {
+    constexpr int kTick = 100;  // milliseconds
+    pollfd waiting{connection.fd(), POLLIN, 0};
+    while (!connection.has_body() && ::poll(&waiting, 1, kTick) == 0) progress.tick();
+    return connection.read_some(piece, sizeof piece);
+  };
+  while (std::size_t got = next())
     objects.feed({piece, got}, [&](std::string_view text) {
       Value report = parse_value(text);
       progress.report(report, text);
@@ -333,8 +341,10 @@ int build(Invocation& call) {
   add_caches(options, plan);
   std::string reference = random_hex(12);
   plan.query.add("buildid", reference);
-  bool quiet = options.is_set("quiet") || options.text("progress") == "quiet";
-  auto progress = make_build_progress(options.text("progress"), quiet);
+  const char* usual = std::getenv("BUILDKIT_PROGRESS");
+  const std::string manner = options.given("progress") || !usual || !*usual ? options.text("progress") : usual;
+  bool quiet = options.is_set("quiet") || manner == "quiet";
+  auto progress = make_build_progress(manner, quiet);
   bool statuses = false;
   Outcome outcome;
   {

@@ -10,6 +10,8 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/live_screen.h"
+#include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
 
@@ -147,6 +149,7 @@ class TerminalProgress final : public BuildProgress {
     constexpr std::int64_t kBetweenPictures = 80'000'000;
     if (monotonic_nanoseconds() - drawn_at_ > kBetweenPictures) draw(false);
   }
+  void tick() override { draw(false); }  // its times go on
   void finish(bool failed) override {
     draw(true);
     std::string text;
@@ -172,25 +175,26 @@ class TerminalProgress final : public BuildProgress {
       std::string duration = cat(seconds(end.nanoseconds - vertex.started.nanoseconds), "s");
       std::string text = cat(" => ", what, vertex.name);
       std::size_t room = width > duration.size() + 2 ? width - duration.size() - 1 : 10;
-      text.resize(room, ' ');
-      lines.push_back(text + duration);
+      text = shortened(text, room);
+      lines.push_back(cat(text, std::string(room - text_columns(text), ' '), duration));
       if (!vertex.completed.never()) continue;
       std::size_t from = vertex.lines.size() > kShownLogLines ? vertex.lines.size() - kShownLogLines : 0;
       for (std::size_t i = from; i < vertex.lines.size(); ++i)
-        lines.push_back(cat(" => => # ", vertex.lines[i]).substr(0, width - 1));
+        lines.push_back(cut_at(cat(" => => # ", vertex.lines[i]), width - 1));
     }
     // Of no step: pulling, exporting, pushing.
-    if (!last && !message_.empty()) lines.push_back(cat(" => ", message_).substr(0, width - 1));
+    if (!last && !message_.empty()) lines.push_back(cut_at(cat(" => ", message_), width - 1));
     std::string head = cat("[+] Building ", seconds(time.nanoseconds - begun_.nanoseconds), "s (", done, "/", total,
                            ")", last ? " FINISHED" : "");
     // What does not fit is drawn once it is over.
     if (!last && lines.size() + 2 > rows) lines.erase(lines.begin(), lines.end() - static_cast<long>(rows - 2));
+    // Over the old picture line by line, then nothing below: what stays the same never goes away.
     std::string out;
-    if (drawn_ > 0) out += cat("\x1b[", drawn_, "A\r\x1b[J");
-    out += head + "\n";
-    for (const std::string& line : lines) out += line + "\n";
+    if (drawn_ > 0) out += cat("\x1b[", drawn_, "A\r");
+    out += head + "\x1b[K\n";
+    for (const std::string& line : lines) out += line + "\x1b[K\n";
     drawn_ = lines.size() + 1;
-    write_all(STDERR_FILENO, out);
+    write_all(STDERR_FILENO, out + "\x1b[J");
   }
 
   Picture picture_;

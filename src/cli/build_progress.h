@@ -15,6 +15,7 @@ class BuildProgress {
  public:
   virtual ~BuildProgress() = default;
   virtual void report(const Value& report, std::string_view text) = 0;  // `text`: the report as it came
+  virtual void tick() {}                                                // nothing has come for a moment
   virtual void finish(bool failed) = 0;                                 // the last picture; what the failing step said
 };
 // `mode`: auto, plain, tty, quiet, rawjson. Throws Error{kInvalidArgument} for anything else.

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/config_file.h"
+#include "cli/output.h"
 
 namespace hull::cli {
 namespace {
@@ -128,6 +129,7 @@ std::string Client::head(std::string_view method, std::string_view path, const H
   for (const Headers* some : {&std::as_const(custom_), &headers})
     for (const auto& [name, value] : *some) text += cat(name, ": ", value, "\r\n");
   text += "\r\n";
+  debug(cat(method, " /v", version_, path, " to ", host()));
   return text;
 }
 
@@ -152,6 +154,7 @@ std::unique_ptr<Connection> Client::send(std::string_view method, std::string_vi
 
 ResponseHead Client::finish_head(Connection& connection) {
   ResponseHead head = connection.read_head();
+  debug(cat("answered with ", head.status));
   if (head.status >= 400) throw Refused(head.status, reason_in(connection.read_body()));
   return head;
 }
@@ -178,6 +181,7 @@ Reply Client::call(std::string_view method, std::string_view path, const Value* 
     std::string framing = method == "GET" ? std::string() : json_framing(body, json);
     connection->send(head(method, path, {}, framing) + json);
     ResponseHead answer = connection->read_head();
+    debug(cat("answered with ", answer.status));
     Reply reply{answer.status, connection->read_body()};
     if (connection->reusable()) idle_ = std::move(connection);
     if (reply.status < 400) {

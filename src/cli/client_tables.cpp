@@ -15,7 +15,7 @@ constexpr bool kMixed = true;  // flags may follow arguments
 constexpr Flag kGlobal[] = {
     {"config", 0, kText, "Folder of the client's configuration files (default ~/.docker)"},
     {"context", 'c', kText, "Context to use: the name of an engine, see 'hull context'"},
-    {"debug", 'D', kBool, "Debug messages"},
+    {"debug", 'D', kBool, "Show each request to the engine"},
     {"host", 'H', kText, "Socket of the engine (unix:///path, tcp://address:port or ssh://host)", {}, "list"},
     {"log-level", 'l', kText, "debug, info, warn, error or fatal", "info"},
     {"tls", 0, kBool, "Use TLS; implied by --tlsverify"},

@@ -69,7 +69,7 @@ const Command* find_command(std::string_view words);
 const Group* find_group(std::string_view name);
 // Whether it is the first word of a command.
 bool is_command_name(std::string_view word);
-// Spellings of commands of `group` ("" for the top level) that look like what was typed.
+// Spellings of commands of `group` ("" for the top level) that are nearest to what was typed, or begin with it.
 std::vector<std::string> similar_commands(std::string_view group, std::string_view typed);
 
 // Runs the command line (without the program's name) and gives the exit code. Throws nothing.

@@ -89,6 +89,11 @@ std::string chosen_detach_keys(const Options& options) {
   return options.given("detach-keys") ? options.text("detach-keys") : config()["detachKeys"].text();
 }
 
+std::string chosen_platform(const Options& options) {
+  const char* usual = std::getenv("DOCKER_DEFAULT_PLATFORM");
+  return options.given("platform") || !usual ? options.text("platform") : usual;
+}
+
 Headers custom_headers() {
   Headers headers;
   if (const char* given = std::getenv("DOCKER_CUSTOM_HEADERS"); given && *given) {

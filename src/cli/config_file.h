@@ -26,6 +26,8 @@ const Value& config();
 std::string chosen_format(const Options& options, std::string_view setting, bool quiet = false);
 // "--detach-keys" when it is given, else "detachKeys".
 std::string chosen_detach_keys(const Options& options);
+// "--platform" when it is given, else $DOCKER_DEFAULT_PLATFORM.
+std::string chosen_platform(const Options& options);
 // "HttpHeaders" and $DOCKER_CUSTOM_HEADERS, which go with every request. $DOCKER_CUSTOM_HEADERS counts more.
 Headers custom_headers();
 

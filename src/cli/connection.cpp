@@ -204,6 +204,15 @@ std::size_t Connection::read_some(char* out, std::size_t size) {
   return count;
 }
 
+bool Connection::has_body() const {
+  if (done_) return true;
+  std::string_view rest = std::string_view(buffer_).substr(at_);
+  if (body_ != Body::kChunked || left_ > 0) return !rest.empty();
+  // The size of the next chunk stands on a line of its own, behind the end of the last chunk.
+  if (!first_chunk_) rest.remove_prefix(std::min<std::size_t>(2, rest.size()));
+  return rest.find('\n') != rest.npos;
+}
+
 std::string Connection::read_body() {
   std::string body;
   char piece[16 * 1024];

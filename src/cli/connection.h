@@ -32,6 +32,8 @@ class Connection {
   // Up to `size` bytes of the body, without its chunk marks; 0 at its end.
   std::size_t read_some(char* out, std::size_t size);
   std::string read_body();  // all that is left of it
+  // Whether read_some() has something, or the end, without waiting for the socket.
+  bool has_body() const;
   // True when the body was read to its end, so that another request may follow.
   bool reusable() const { return done_ && keep_alive_; }
   // False when the engine closed an idle connection meanwhile.

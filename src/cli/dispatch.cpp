@@ -19,6 +19,8 @@ namespace {
 
 constexpr int kFlagError = 125, kOtherError = 1;
 
+constexpr std::string_view kLevels[] = {"panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"};
+
 std::string_view release;
 
 int unknown_command(std::string_view group, std::string_view typed) {
@@ -92,7 +94,7 @@ int run_command(Invocation& call, std::span<const std::string_view> words) {
 constexpr std::pair<std::string_view, const char*> kPrograms[] = {{"manifest", "hull-manifest"},
                                                                   {"registry", "hull-registry"}};
 
-// Groups of Docker's that hull does not have, and what there is instead.
+// Words of Docker's that hull does not have by itself, and what there is instead.
 struct Missing {
   std::string_view groups, reason;
 };
@@ -104,7 +106,13 @@ constexpr Missing kMissing[] = {
     {"plugin",
      "the engine has no plug-ins: drivers of volumes, networks and logs are built in. Plug-ins of the command "
      "line, such as docker-compose, are found in the docker CLI's directories."},
-    {"trust", "content trust is gone from Docker, too. Name an image by its digest to be sure of it."}};
+    {"trust", "content trust is gone from Docker, too. Name an image by its digest to be sure of it."},
+    {"compose",
+     "the plug-in docker-compose is not installed. Install the package docker-compose-plugin, or put the program into "
+     "~/.docker/cli-plugins."},
+    {"buildx|bake",
+     "the plug-in docker-buildx is not installed. 'hull build' needs none: it has caches, secrets, named contexts and "
+     "outputs by itself."}};
 
 int run_program_of(const char* name, std::span<const std::string_view> words) {
   std::string program = program_beside(name);
@@ -151,11 +159,12 @@ class Dispatcher {
         return run_found(*command, cat("hull ", first, " ", words[1]), words.subspan(2));
     if (const Command* command = find_command(first)) return run_found(*command, cat("hull ", first), words.subspan(1));
     if (first == "__complete" || first == "__completeNoDesc") return run_complete(global_, words.subspan(1));
+    if (auto plugin = find_plugin(first)) run_plugin(*plugin, endpoint_of(global_), all_);
+    if (first == "bake") run_bake(words);
     if (const Missing* missing = find_missing(first)) {
       complain(cat("hull: '", join({words.begin(), words.end()}, " "), "': ", missing->reason));
       return kOtherError;
     }
-    if (auto plugin = find_plugin(first)) run_plugin(*plugin, endpoint_of(global_), all_);
     if (auto alias = alias_of(first); !alias.empty() && !expanded_) {
       expanded_ = true;
       std::vector<std::string_view> expanded(alias.begin(), alias.end());
@@ -189,6 +198,16 @@ class Dispatcher {
     std::string name = cat(group.name, " ", words[1]);
     if (const Command* command = find_command(name)) return run_found(*command, cat("hull ", name), words.subspan(2));
     return unknown_command(group.name, words[1]);
+  }
+
+  // "bake" is short for "buildx bake", where the plug-in is there.
+  void run_bake(std::span<const std::string_view> words) {
+    auto plugin = find_plugin("buildx");
+    if (!plugin) return;
+    std::vector<std::string_view> whole(all_.begin(), all_.end() - static_cast<std::ptrdiff_t>(words.size()));
+    whole.push_back("buildx");
+    whole.insert(whole.end(), words.begin(), words.end());
+    run_plugin(*plugin, endpoint_of(global_), whole);
   }
 
   int run_found(const Command& command, std::string spelled, std::span<const std::string_view> words) {
@@ -234,6 +253,10 @@ int run_command_line(std::span<const std::string_view> words, std::string_view v
       print_line("Hull version ", version);
       return 0;
     }
+    std::string level = global.text("log-level");
+    if (std::ranges::find(kLevels, level) == std::end(kLevels))
+      throw Exit(1, cat("unable to parse logging level: ", level));
+    set_debug(global.is_set("debug") || level == "debug" || level == "trace");
     if (global.given("config")) ::setenv("DOCKER_CONFIG", global.text("config").c_str(), 1);
     auto rest = words.subspan(words.size() - global.arguments.size());
     Dispatcher dispatcher(global, words);

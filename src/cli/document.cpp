@@ -137,7 +137,13 @@ void write_man(const std::string& directory, std::string_view group, std::string
   auto write = [&](const std::string& name, const std::string& text) {
     write_file_atomically(cat(directory, "/", name, ".1"), text, 0644, Durability::kProcessCrash);
   };
-  for (const Command* command : shown_commands(commands)) write(page_name(command->name), man_page(*command));
+  for (const Command* command : shown_commands(commands)) {
+    write(page_name(command->name), man_page(*command));
+    // hull-ps.1 leads to hull-container-ls.1
+    std::string_view other = short_spelling(*command);
+    if (!other.empty() && other != command->name)
+      write(page_name(other), cat(".so man1/", page_name(command->name), ".1\n"));
+  }
   write(page_name(group), group_man_page(group, summary, commands));
   if (!group.empty()) return;
   for (const Group& one : command_groups()) {

@@ -81,6 +81,7 @@ void validate(const Flag& flag, std::string_view value) {
 std::string suggestion(const FlagSet& flags, std::string_view typed) {
   std::string_view best;
   std::size_t least = typed.size() > 4 ? 3 : 2;
+  if (edit_distance("help", typed) < least) best = "help";
   for (auto table : {flags.first, flags.second})
     for (const Flag& flag : table)
       if (std::size_t distance = edit_distance(flag.name, typed); !flag.help.empty() && distance < least) {

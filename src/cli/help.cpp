@@ -2,6 +2,7 @@
 #include "cli/help.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "cli/plugins.h"
 
@@ -102,11 +103,14 @@ std::string flag_table(const FlagSet& flags, unsigned width) {
 
 std::string program_help(unsigned width) {
   Rows common, groups, others;
+  const char* hidden = std::getenv("DOCKER_HIDE_LEGACY_COMMANDS");
+  const bool hides_old = hidden && *hidden;  // "attach" is "container attach"
   for (auto table : command_tables())
     for (const Command& command : table) {
       std::string_view name = short_spelling(command);
       if (name.empty() || command.summary.empty()) continue;
       bool is_common = std::ranges::find(kCommon, name) != std::end(kCommon);
+      if (!is_common && hides_old && command.name != name) continue;
       (is_common ? common : others).emplace_back(name, command.summary);
     }
   std::ranges::sort(common, {}, [](const auto& row) { return std::ranges::find(kCommon, row.first) - kCommon; });

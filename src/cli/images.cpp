@@ -267,7 +267,7 @@ int pull(Invocation& call) {
   bool bare = reference.tag.empty() && reference.digest.empty();
   if (all && !bare) throw Exit(1, "tag can't be used with --all-tags/-a");
   if (bare && !quiet && !all) print_line("Using default tag: latest");
-  pull_image(call.client(), call.argument(0), options.text("platform"), quiet, STDOUT_FILENO, all);
+  pull_image(call.client(), call.argument(0), chosen_platform(options), quiet, STDOUT_FILENO, all);
   print_line(all ? reference.canonical_name() : reference.canonical());
   return 0;
 }

@@ -80,7 +80,8 @@ std::string listed(const Listing& listing, const std::vector<Value>& rows, const
   if (!table) return out;
   bool plain = format.empty() || format == kTable;
   if (plain && is_terminal(STDOUT_FILENO))
-    return fitted(out, text_width(), {"CONTAINER ID", "IMAGE ID", "NETWORK ID", "NAMES"}, {"CREATED", "STATUS"});
+    return fitted(out, text_width(), {"CONTAINER ID", "IMAGE ID", "NETWORK ID", "NAMES"}, {"COMMAND"},
+                  {"CREATED", "STATUS"});
   return aligned(out);
 }
 

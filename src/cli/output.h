@@ -15,6 +15,10 @@ void print(std::string_view text);
 // A line on standard error.
 void complain(std::string_view text);
 
+// Whether --debug asks for what else there is to say, and a line of it on standard error.
+void set_debug(bool on);
+void debug(std::string_view text);
+
 template <class... Parts>
 void print_line(const Parts&... parts) {
   print(cat(parts..., '\n'));

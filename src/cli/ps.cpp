@@ -91,35 +91,82 @@ std::string image_text(const Value& container, bool whole) {
   return whole || digest == std::string::npos ? image : image.substr(0, digest);
 }
 
-Value row_of(const Value& container, bool whole) {
-  Value row = Value::empty_map();
-  const std::string& id = container["Id"].text();
-  std::vector<std::string> mounts, networks;
-  std::int64_t volumes = 0;
-  for (const Value& mount : container["Mounts"].list()) {
+std::string mounts_text(const Value& mounts, bool whole) {
+  std::vector<std::string> names;
+  for (const Value& mount : mounts.list()) {
     const std::string& name = mount["Name"].text().empty() ? mount["Source"].text() : mount["Name"].text();
-    mounts.push_back(whole ? name : shortened(name, 15));
-    volumes += mount["Driver"].text() == "local";
+    names.push_back(whole ? name : shortened(name, 15));
   }
-  for (const auto& [name, endpoint] : container["NetworkSettings"]["Networks"].map()) networks.push_back(name);
-  std::string command = whole ? container["Command"].text() : shortened(container["Command"].text(), 20);
-  row.set("ID", whole ? id : short_form(id));
-  row.set("Names", names_text(container["Names"], whole));
-  row.set("Image", image_text(container, whole));
-  row.set("Command", to_json(Value(command)));
-  row.set("CreatedAt", created_at(container["Created"].integer()));
-  row.set("RunningFor", ago(container["Created"].integer()));
-  row.set("Ports", ports_text(container["Ports"]));
-  row.set("State", container["State"]);
-  row.set("Status", container["Status"]);
-  row.set("HealthStatus", container["Health"]["Status"].text());
-  row.set("Size", size_text(container));
-  set_labels(row, container["Labels"]);
-  row.set("Mounts", join(mounts, ","));
-  row.set("LocalVolumes", cat(volumes));
-  row.set("Networks", join(networks, ","));
-  row.set("Platform", container["ImageManifestDescriptor"]["platform"]);
-  return row;
+  return join(names, ",");
+}
+
+std::string local_volumes(const Value& mounts) {
+  return cat(
+      std::ranges::count_if(mounts.list(), [](const Value& mount) { return mount["Driver"].text() == "local"; }));
+}
+
+std::string networks_text(const Value& networks) {
+  std::vector<std::string> names;
+  for (const auto& [name, endpoint] : networks.map()) names.push_back(name);
+  return join(names, ",");
+}
+
+// The fields of a list's rows. Most of them are costly, and few are looked at.
+struct Field {
+  std::string_view name;
+  Value (*of)(const Value& container, bool whole);
+};
+constexpr Field kFields[] = {
+    {"ID", [](const Value& c, bool whole) -> Value { return whole ? c["Id"].text() : short_form(c["Id"].text()); }},
+    {"Names", [](const Value& c, bool whole) -> Value { return names_text(c["Names"], whole); }},
+    {"Image", [](const Value& c, bool whole) -> Value { return image_text(c, whole); }},
+    {"Command",
+     [](const Value& c, bool whole) -> Value {
+       return to_json(Value(whole ? c["Command"].text() : shortened(c["Command"].text(), 20)));
+     }},
+    {"CreatedAt", [](const Value& c, bool) -> Value { return created_at(c["Created"].integer()); }},
+    {"RunningFor", [](const Value& c, bool) -> Value { return ago(c["Created"].integer()); }},
+    {"Ports", [](const Value& c, bool) -> Value { return ports_text(c["Ports"]); }},
+    {"State", [](const Value& c, bool) -> Value { return c["State"]; }},
+    {"Status", [](const Value& c, bool) -> Value { return c["Status"]; }},
+    {"HealthStatus", [](const Value& c, bool) -> Value { return c["Health"]["Status"].text(); }},
+    {"Size", [](const Value& c, bool) -> Value { return size_text(c); }},
+    {"Labels", [](const Value& c, bool) -> Value { return joined_labels(c["Labels"]); }},
+    {kHiddenLabels,
+     [](const Value& c, bool) -> Value { return c["Labels"].is_map() ? c["Labels"] : Value::empty_map(); }},
+    {"Mounts", [](const Value& c, bool whole) -> Value { return mounts_text(c["Mounts"], whole); }},
+    {"LocalVolumes", [](const Value& c, bool) -> Value { return local_volumes(c["Mounts"]); }},
+    {"Networks", [](const Value& c, bool) -> Value { return networks_text(c["NetworkSettings"]["Networks"]); }},
+    {"Platform", [](const Value& c, bool) -> Value { return c["ImageManifestDescriptor"]["platform"]; }},
+};
+
+using Fields = std::vector<const Field*>;
+
+Value row_of(const Value& container, bool whole, const Fields& fields) {
+  Value::Map row;
+  row.reserve(fields.size());
+  for (const Field* field : fields) row.emplace_back(field->name, field->of(container, whole));
+  return Value(std::move(row));
+}
+
+Fields all_fields() {
+  Fields fields;
+  for (const Field& field : kFields) fields.push_back(&field);
+  return fields;
+}
+
+// Those that a format can show: the ones that it names, or all when it speaks of the row as a whole.
+Fields fields_of(const Listing& listing, std::string_view format) {
+  for (std::string_view whole : {"json", " .}", "{.}", " . ", " .)", " .|", "$"})
+    if (format.find(whole) != format.npos) return all_fields();
+  bool usual = format.empty() || format == "table";
+  Fields fields;
+  for (const Field& field : kFields) {
+    bool shown = usual ? std::ranges::find(listing.shown, field.name, &Column::field) != listing.shown.end()
+                       : format.find(field.name == kHiddenLabels ? "Label" : field.name) != format.npos;
+    if (shown) fields.push_back(&field);
+  }
+  return fields.empty() ? all_fields() : fields;
 }
 
 Listing listing(bool with_size) {
@@ -153,7 +200,7 @@ void check_template(const std::string& format) {
   constexpr std::string_view kPrefix = "template parsing error: ";
   try {
     const Template form(format);
-    const Value row = row_of(Value::Map{{"State", ""}, {"Status", ""}}, true);
+    const Value row = row_of(Value::Map{{"State", ""}, {"Status", ""}}, true, all_fields());
     const GoType type = row_type(listing(false), row);
     try {
       form.run({&row, &type});
@@ -208,8 +255,10 @@ std::string list_text(Client& client, const Plan& plan) {
   const Value answer = client.get(plan.path);
   std::vector<Value> rows;
   rows.reserve(answer.list().size());
-  for (const Value& container : answer.list()) rows.push_back(row_of(container, plan.whole));
-  return listed(listing(plan.size), rows, plan.format);
+  const Listing columns = listing(plan.size);
+  const Fields fields = fields_of(columns, plan.format);
+  for (const Value& container : answer.list()) rows.push_back(row_of(container, plan.whole, fields));
+  return listed(columns, rows, plan.format);
 }
 
 // Draws the list when something happens to a container, and now and then because times go on.
@@ -220,10 +269,10 @@ std::string list_text(Client& client, const Plan& plan) {
   for (LiveScreen screen;;) {
     screen.draw(list_text(client, plan));
     pollfd waiting{events->fd(), POLLIN, 0};
-    // What happens together is shown together. Events that came in one piece need no second look: they all happened
-    // before the list is asked for.
+    // What happens together is shown together.
     char piece[16 * 1024];
-    for (int patience = screen.in_place() ? kSeldom : -1; ::poll(&waiting, 1, patience) > 0; patience = kOften)
+    for (int patience = screen.in_place() ? kSeldom : -1; events->has_body() || ::poll(&waiting, 1, patience) > 0;
+         patience = kOften)
       if (events->read_some(piece, sizeof piece) == 0) throw Exit(1, "the engine has ended, and the list with it");
   }
 }

@@ -47,7 +47,7 @@ class IdFile {
 std::string create_path(const Options& options) {
   Query query;
   if (options.given("name")) query.add("name", options.text("name"));
-  if (options.given("platform")) query.add("platform", options.text("platform"));
+  if (std::string platform = chosen_platform(options); !platform.empty()) query.add("platform", platform);
   return cat("/containers/create", query.text());
 }
 
@@ -91,7 +91,7 @@ std::string create_container(Invocation& call, bool detached) {
   const std::string& image = call.argument(0);
   const std::string path = create_path(options), pull = options.text("pull");
   auto fetch = [&] {
-    pull_image(call.client(), image, options.text("platform"), options.is_set("quiet"), STDERR_FILENO);
+    pull_image(call.client(), image, chosen_platform(options), options.is_set("quiet"), STDERR_FILENO);
   };
   if (pull == "always") fetch();
   if (options.is_set("replace")) remove_old(call, image, fetch);

@@ -38,7 +38,7 @@ void drop_empty_columns(Lines& lines) {
 }  // namespace
 
 std::string fitted(std::string_view text, std::size_t width, const std::vector<std::string_view>& whole,
-                   const std::vector<std::string_view>& last) {
+                   const std::vector<std::string_view>& first, const std::vector<std::string_view>& last) {
   constexpr Columns kNarrow{.least = 0, .gap = 2};
   constexpr std::size_t kLeastCell = 7;
   if (std::string usual = aligned(text);
@@ -57,13 +57,15 @@ std::string fitted(std::string_view text, std::size_t width, const std::vector<s
     return sum;
   };
   auto has = [](const auto& list, std::string_view heading) { return std::ranges::find(list, heading) != list.end(); };
-  for (bool all : {false, true})
+  enum { kFirst, kMost, kAll };
+  for (int step : {kFirst, kMost, kAll})
     while (total() > width) {
       // The widest column that can still give.
       std::size_t widest = widths.size();
       for (std::size_t i = 0; i < widths.size(); ++i) {
         std::size_t least = std::max(text_columns(lines[0][i]), kLeastCell);
-        bool gives = widths[i] > least && !has(whole, lines[0][i]) && (all || !has(last, lines[0][i]));
+        bool gives = widths[i] > least && !has(whole, lines[0][i]) &&
+                     (step == kFirst ? has(first, lines[0][i]) : step == kAll || !has(last, lines[0][i]));
         if (gives && (widest == widths.size() || widths[i] > widths[widest])) widest = i;
       }
       if (widest == widths.size()) break;

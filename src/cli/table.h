@@ -21,9 +21,10 @@ std::string aligned(std::string_view text, Columns columns = {});
 std::string shortened(std::string_view text, std::size_t width);
 
 // aligned() for a terminal of `width` columns. Where that is too narrow, empty columns are left out and the longest
-// cells are shortened ("busyb…"), never those below the headings in `whole`, and those below `last` at the very end.
+// cells are shortened ("busyb…"), never those below the headings in `whole`, those below `first` before all others, and
+// those below `last` at the very end.
 std::string fitted(std::string_view text, std::size_t width, const std::vector<std::string_view>& whole,
-                   const std::vector<std::string_view>& last);
+                   const std::vector<std::string_view>& first, const std::vector<std::string_view>& last);
 
 // Characters, not bytes.
 std::size_t text_columns(std::string_view text);

@@ -63,6 +63,16 @@ void complain(std::string_view text) {
   }
 }
 
+namespace {
+bool debugging = false;
+}
+
+void set_debug(bool on) { debugging = on; }
+
+void debug(std::string_view text) {
+  if (debugging) complain(cat("DEBUG: ", text));
+}
+
 HiddenInput::HiddenInput(int fd) : fd_(fd) {
   check(::tcgetattr(fd_, &saved_), "tcgetattr");
   termios hidden = saved_;

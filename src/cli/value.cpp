@@ -1,71 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/value.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include "base/text.h"
-#include "oci/json.h"
 
 namespace hull::cli {
 namespace {
-
-// Builds a value as the text is read, without a document of the library's in between. Of two members of one name the
-// last is the one that is found.
-class Reader {
- public:
-  bool null() { return put(nullptr); }
-  bool boolean(bool value) { return put(Value(value)); }
-  bool number_integer(Json::number_integer_t value) { return put(Value(static_cast<std::int64_t>(value))); }
-  bool number_unsigned(Json::number_unsigned_t value) {
-    if (std::in_range<std::int64_t>(value)) return put(Value(static_cast<std::int64_t>(value)));
-    return put(Value(static_cast<double>(value)));
-  }
-  bool number_float(Json::number_float_t value, const std::string&) { return put(Value(value)); }
-  bool string(std::string& value) { return put(Value(std::move(value))); }
-  bool binary(Json::binary_t&) { return false; }  // not in texts
-  bool start_object(std::size_t) { return open(true); }
-  bool start_array(std::size_t) { return open(false); }
-  bool end_object() { return close(); }
-  bool end_array() { return close(); }
-  bool key(std::string& name) {
-    levels_.back().name = std::move(name);
-    return true;
-  }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) { return false; }
-
-  Value take() { return std::move(levels_.front().list.front()); }
-
- private:
-  struct Level {
-    bool is_map = false;
-    std::string name;  // of the member that comes next
-    Value::Map map;
-    Value::List list;
-  };
-
-  bool open(bool is_map) {
-    levels_.emplace_back().is_map = is_map;
-    return true;
-  }
-  bool close() {
-    Level level = std::move(levels_.back());
-    levels_.pop_back();
-    if (level.is_map) return put(Value(std::move(level.map)));
-    return put(Value(std::move(level.list)));
-  }
-  bool put(Value value) {
-    Level& level = levels_.back();
-    if (level.is_map)
-      level.map.emplace_back(std::move(level.name), std::move(value));
-    else
-      level.list.push_back(std::move(value));
-    return true;
-  }
-
-  std::vector<Level> levels_{1};  // the first is a list with the whole document in it
-};
 
 void append_text(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -169,9 +111,9 @@ const Value::Map& Value::map() const {
 }
 
 const Value* Value::find_exact(std::string_view name) const {
-  const Map& members = map();
-  auto found = std::find_if(members.rbegin(), members.rend(), [&](const auto& member) { return member.first == name; });
-  return found == members.rend() ? nullptr : &found->second;
+  for (const auto& [key, value] : map())
+    if (key == name) return &value;
+  return nullptr;
 }
 
 const Value* Value::find(std::string_view name) const {
@@ -198,13 +140,6 @@ Value& Value::set(std::string_view name, Value value) {
 void Value::push(Value value) {
   if (!is_list()) data_ = List{};
   std::get<List>(data_).push_back(std::move(value));
-}
-
-Value parse_value(std::string_view json) {
-  Reader reader;
-  if (!trim(json).empty() && Json::sax_parse(json, &reader)) return reader.take();
-  parse_json(json);  // says what is wrong
-  fail_invalid("invalid JSON");
 }
 
 std::string to_json(const Value& value) {

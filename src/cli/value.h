@@ -11,7 +11,7 @@
 namespace hull::cli {
 
 // A JSON document in memory: what the engine answered, what is sent to it, and what templates are run on.
-// Light on purpose: the codec of oci/json.h is behind value.cpp.
+// Light on purpose, and with a parser of its own: a command line should not take longer than the engine.
 class Value {
  public:
   using List = std::vector<Value>;

@@ -9,8 +9,6 @@ import threading
 
 import pytest
 
-from conftest import BIN, docker_cli
-
 
 @pytest.fixture
 def configured(engine, tmp_path):
@@ -138,6 +136,25 @@ def test_logins_of_the_environment_count_more(configured):
     assert "DOCKER_AUTH_CONFIG" not in fine.stderr
 
 
+def test_what_the_environment_says_of_platforms_and_progress(configured, tmp_path):
+    """--platform counts more than $DOCKER_DEFAULT_PLATFORM, --progress more than $BUILDKIT_PROGRESS."""
+    for cli in ("docker", "hull"):
+        other = configured(cli, {}, "create", "--pull", "never", "busybox", "true", check=False, DOCKER_DEFAULT_PLATFORM="linux/arm64")
+        assert other.returncode != 0 and "linux/arm64" in other.stderr
+        assert configured(cli, {}, "create", "--platform", "linux/amd64", "busybox", "true", DOCKER_DEFAULT_PLATFORM="linux/arm64").returncode == 0
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo loud and clear\n")
+    assert configured("hull", {}, "build", "--no-cache", ".", BUILDKIT_PROGRESS="quiet").stderr == ""
+    assert "loud and clear" in configured("hull", {}, "build", "--no-cache", "--progress", "plain", ".", BUILDKIT_PROGRESS="quiet").stderr
+
+
+def test_legacy_commands_can_be_hidden(configured):
+    """The help shows each command once then; all spellings work."""
+    shown = configured("hull", {}, "--help", DOCKER_HIDE_LEGACY_COMMANDS="1").stdout
+    assert "\n  attach " not in shown and "\n  run " in shown and "\n  container " in shown and "\n  inspect " in shown
+    assert "\n  attach " in configured("hull", {}, "--help").stdout
+    assert configured("hull", {}, "rmi", "--help", DOCKER_HIDE_LEGACY_COMMANDS="1").returncode == 0
+
+
 def contexts_of(configured, cli, *arguments, **options):
     """Without $DOCKER_HOST, which would stand above every context."""
     return configured(cli, None, *arguments, DOCKER_HOST=None, HULL_HOST=None, **options)
@@ -227,4 +244,3 @@ def test_what_stands_above_a_context(configured):
         assert contexts_of(configured, cli, "-H", f"unix://{configured.engine.socket}", "images", "-q").returncode == 0
         warned = configured(cli, None, "context", "use", "nowhere")
         assert "DOCKER_HOST environment variable overrides the active context" in warned.stderr
-    assert docker_cli() and BIN

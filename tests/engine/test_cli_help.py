@@ -2,8 +2,8 @@
 """What people get when they ask, mistype, or press the key for completion."""
 import json
 import os
+import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -75,6 +75,15 @@ def test_mistyped(typed, code, expected):
         assert words in answer.stderr
 
 
+def test_debug_shows_the_requests(engine):
+    for arguments in (["-D"], ["--log-level", "debug"]):
+        shown = engine.hull(*arguments, "ps", "-q")
+        assert f"DEBUG: GET /v1.51/containers/json to unix://{engine.socket}\nDEBUG: answered with 200\n" == shown.stderr
+    assert engine.hull("-l", "warn", "ps", "-q").stderr == ""
+    wrong = [engine.run(cli, "-l", "loud", "ps", check=False) for cli in ("docker", "hull")]
+    assert wrong[0].returncode == wrong[1].returncode == 1 and wrong[0].stderr.lower() == wrong[1].stderr.lower()
+
+
 def complete(engine, *words):
     answer = engine.hull("__complete", *words).stdout.splitlines()
     return [line.split("\t")[0] for line in answer[:-1]], int(answer[-1][1:])
@@ -138,6 +147,14 @@ def test_bash_completes_live_names(fleet, tmp_path):
     assert answer.stdout.splitlines()[2] in ("latest", "busybox:latest")
 
 
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_completes_live_names(fleet, tmp_path):
+    (tmp_path / "hull.fish").write_text(hull("completion", "fish").stdout)
+    text = f"set -x PATH {BIN} $PATH; source {tmp_path}/hull.fish; complete -C 'hull stop w'; complete -C 'hull context sh'"
+    answer = subprocess.run(["fish", "--no-config", "-c", text], capture_output=True, text=True, env=fleet.environment())
+    assert [line.split("\t")[0] for line in answer.stdout.splitlines()] == ["web", "show"], answer.stderr
+
+
 def test_no_color():
     """No escape sequence where nobody sees it, and none in a terminal with $NO_COLOR."""
     assert "\x1b" not in hull("system", "check").stdout
@@ -177,9 +194,9 @@ ip link set veth0a master br-0123456789ab
 """
 
 
-@pytest.mark.parametrize("answer_given,gone", [("n", False), ("y", True)])
-def test_doctor(answer_given, gone, tmp_path):
-    """In namespaces of its own for mounts, interfaces and processes; control groups of other engines are answered for, too: none."""
+@pytest.mark.parametrize("answer,gone", [("n", False), ("y", True)])
+def test_doctor(answer, gone, tmp_path):
+    """In namespaces of its own for mounts, interfaces and processes, where no other engine is seen to run."""
     question = f"{BIN}/hull system doctor"
     # Only what is Docker's in these namespaces is agreed to: the rest of the machine is not ours.
     script = DOCTOR + f"""
@@ -190,7 +207,7 @@ import pty, os, re, sys
 lines = open("{tmp_path}/before").read()
 items = re.findall(r"^  - (.*)$", lines, re.M)
 wanted = [i for i in items if "0123456789ab" in i or "veth0a" in i]
-answers = "".join(("{answer_given}" if item in wanted else "n") + "\\n" for item in items)
+answers = "".join(("{answer}" if item in wanted else "n") + "\\n" for item in items)
 open("{tmp_path}/answers", "w").write(answers)
 EOF
 {question} --fix <{tmp_path}/answers >{tmp_path}/after || echo after: $?
@@ -202,20 +219,12 @@ cp /bin/sleep {tmp_path}/hulld
 sleep 0.2
 {question} >{tmp_path}/beside || true
 """
-    answer = subprocess.run(["unshare", "-m", "-n", "-p", "-f", "--mount-proc", "sh", "-c", "mount -t sysfs none /sys 2>/dev/null; " + script], capture_output=True, text=True)
+    done = subprocess.run(["unshare", "-m", "-n", "-p", "-f", "--mount-proc", "sh", "-c", "mount -t sysfs none /sys 2>/dev/null; " + script], capture_output=True, text=True)
     before, after = (tmp_path / "before").read_text(), (tmp_path / "after").read_text()
-    assert answer.returncode == 0, answer.stderr
+    assert done.returncode == 0, done.stderr
     assert "the bridge br-0123456789ab" in before and "the interface veth0a" in before and "the mount /run/docker/netns/0123456789ab" in before
     assert "ip link delete br-0123456789ab" in before and "'hull system doctor --fix' takes them away" in before
-    assert ("br-0123456789ab" in answer.stdout) == (not gone)
-    assert ("/run/docker/netns/0123456789ab" in answer.stdout) == (not gone)
+    assert ("br-0123456789ab" in done.stdout) == (not gone)
+    assert ("/run/docker/netns/0123456789ab" in done.stdout) == (not gone)
     assert "br-0123456789ab" not in (tmp_path / "beside").read_text()  # a running engine of hull has bridges with such names
     assert "Take it away? [y/N]" in after and ("3 taken away" in after) == gone
-
-
-def test_speed_of_nothing():
-    """Not a limit, which a loaded machine would break: that it is not a hundred times too slow."""
-    start = time.monotonic()
-    for _ in range(10):
-        hull("--version")
-    assert time.monotonic() - start < 5

@@ -53,6 +53,13 @@ def test_a_plugin_is_a_command(plugins):
     assert plugins("hello", DOCKER_HOST="", HULL_HOST="tcp://1.2.3.4:1").stdout.splitlines()[1] == "host: tcp://1.2.3.4:1"
 
 
+def test_bake_is_buildx(plugins):
+    assert "docker-buildx is not installed" in plugins("bake", "all").stderr and "docker-compose is not installed" in plugins("compose", "up").stderr
+    write(plugins.directory / "extra" / "docker-buildx", GOOD)
+    assert plugins("-D", "bake", "all").stdout.startswith("args: -D buildx bake all\n")
+    assert plugins("buildx", "ls").stdout.startswith("args: buildx ls\n")
+
+
 def test_plugins_are_in_the_help(plugins):
     text = plugins("help").stdout
     assert "  hello*     " in text and "Says hello" in text and "  more*" in text

@@ -146,3 +146,19 @@ def test_keys_of_the_configuration_detach(cli, screen):
         assert cli.engine.inspect("keys", "{{.State.Running}}") == "true"
     finally:
         (config / "config.json").unlink()
+
+
+def test_a_build_goes_on_before_ones_eyes(engine, screen, tmp_path):
+    """The seconds of a step that says nothing go on, and its picture is drawn over itself."""
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo begin; sleep 2.5\n")
+    program = " ".join(engine.command("hull"))
+    screen.type(f"clear; {program} build --no-cache {tmp_path}")
+    screen.shows("sleep 2.5")
+    seen = set()
+    for _ in range(20):
+        shown = screen.tmux("capture-pane", "-p")
+        assert shown.count("[+] Building") <= 1 and shown.count("FROM busybox") <= 1
+        seen.update(line.split()[-1] for line in shown.splitlines() if "RUN echo" in line)
+        time.sleep(0.05)
+    assert len(seen) > 2, seen
+    screen.shows("FINISHED")

@@ -284,3 +284,35 @@ def test_tcp_without_tls_is_warned_about(tmp_path):
     finally:
         hulld.close()
     assert any(f"127.0.0.1:{port}" in warning for warning in info["Warnings"] or [])
+
+
+def without_hosts(environment):
+    """Without what stands above a context."""
+    return {name: value for name, value in environment.items() if name not in ("DOCKER_HOST", "HULL_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")}
+
+
+@pytest.mark.parametrize("name", ["docker", "hull"])
+@pytest.mark.parametrize("maker", ["docker", "hull"])
+def test_contexts_with_tls(engine, certificates, tmp_path, maker, name):
+    environment = without_hosts({**engine.environment(), "DOCKER_CONFIG": str(tmp_path)})
+
+    def run(cli, *arguments):
+        return subprocess.run(engine.command(cli, *arguments), env=environment, text=True, capture_output=True)
+    host, folder = f"host=tcp://127.0.0.1:{engine.port}", certificates / "client"
+    for context, more in (("good", f",ca={folder}/ca.pem,cert={folder}/cert.pem,key={folder}/key.pem"),
+                          ("unverified", f",cert={folder}/cert.pem,key={folder}/key.pem,skip-tls-verify=true"),
+                          ("stranger", f",ca={certificates}/other-ca.pem,cert={folder}/cert.pem,key={folder}/key.pem")):
+        assert run(maker, "context", "create", context, "--docker", host + more).returncode == 0
+    assert run(name, "--context", "good", "images", "--format", "{{.Repository}}").stdout == "busybox\n"
+    assert run(name, "--context", "unverified", "images", "--format", "{{.Repository}}").stdout == "busybox\n"
+    refused = run(name, "--context", "stranger", "images")
+    assert refused.returncode == 1 and "certificate" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["docker", "hull"])
+def test_contexts_through_ssh(engine, fake_ssh, name):
+    environment = without_hosts({**os.environ, "PATH": f"{fake_ssh}:{os.environ['PATH']}", "DOCKER_CONFIG": str(fake_ssh)})
+    made = subprocess.run(engine.command(name, "context", "create", f"far-{name}", "--docker", "host=ssh://me@far:2222"), env=environment, text=True, capture_output=True)
+    assert made.returncode == 0, made.stderr
+    shown = subprocess.run(engine.command(name, "images", "--format", "{{.Repository}}"), env={**environment, "DOCKER_CONTEXT": f"far-{name}"}, text=True, capture_output=True)
+    assert shown.stdout == "busybox\n", shown.stderr
