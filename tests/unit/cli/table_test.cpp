@@ -10,9 +10,7 @@ constexpr std::string_view kTable =
     "CONTAINER ID\tIMAGE\tCOMMAND\tSTATUS\tPORTS\tNAMES\n"
     "0123456789ab\tregistry.example/team/program\t\"a rather long command\"\tUp 2 minutes\t\tname-of-it\n";
 
-TEST(Table, FitsAsItIsWhereThereIsRoom) {
-  EXPECT_EQ(fitted(kTable, 200, {}, {}, {}), aligned(kTable));
-}
+TEST(Table, FitsAsItIsWhereThereIsRoom) { EXPECT_EQ(fitted(kTable, 200, {}, {}, {}), aligned(kTable)); }
 
 TEST(Table, IsMadeNarrower) {
   std::string text = fitted(kTable, 70, {"CONTAINER ID", "NAMES"}, {"COMMAND"}, {"STATUS"});
