@@ -30,9 +30,8 @@ struct Type {
   std::string_view link;  // in /proc/<pid>/ns
 };
 constexpr Type kTypes[] = {
-    {"user", CLONE_NEWUSER, "user"},       {"mount", CLONE_NEWNS, "mnt"},
-    {"pid", CLONE_NEWPID, "pid"},          {"network", CLONE_NEWNET, "net"},
-    {"ipc", CLONE_NEWIPC, "ipc"},          {"uts", CLONE_NEWUTS, "uts"},
+    {"user", CLONE_NEWUSER, "user"},       {"mount", CLONE_NEWNS, "mnt"},   {"pid", CLONE_NEWPID, "pid"},
+    {"network", CLONE_NEWNET, "net"},      {"ipc", CLONE_NEWIPC, "ipc"},    {"uts", CLONE_NEWUTS, "uts"},
     {"cgroup", CLONE_NEWCGROUP, "cgroup"}, {"time", CLONE_NEWTIME, "time"},
 };
 
@@ -67,7 +66,8 @@ int other_namespaces(int pidfd) {
     if (line.starts_with("Pid:")) pid = trim(line.substr(4));
   int flags = 0;
   for (const auto& type : kTypes) {
-    auto theirs = identity_of(cat("/proc/", pid, "/ns/", type.link)), ours = identity_of(cat("/proc/self/ns/", type.link));
+    auto theirs = identity_of(cat("/proc/", pid, "/ns/", type.link)),
+         ours = identity_of(cat("/proc/self/ns/", type.link));
     if (theirs && theirs != ours) flags |= type.flag;
   }
   return flags;

@@ -7,11 +7,11 @@
 
 #include <thread>
 
-#include "mutation.h"
 #include "../archive/tar_text.h"
 #include "archive/sha256.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "mutation.h"
 #include "oci/json.h"
 
 using namespace hull;
