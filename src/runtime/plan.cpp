@@ -140,10 +140,13 @@ linux::DetachedMount clone_if_permitted(const Plan& plan, const std::string& pat
 }
 
 // Whether the caller has to copy what is bound: in a user namespace nobody may copy the host's mounts, or map their
-// ids. Otherwise the child does it, one after the other, so that the mount table has them in the order of the
+// ids, and a link in /proc to somebody's descriptor leads to mounts of that one's namespace, not to the child's copies
+// of them. Otherwise the child does it, one after the other, so that the mount table has them in the order of the
 // configuration.
 bool source_is_ours(const Plan& plan, const PreparedMount& prepared) {
-  return plan.has(CLONE_NEWUSER) || prepared.options.id_map || !prepared.config.uid_mappings.empty();
+  const auto& mount = prepared.config;
+  return plan.has(CLONE_NEWUSER) || prepared.options.id_map || !mount.uid_mappings.empty() ||
+         mount.source.starts_with("/proc/");
 }
 
 // The user namespace that the ids of the container are in, when there is one before the container. -1: none.

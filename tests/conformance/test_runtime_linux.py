@@ -128,6 +128,16 @@ def test_bind_of_files_and_directories(runtime, tree):
     assert text.splitlines() == ["a file", "a file", "0"]
 
 
+def test_bind_of_what_somebody_has_open(runtime, tree):
+    """A source that was resolved before, and is named by its descriptor."""
+    descriptor = os.open(tree, os.O_PATH | os.O_DIRECTORY)
+    try:
+        source = f"/proc/{os.getpid()}/fd/{descriptor}"
+        assert shell(runtime, "cat /x/file", mounts=[*MOUNTS, mount("/x", source, "bind")]) == "a file\n"
+    finally:
+        os.close(descriptor)
+
+
 @pytest.mark.parametrize("option,word", [("ro", "ro"), ("nosuid", "nosuid"), ("nodev", "nodev"), ("noexec", "noexec"),
                                          ("noatime", "noatime"), ("nodiratime", "nodiratime"), ("nosymfollow", "nosymfollow")])
 def test_attributes_of_a_bind_mount(runtime, tree, option, word):

@@ -41,6 +41,7 @@ KNOWN = {
     "process_capabilities_fail": (r"cannot be mapped to a relevant kernel interface MUST cause an error",
                                   "capabilities that nobody knows are passed over, as runc does since 1.1"),
     "process_rlimits": (r"has expected soft RLIMIT_NOFILE", "the Go runtime of the program that looks raises it itself"),
+    "pidfile": (r"option works", "it signals a container whose program, `true`, has mostly ended by then"),
     "start": (r"exit status 1", "it wants a container without process to be created, and its start to succeed"),
 }
 # Answers that only come in time on a machine with nothing else to do: those programs may try again.
