@@ -3,19 +3,11 @@
 # Inside the virtual machine (Debian's kernel, which has AppArmor): the default profile of containers.
 # Usage: apparmor.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares.
 set -u
-bin=$1
-tar=$2
-export HULL_HOST=unix:///run/hull.sock
-hull() { "$bin/hull" "$@"; }
+. "$(dirname "$0")/engine.sh"
 confined() { hull run --rm --network none "$@" busybox cat /proc/self/attr/current; }
 mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
 grep -q docker-default /sys/kernel/security/apparmor/profiles && echo "it was there before"
-"$bin/hulld" -H "$HULL_HOST" --data-root /var/lib/hull --exec-root /run/hull --pidfile /run/hulld.pid --bridge none >/run/hulld.log 2>&1 &
-for _ in $(seq 100); do
-  hull version >/dev/null 2>&1 && break
-  sleep 0.1
-done
-hull import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
+serve --bridge none
 cat /run/hulld.log
 grep docker-default /sys/kernel/security/apparmor/profiles
 echo "default: $(confined)"

@@ -4,27 +4,19 @@
 # Usage: containers.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares. Without networks: the machine has only
 # the modules that its start needs.
 set -eu
-bin=$1
-tar=$2
-export HULL_HOST=unix:///run/hull.sock
+. "$(dirname "$0")/engine.sh"
 ip link set lo up 2>/dev/null || busybox ip link set lo up
-"$bin/hulld" -H "$HULL_HOST" --data-root /var/lib/hull --exec-root /run/hull --pidfile /run/hulld.pid --bridge none \
-  >/run/hulld.log 2>&1 &
-for _ in $(seq 100); do
-  "$bin/hull" version >/dev/null 2>&1 && break
-  sleep 0.1
-done
-"$bin/hull" import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
-"$bin/hull" run -d --name box --network none -m 64m --cpus 0.5 --pids-limit 50 --cpu-shares 512 busybox sleep 100 >/dev/null || { cat /run/hulld.log; exit 1; }
-group=/sys/fs/cgroup/hull/$("$bin/hull" inspect --format '{{.Id}}' box)
+serve --bridge none
+hull run -d --name box --network none -m 64m --cpus 0.5 --pids-limit 50 --cpu-shares 512 busybox sleep 100 >/dev/null || { cat /run/hulld.log; exit 1; }
+group=/sys/fs/cgroup/hull/$(hull inspect --format '{{.Id}}' box)
 for file in memory.max cpu.max pids.max; do echo "$file $(cat "$group/$file")"; done
-"$bin/hull" pause box >/dev/null
+hull pause box >/dev/null
 echo "frozen $(grep frozen "$group/cgroup.events")"
-"$bin/hull" unpause box >/dev/null
-"$bin/hull" exec box sh -c 'echo "exec $(cat /proc/self/cgroup)"; : < /dev/null && echo "device null"'
-"$bin/hull" run --rm --network none --privileged busybox sh -c 'echo "privileged $(ls /sys/fs/cgroup/cgroup.controllers)"'
-"$bin/hull" stats --no-stream --format 'stats {{.PIDs}} {{.MemUsage}}' box
-"$bin/hull" rm -f box >/dev/null
+hull unpause box >/dev/null
+hull exec box sh -c 'echo "exec $(cat /proc/self/cgroup)"; : < /dev/null && echo "device null"'
+hull run --rm --network none --privileged busybox sh -c 'echo "privileged $(ls /sys/fs/cgroup/cgroup.controllers)"'
+hull stats --no-stream --format 'stats {{.PIDs}} {{.MemUsage}}' box
+hull rm -f box >/dev/null
 sleep 1
 [ -d "$group" ] && echo "left behind: $group"
 kill "$(cat /run/hulld.pid)"

@@ -4,16 +4,8 @@
 # asked to let containers through in the words of our own warning, reloaded, and switched off again.
 # Usage: firewalls.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares.
 set -u
-bin=$1
-tar=$2
-export HULL_HOST=unix:///run/hull.sock
-hull() { "$bin/hull" "$@"; }
-"$bin/hulld" -H "$HULL_HOST" --data-root /var/lib/hull --exec-root /run/hull --pidfile /run/hulld.pid >/run/hulld.log 2>&1 &
-for _ in $(seq 100); do
-  hull version >/dev/null 2>&1 && break
-  sleep 0.1
-done
-hull import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
+. "$(dirname "$0")/engine.sh"
+serve
 
 # A machine outside, on a wire with this one: it asks for what is published here, and serves something itself.
 ip netns add machine

@@ -3,16 +3,8 @@
 # Inside the virtual machine (Debian's kernel): networks of the drivers that the build machine's kernel lacks, and other
 # firewalls beside ours. Usage: networks.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares.
 set -u
-bin=$1
-tar=$2
-export HULL_HOST=unix:///run/hull.sock
-hull() { "$bin/hull" "$@"; }
-"$bin/hulld" -H "$HULL_HOST" --data-root /var/lib/hull --exec-root /run/hull --pidfile /run/hulld.pid >/run/hulld.log 2>&1 &
-for _ in $(seq 100); do
-  hull version >/dev/null 2>&1 && break
-  sleep 0.1
-done
-hull import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
+. "$(dirname "$0")/engine.sh"
+serve
 
 # The physical network: a wire, with another machine at its end.
 ip netns add machine

@@ -3,18 +3,10 @@
 # Inside the virtual machine (Debian's kernel): --storage-opt size= on the file systems that keep project quotas.
 # Usage: quotas.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares.
 set -u
-bin=$1
-tar=$2
-export HULL_HOST=unix:///run/hull.sock
-export PATH=$PATH:/usr/sbin:/sbin
-hull() { "$bin/hull" "$@"; }
+. "$(dirname "$0")/engine.sh"
 engine() { # data root
-  "$bin/hulld" -H "$HULL_HOST" --data-root "$1" --exec-root /run/hull --pidfile /run/hulld.pid --bridge none >/run/hulld.log 2>&1 &
-  for _ in $(seq 100); do
-    hull version >/dev/null 2>&1 && break
-    sleep 0.1
-  done
-  hull import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
+  root=$1
+  serve --bridge none
 }
 fill() { # file
   echo "dd if=/dev/zero of=$1 bs=1M count=40 2>/dev/null; size=\$(stat -c %s $1); [ \$size -le 20971520 ] && echo limited || echo unlimited"

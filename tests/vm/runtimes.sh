@@ -3,21 +3,12 @@
 # Inside the virtual machine (cgroup version 2): containers that other OCI runtimes start.
 # Usage: runtimes.sh BIN-DIRECTORY BUSYBOX-TAR RUNTIME… (paths). Prints what the test compares.
 set -eu
-bin=$1
-tar=$2
+. "$(dirname "$0")/engine.sh"
 shift 2
-export HULL_HOST=unix:///run/hull.sock
-hull() { "$bin/hull" "$@"; }
 options=
 for runtime in "$@"; do options="$options --add-runtime other-${runtime##*/}=$runtime"; done
 # shellcheck disable=SC2086
-"$bin/hulld" -H "$HULL_HOST" --data-root /var/lib/hull --exec-root /run/hull --pidfile /run/hulld.pid --bridge none \
-  $options >/run/hulld.log 2>&1 &
-for _ in $(seq 100); do
-  hull version >/dev/null 2>&1 && break
-  sleep 0.1
-done
-hull import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
+serve --bridge none $options
 for path in "$@"; do
   name=other-${path##*/}
   hull run -d --name box --network none --runtime "$name" -m 64m --cpus 0.5 --pids-limit 50 busybox sleep 1000 \

@@ -4,20 +4,9 @@
 # nobody answers.
 # Usage: shares.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares.
 set -u
-bin=$1
-tar=$2
-export HULL_HOST=unix:///run/hull.sock
-export PATH=$PATH:/usr/sbin:/sbin
-hull() { "$bin/hull" "$@"; }
-engine() {
-  "$bin/hulld" -H "$HULL_HOST" --data-root /var/lib/hull --exec-root /run/hull --pidfile /run/hulld.pid --bridge none >>/run/hulld.log 2>&1 &
-  for _ in $(seq 100); do
-    hull version >/dev/null 2>&1 && break
-    sleep 0.1
-  done
-}
+. "$(dirname "$0")/engine.sh"
+engine() { serve --bridge none; }
 engine
-hull import "$tar" busybox >/dev/null || { cat /run/hulld.log; exit 1; }
 box() { hull run --rm --network none "$@"; }
 mounted() { grep -c " /var/lib/hull/volumes/$1/_data " /proc/mounts; }
 echo "127.0.0.1 files.example" >>/etc/hosts

@@ -3,18 +3,10 @@
 # Inside the virtual machine, under systemd: containers whose control groups are scopes of systemd.
 # Usage: systemd.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares.
 set -eu
-bin=$1
-tar=$2
-export HULL_HOST=unix:///run/hull.sock
+. "$(dirname "$0")/engine.sh"
 busybox ip link set lo up
-"$bin/hulld" -H "$HULL_HOST" --data-root /var/lib/hull --exec-root /run/hull --pidfile /run/hulld.pid --bridge none \
-  --exec-opt native.cgroupdriver=systemd >/run/hulld.log 2>&1 &
-for _ in $(seq 100); do
-  "$bin/hull" version >/dev/null 2>&1 && break
-  sleep 0.1
-done
+serve --bridge none --exec-opt native.cgroupdriver=systemd
 hull() { "$bin/hull" "$@" || { echo "hull $1 ended with $?"; cat /run/hulld.log; exit 1; }; }
-hull import "$tar" busybox >/dev/null
 echo "driver $(hull info --format '{{.CgroupDriver}}')"
 hull run -d --name box --network none -m 64m --cpus 0.5 --pids-limit 50 --cpu-shares 512 busybox sleep 100 >/dev/null
 id=$(hull inspect --format '{{.Id}}' box)
