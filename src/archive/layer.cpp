@@ -80,6 +80,7 @@ ExtractedLayer record_layer(int directory, const RecordOptions& options) {
   TreeOptions tree;
   tree.whiteouts = Whiteouts::kOverlay;
   tree.root = options.with_root ? "./" : "";
+  tree.still = true;
   std::int64_t content_bytes = 0;
   // Reading the files on one thread, hashing on another.
   Source tar = produced_by([&](const Sink& sink) {

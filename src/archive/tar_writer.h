@@ -44,6 +44,7 @@ struct TreeOptions {
   std::function<bool(const std::string& path, int directory)> enter = {};
   // What stays away; `path` is relative to the root.
   std::function<bool(const std::string& path)> skip = {};
+  bool still = false;  // nobody else works in the tree: what was looked at is what is opened
 };
 // The same with a choice. The tree may be in use: what vanishes or becomes something else meanwhile is left out, and
 // nothing but directories and regular files is ever opened.

@@ -83,10 +83,12 @@ class TreeWriter {
       writer_.add(entry);
       return;
     }
-    UniqueFd fd = open_regular(parent, name, path);
-    if (!fd) return;
-    struct stat now {};
-    check(::fstat(fd.get(), &now), "stat", path);
+    UniqueFd fd = options_.still ? UniqueFd(::openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC))
+                                 : open_regular(parent, name, path);
+    if (!fd && !options_.still) return;
+    struct stat now = info;
+    check(fd.get(), "open", path);
+    if (!options_.still) check(::fstat(fd.get(), &now), "stat", path);
     entry.attributes = visible(read_attributes(fd.get()));
     entry.size = now.st_size;
     writer_.add(entry, file_source(fd.get()));

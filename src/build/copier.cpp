@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kPiece = 128 << 10;
 constexpr mode_t kPermissions = 07777;
+constexpr int kSharedFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 
 std::string_view last_of(std::string_view path) {
   auto slash = path.rfind('/');
@@ -108,6 +109,8 @@ Copier::Directory Copier::open_target(const std::string& path) {
     directory.to = std::move(*direct);
     directory.direct = true;
   }
+  if (auto shared = sharing_.empty() ? std::nullopt : open_if_exists(cat(sharing_, place_of(directory)), kSharedFlags))
+    directory.shared = std::move(*shared);
   return directory;
 }
 
@@ -173,6 +176,7 @@ std::optional<Copier::Directory> Copier::make_child(const Directory& parent, con
   child.path = entry.path;
   child.from = open_directory_at(parent.from.get(), name, O_PATH);
   child.upper = cat(parent.upper, "/", name);
+  if (parent.shared) child.shared = UniqueFd(::openat(parent.shared.get(), name.c_str(), kSharedFlags | O_CLOEXEC));
   bool made = ::mkdirat(parent.to.get(), name.c_str(), 0700) == 0;
   if (!made) {
     if (errno != EEXIST) throw_errno("mkdir", entry.path);
@@ -228,6 +232,11 @@ bool Copier::share_file(const Directory& parent, const FileEntry& entry, const s
   return !file.empty() && ::linkat(AT_FDCWD, file.c_str(), parent.to.get(), name.c_str(), 0) == 0;
 }
 
+// Where a directory is in the layer: "" or "/app".
+std::string_view Copier::place_of(const Directory& directory) const {
+  return std::string_view(directory.upper).substr(upper_.size());
+}
+
 bool Copier::is_as_wanted(const struct stat& there, const FileEntry& entry) const {
   archive::Owner owner = owner_of(entry);
   timespec modified = to_timespec(entry.modified);
@@ -238,15 +247,14 @@ bool Copier::is_as_wanted(const struct stat& there, const FileEntry& entry) cons
 
 bool Copier::share_with_layer(const Directory& parent, const FileEntry& entry, const std::string& name) {
   if (!entry.has_digest || options_.attributes) return false;
-  std::string path = cat(std::string_view(parent.upper).substr(upper_.size()), "/", name);
-  digests_.add(path, entry.digest);
-  if (sharing_.empty() || !parent.direct) return false;
-  const FileDigest* there = known_.find(path);
-  if (!there || *there != entry.digest) return false;
-  std::string file = sharing_ + path;
+  std::string path = cat(place_of(parent), "/", name);
+  const FileDigest* there = parent.shared && parent.direct ? known_.find(path) : nullptr;
+  bool same = there && *there == entry.digest;
+  digests_.add(std::move(path), entry.digest);
   struct stat info {};
-  return ::lstat(file.c_str(), &info) == 0 && is_as_wanted(info, entry) &&
-         ::linkat(AT_FDCWD, file.c_str(), parent.to.get(), name.c_str(), 0) == 0;
+  return same && ::fstatat(parent.shared.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+         is_as_wanted(info, entry) &&
+         ::linkat(parent.shared.get(), name.c_str(), parent.to.get(), name.c_str(), 0) == 0;
 }
 
 void Copier::copy_file(const Directory& parent, const FileEntry& entry, const std::string& from,

@@ -52,6 +52,7 @@ class Copier {
   struct Directory {
     std::string path;  // of the source, to know what belongs in it
     UniqueFd from, to;
+    UniqueFd shared;                    // the same directory in the layer that files are shared with, when it has one
     std::string upper;                  // where `to` is in the writable directory
     bool direct = false;                // `to` is in the writable directory
     const FileEntry* finish = nullptr;  // it was made: set its times in the end
@@ -65,6 +66,7 @@ class Copier {
   void copy_file(const Directory& parent, const FileEntry& entry, const std::string& from, const std::string& name);
   bool share_file(const Directory& parent, const FileEntry& entry, const std::string& name);
   bool share_with_layer(const Directory& parent, const FileEntry& entry, const std::string& name);
+  std::string_view place_of(const Directory& directory) const;
   bool is_as_wanted(const struct stat& there, const FileEntry& entry) const;
   UniqueFd create(const Directory& parent, const std::string& name, mode_t mode);
   void set_metadata(int fd, const FileEntry& entry);

@@ -2,6 +2,7 @@
 #include "build/layer_digests.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "archive/sha256.h"
 #include "base/file.h"
@@ -38,7 +39,7 @@ LayerDigests LayerDigests::of_layer(const std::string& directory) {
     if (end == rest.npos || rest.size() - end - 1 < kSize) break;
     FileDigest digest;
     std::ranges::copy(rest.substr(end + 1, kSize), digest.begin());
-    out.add(rest.substr(0, end), digest);
+    out.add(std::string(rest.substr(0, end)), digest);
     rest.remove_prefix(end + 1 + kSize);
   }
   return out;

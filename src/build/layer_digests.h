@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
 #include "build/file_tree.h"
@@ -19,7 +18,7 @@ class LayerDigests {
   static LayerDigests of_layer(const std::string& directory);
 
   // The last one counts.
-  void add(std::string_view path, const FileDigest& digest) { digests_.insert_or_assign(std::string(path), digest); }
+  void add(std::string path, const FileDigest& digest) { digests_.insert_or_assign(std::move(path), digest); }
   const FileDigest* find(const std::string& path) const;
   bool empty() const { return digests_.empty(); }
   // Into the directory of a layer that is being made. Not synced: without it files are copied.
