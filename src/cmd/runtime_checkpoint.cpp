@@ -183,7 +183,7 @@ int verb_checkpoint(const Globals& globals, std::vector<std::string> words) {
                      runtime::find_surroundings(container.pid),
                      dump_options(arguments),
                      arguments.has("pre-dump")};
-  make_directories(what.images, 0700);
+  for (const std::string& directory : {what.images, log_directory(arguments)}) make_directories(directory, 0700);
   write_file_atomically(what.images + kSurroundings, dump_json(to_json(what.surroundings)), 0600,
                         Durability::kProcessCrash);
   dump(what, log_directory(arguments));

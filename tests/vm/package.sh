@@ -11,7 +11,7 @@ state() { systemctl show -p ActiveState --value "$1"; }
 running() { hull inspect --format '{{.State.Status}} {{.State.Pid}}' "$1"; }
 wait_for() { for _ in $(seq 20); do "$@" > /dev/null 2>&1 && return; sleep 0.5; done; echo "waited in vain for: $*"; }
 
-dpkg -i "$directory/old.deb" > /tmp/install 2>&1 || cat /tmp/install
+apt-get install -y -q "$directory/old.deb" > /tmp/install 2>&1 || cat /tmp/install
 wait_for hull version
 echo "installed: socket $(state hull.socket) $(systemctl is-enabled hull.socket), service $(state hull.service) $(systemctl is-enabled hull.service)"
 echo "socket $(stat -c '%a %U:%G' /run/hull/hull.sock)"
