@@ -11,7 +11,7 @@ namespace hull::archive {
 
 struct ZstdSink::State {
   struct Free {
-    void operator()(ZSTD_CCtx* unused) const { ZSTD_freeCCtx(unused); }
+    void operator()(ZSTD_CCtx* owned) const { ZSTD_freeCCtx(owned); }
   };
   Sink compressed;
   std::unique_ptr<ZSTD_CCtx, Free> context{ZSTD_createCCtx()};

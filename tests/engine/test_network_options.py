@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from conftest import SLOT, Hulld
+from test_networks import no_networks_left  # noqa: F401
 from test_ports import HOST, PEER, Peer, box, peer, port_of, serve, tcp  # noqa: F401
 
 POOL = f"10.{60 + SLOT % 40}.176.0/20"
@@ -35,13 +36,6 @@ def engine(busybox):
         yield hulld
     finally:
         hulld.close()
-
-
-@pytest.fixture(autouse=True)
-def no_networks_left(engine):
-    yield
-    engine.remove_containers()
-    engine.docker("network", "prune", "-f")
 
 
 def inspect(engine, network):

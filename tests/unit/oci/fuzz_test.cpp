@@ -8,7 +8,7 @@ namespace hull::oci {
 namespace {
 
 TEST(Fuzz, References) { fuzz::mutate(kReferenceSeeds, 100'000, fuzz_reference); }
-TEST(Fuzz, Platforms) { fuzz::mutate(kPlatformSeeds, 20'000, fuzz_platform); }
+TEST(Fuzz, Platforms) { fuzz::mutate(kPlatformSeeds, 50'000, fuzz_platform); }
 TEST(Fuzz, ManifestsAndConfigurations) { fuzz::mutate(kManifestSeeds, 30'000, fuzz_manifest); }
 
 }  // namespace
