@@ -40,16 +40,21 @@ with open({str(directory / "asked")!r}, "a") as asked:
     asked.write(" ".join(words) + "\\n")
 environment = dict(os.environ, HULL_HOST="unix://{far.socket}", DOCKER_HOST="", PATH="{BIN}:" + os.environ["PATH"])
 # "up 100000 2": the next two connections break, when they get there, after so many bytes to the far side.
+# "hold 100000 2": they let so many bytes through and then nothing more, until the near side gives up.
 cut = pathlib.Path({str(directory / "cut")!r})
 way, limit, count = (cut.read_text() if cut.exists() else "none 0 0").split()
 if int(count) > 0:
     cut.write_text(f"{{way}} {{limit}} {{int(count) - 1}}")
-    near, far = (0, "stdin") if way == "up" else (1, "stdout")
+    near, far = (1, "stdout") if way == "down" else (0, "stdin")
     child = subprocess.Popen(command, env=environment, **{{far: subprocess.PIPE}})
     pipe, left = getattr(child, far).fileno(), int(limit)
-    while left > 0 and (piece := os.read(near if way == "up" else pipe, min(left, 65536))):
+    while left > 0 and (piece := os.read(pipe if way == "down" else near, min(left, 65536))):
         left -= len(piece)
-        os.write(pipe if way == "up" else near, piece)
+        os.write(near if way == "down" else pipe, piece)
+    if way == "hold" and left == 0:
+        pathlib.Path({str(directory / "held")!r}).touch()
+        while os.read(near, 65536):
+            pass
     child.kill()
     sys.exit(255)
 os.execvpe(command[0], command, environment)
@@ -58,6 +63,17 @@ os.execvpe(command[0], command, environment)
 
     def cut(self, way, limit, count):
         (self.directory / "cut").write_text(f"{way} {limit} {count}")
+
+    def start_and_hold(self, limit, *arguments):
+        """A push whose connections stand still after so many bytes, when the first of them does and the far engine has half of it."""
+        held = self.directory / "held"
+        held.unlink(missing_ok=True)
+        self.cut("hold", limit, 100)
+        push = self.start(*arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        arrived = self.far.data / "incoming"
+        wait_until(lambda: held.exists() and any(p.stat().st_size > limit // 2 for p in arrived.glob("delivery-*/blob")), patience=60)
+        self.cut("none", 0, 0)
+        return push
 
     def environment(self):
         return {**self.near.environment(), "PATH": f"{self.directory}:{os.environ['PATH']}"}
@@ -151,8 +167,7 @@ def test_a_connection_that_breaks_is_made_again_and_goes_on(ssh, engine, far, wa
 
 def test_a_push_that_was_given_up_goes_on_later(ssh, engine, far):
     digest = add_random(engine, "later:1", size=4 * SIZE)
-    push = ssh.start("push", "later:1", "ssh://far", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: push.poll() is not None or any(p.stat().st_size > SIZE for p in (far.data / "incoming").glob("delivery-*/blob")))
+    push = ssh.start_and_hold(2 * SIZE, "push", "later:1", "ssh://far")
     push.kill()
     push.wait()
     assert far.docker("images", "-q", "later").stdout == ""
@@ -217,18 +232,25 @@ def test_what_is_not_the_layer_is_refused_and_leaves_nothing(ssh, engine, far):
 
 
 def test_an_engine_that_is_killed_while_it_receives_has_all_or_nothing(ssh, engine, own_engine):
-    """The receiver is killed with kill -9 at several moments; the next push brings the image."""
+    """The receiver is killed with kill -9 at several moments, at last when all has been sent; the next push brings the image."""
     digest = add_random(engine, "killed:1", size=4 * SIZE)
     ssh = Ssh(ssh.directory, engine, own_engine)
-    for at in (0, SIZE, 3 * SIZE):
-        push = ssh.start("push", "killed:1", "ssh://far", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda at=at: push.poll() is not None or any(p.stat().st_size > at for p in (own_engine.data / "incoming").glob("delivery-*/blob")))
+
+    def kill(push):
         own_engine.crash()
         push.kill()
         push.wait()
         own_engine.start()
         assert not list((own_engine.data / "incoming").glob("delivery-*"))
-        assert own_engine.docker("images", "-q", "killed").stdout == ""
+        return own_engine.docker("images", "-q", "killed").stdout
+
+    for at in (100_000, SIZE, 3 * SIZE):
+        assert kill(ssh.start_and_hold(at, "push", "killed:1", "ssh://far")) == ""
+    push = ssh.start("push", "killed:1", "ssh://far", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    blobs = own_engine.data / "incoming"
+    wait_until(lambda: push.poll() is not None or any(p.stat().st_size >= 4 * SIZE for p in blobs.glob("delivery-*/blob")), patience=60)
+    if kill(push):
+        assert own_engine.docker("run", "--rm", "killed:1", "sha256sum", "/random").stdout == digest
     ssh.hull("push", "killed:1", "ssh://far")
     assert own_engine.docker("run", "--rm", "killed:1", "sha256sum", "/random").stdout == digest
     own_engine.docker("rmi", "killed:1")
