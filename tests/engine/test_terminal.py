@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import SLOT
+from conftest import SLOT, wait_until
 
 
 class Screen:
@@ -29,6 +29,10 @@ class Screen:
         while text not in (screen := self.tmux("capture-pane", "-p")):
             assert time.monotonic() < deadline, f"{text!r} is not on the screen:\n{screen}"
             time.sleep(0.05)
+
+    def is_left(self, patience=15):
+        """Waits until the terminal is its own shell's again: keys that come with those that detach are the client's."""
+        wait_until(lambda: self.tmux("display-message", "-p", "#{pane_current_command}") == "sh\n", patience)
 
     def hides(self, text, patience=15):
         deadline = time.monotonic() + patience
@@ -53,19 +57,20 @@ def test_a_shell_is_resized_left_and_entered_again(cli, screen):
     screen.type("stty size")
     screen.shows("30 100")
     screen.tmux("resize-window", "-x", "90", "-y", "25")
-    time.sleep(0.5)
+    wait_until(lambda: cli("exec", "term", "stty", "-F", "/dev/pts/0", "size").stdout == "25 90\n")
     screen.type("stty size")
     screen.shows("25 90")
     screen.tmux("send-keys", "C-p", "C-q")
+    screen.is_left()
     screen.type("echo outside: $?")
     screen.shows("outside: 0")
     assert cli.engine.inspect("term", "{{.State.Running}}") == "true"
     screen.type(f"clear; {program} attach term")
-    screen.type("sleep 50")
-    time.sleep(0.5)
+    screen.type("echo inside: $((1+1)); sleep 50")
+    screen.shows("inside: 2")
     screen.tmux("send-keys", "C-c")
     screen.type("exit $((4+3))")
-    time.sleep(1)  # what is typed before the end is the container's
+    screen.is_left()
     screen.type("echo code: $?")
     screen.shows("code: 7")
 
@@ -122,7 +127,7 @@ def test_lists_fit_a_narrow_terminal(engine, screen):
     program = " ".join(engine.command("hull"))
     engine.hull("run", "-d", "--name", "a-rather-long-name", "busybox", "sh", "-c", "echo a rather long command; sleep 100")
     screen.tmux("resize-window", "-x", "80", "-y", "25")
-    time.sleep(0.3)
+    wait_until(lambda: screen.tmux("display-message", "-p", "#{pane_width}") == "80\n")
     screen.type(f"clear; {program} ps")
     screen.shows("a-rather-long-name")
     lines = [line for line in screen.tmux("capture-pane", "-p").splitlines() if line][:3]
@@ -141,6 +146,7 @@ def test_keys_of_the_configuration_detach(cli, screen):
         screen.type(f"export DOCKER_CONFIG={config}; {program} run -it --name keys busybox sh")
         screen.shows("/ #")
         screen.tmux("send-keys", "C-x", "d")
+        screen.is_left()
         screen.type("echo outside: $?")
         screen.shows("outside: 0")
         assert cli.engine.inspect("keys", "{{.State.Running}}") == "true"
