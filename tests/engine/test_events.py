@@ -117,8 +117,9 @@ def engine_rename(engine, old, new):
 
 
 def test_a_follower_sees_them_at_once(cli):
-    follower = cli.popen("events", "--filter", "container=seen", "--format", "{{.Action}}", stdout=subprocess.PIPE, text=True)
-    time.sleep(0.5)
+    # From now on, however long it takes the client to ask.
+    follower = cli.popen("events", "--since", f"{time.time():.6f}", "--filter", "container=seen", "--format", "{{.Action}}",
+                         stdout=subprocess.PIPE, text=True)
     cli("run", "--rm", "--name", "seen", "busybox", "true")
     expected = ["create", "attach", "start", "die", "destroy"]
     assert [follower.stdout.readline().strip() for _ in expected] == expected

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import BIN, Hulld
+from conftest import BIN, Hulld, wait_until
 
 
 class Machine(Hulld):
@@ -67,9 +67,13 @@ def outside(machine):
     return fetch
 
 
+def wait_for_server(machine, name):
+    wait_until(lambda: machine.docker("exec", name, "wget", "-q", "-O", "-", "http://127.0.0.1/", check=False).stdout == "served\n")
+
+
 def published(machine, name="web"):
     machine.docker("run", "-d", "--name", name, "-p", "0:80", "busybox", "sh", "-c", SERVER)
-    time.sleep(0.3)
+    wait_for_server(machine, name)
     return int(machine.docker("port", name, "80").stdout.splitlines()[0].rsplit(":", 1)[1])
 
 
@@ -119,7 +123,7 @@ def test_a_policy_that_drops_is_told_of_with_the_remedy(machine, program):
             pytest.skip(f"this kernel does not do {program}")
         shown = machine.docker("run", "-d", "--name", "web", "-p", "0:80", "busybox", "sh", "-c", SERVER)
         port = int(machine.docker("port", "web", "80").stdout.splitlines()[0].rsplit(":", 1)[1])
-        time.sleep(0.3)
+        wait_for_server(machine, "web")
         assert fetch(port) == "", "theirs is final"
         command = "iptables" if program == "iptables-nft" else program
         remedy = [f"{command} -I FORWARD -i {machine.bridge} -j ACCEPT", f"{command} -I FORWARD -o {machine.bridge} -j ACCEPT"]

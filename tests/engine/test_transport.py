@@ -115,9 +115,8 @@ def test_exec_and_logs_follow_over_tls(remote, engine):
 
 
 def test_events_over_tls_end_with_the_client(remote, engine):
-    with subprocess.Popen(engine.command(remote.name, "events", "--format", "{{.Action}}"), env=remote.environment(),
-                          stdout=subprocess.PIPE, text=True) as watcher:
-        time.sleep(1)
+    with subprocess.Popen(engine.command(remote.name, "events", "--since", f"{time.time():.6f}", "--format", "{{.Action}}"),
+                          env=remote.environment(), stdout=subprocess.PIPE, text=True) as watcher:
         engine.docker("tag", "busybox", "tagged")
         assert watcher.stdout.readline() == "tag\n"
         watcher.terminate()
