@@ -52,7 +52,10 @@ class ClassicOutput final : public BuildOutput {
     steps_[index].container = shown_id(container);
     say(index, cat(" ---> Running in ", steps_[index].container, "\n"));
   }
-  void output(std::size_t index, std::string_view data, bool) override { say(index, std::string(data)); }
+  // In red what goes to the standard error, as clients of the classic builder know it.
+  void output(std::size_t index, std::string_view data, bool is_stderr) override {
+    say(index, is_stderr ? cat("\x1b[91m", data, "\x1b[0m") : std::string(data));
+  }
   void done(std::size_t index, bool cached, const std::string& image) override {
     Step& step = steps_[index];
     if (cached) say(index, " ---> Using cache\n");

@@ -39,7 +39,7 @@ Json images_usage(Call& call, const std::vector<container::StatePtr>& containers
     one["Created"] = image->created.nanoseconds / 1'000'000'000;
     one["Id"] = image->id;
     one["Labels"] = to_json(image->config.config.labels);
-    one["ParentId"] = "";
+    one["ParentId"] = image->parent;
     one["RepoDigests"] = image->repository_digests;
     one["RepoTags"] = image->tags;
     one["SharedSize"] = shared[image->id];

@@ -58,7 +58,7 @@ Json summary_of(const Image& image, const Call& call, std::int64_t containers) {
   out["Created"] = image.created.nanoseconds / 1'000'000'000;
   out["Id"] = image.id;
   out["Labels"] = image.config.config.labels.empty() ? Json(nullptr) : to_json(image.config.config.labels);
-  out["ParentId"] = "";
+  out["ParentId"] = image.parent;
   bool placeholders = !call.since(43);
   out["RepoDigests"] =
       placeholders && image.repository_digests.empty() ? Json{"<none>@<none>"} : Json(image.repository_digests);
@@ -189,7 +189,7 @@ void inspect_image(Call& call) {
   out["Id"] = image->id;
   out["RepoTags"] = image->tags;
   out["RepoDigests"] = image->repository_digests;
-  out["Parent"] = "";
+  out["Parent"] = image->parent;
   out["Comment"] = config.history.empty() ? "" : config.history.back().comment;
   if (!config.created.empty() || !call.since(44)) out["Created"] = format_rfc3339(image->created);
   out["DockerVersion"] = "";

@@ -22,6 +22,7 @@ std::shared_ptr<Image> image_of(const store::ImageRow& row) {
   image->created = parse_rfc3339(image->config.created).value_or(Timestamp{});
   image->stored = {row.created};
   image->manifest_digest = row.manifest_digest;
+  image->parent = row.parent;
   return image;
 }
 

@@ -77,6 +77,7 @@ std::string Images::commit(const Source& layer, const CommitOptions& options) {
   row.id = archive::sha256_digest(row.config);
   row.layer_chain_ids = parent->layer_chain_ids;
   row.size = parent->size;
+  row.parent = parent->id;
   row.created = now().nanoseconds;
   std::vector<store::StagedLayer> staged;
   if (extracted.diff_id != kEmptyTar) {

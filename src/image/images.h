@@ -28,6 +28,7 @@ struct Image {
   Timestamp created;                            // of the config; `stored` of this store
   Timestamp stored;
   std::string manifest_digest;
+  std::string parent;  // id of the image that it was committed on, which may be gone; "" : not committed here
 };
 using ImagePtr = std::shared_ptr<const Image>;
 

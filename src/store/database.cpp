@@ -91,16 +91,16 @@ class SqliteDatabase final : public Database {
   std::vector<ImageRow> images() override {
     std::lock_guard guard(mutex_);
     std::vector<ImageRow> rows;
-    for (Query q = query("SELECT id, config, manifest_digest, size, created FROM images ORDER BY rowid"); q.step();)
-      rows.push_back({q.text(), q.text(), q.text(), {}, q.number(), q.number()});
+    for (Query q = query("SELECT id, config, manifest_digest, size, created, parent FROM images ORDER BY rowid"); q.step();)
+      rows.push_back(read_image(q));
     for (ImageRow& row : rows) row.layer_chain_ids = layers_of_image(row.id);
     return rows;
   }
   std::optional<ImageRow> image(const std::string& id) override {
     std::lock_guard guard(mutex_);
-    Query q = query("SELECT id, config, manifest_digest, size, created FROM images WHERE id = ?");
+    Query q = query("SELECT id, config, manifest_digest, size, created, parent FROM images WHERE id = ?");
     if (!q.bind(id).step()) return std::nullopt;
-    ImageRow row{q.text(), q.text(), q.text(), {}, q.number(), q.number()};
+    ImageRow row = read_image(q);
     row.layer_chain_ids = layers_of_image(id);
     return row;
   }
@@ -397,6 +397,9 @@ class SqliteDatabase final : public Database {
   static BuildRecord read_build_record(Query& q) {
     return {q.text(), q.text(), q.text(), q.text(), q.text(), q.text(), q.number(), q.number(), q.number(), q.number()};
   }
+  static ImageRow read_image(Query& q) {
+    return {q.text(), q.text(), q.text(), {}, q.number(), q.number(), q.text()};
+  }
   static LayerRow read_layer(Query& q) { return {q.text(), q.text(), q.text(), q.text(), q.text(), q.number()}; }
   void insert_layer(const LayerRow& row) {
     query(
@@ -412,13 +415,14 @@ class SqliteDatabase final : public Database {
   }
   void insert_image(const ImageRow& row) {
     query(
-        "INSERT INTO images (id, config, manifest_digest, size, created) VALUES (?, ?, ?, ?, ?) "
+        "INSERT INTO images (id, config, manifest_digest, size, created, parent) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET manifest_digest = excluded.manifest_digest WHERE manifest_digest = ''")
         .bind(row.id)
         .bind(row.config)
         .bind(row.manifest_digest)
         .bind(row.size)
         .bind(row.created)
+        .bind(row.parent)
         .step();
     std::int64_t position = 0;
     for (const std::string& chain_id : row.layer_chain_ids)

@@ -53,6 +53,9 @@ CREATE TABLE build_records (key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, parent
                             uses INTEGER NOT NULL, boot TEXT NOT NULL);
 CREATE INDEX build_records_by_layer ON build_records (chain_id);
 )",
+    R"(
+ALTER TABLE images ADD COLUMN parent TEXT NOT NULL DEFAULT '';
+)",
 };
 
 std::int64_t version_of(Connection& connection) {

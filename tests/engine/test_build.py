@@ -85,6 +85,7 @@ def test_what_docker_prints(engine, tmp_path):
     text = "\n".join(lines)
     assert "Step 1/3 : FROM busybox" in text and "Step 2/3 : RUN echo out; echo err >&2" in text
     assert " ---> Running in " in text and " ---> Removed intermediate container " in text and "\nout" in text
+    assert "\x1b[91merr\n\x1b[0m" in text  # what goes to the standard error is red
     built = next(line for line in lines if line.startswith("Successfully built "))
     assert engine.inspect("words", "{{.Id}}").startswith("sha256:" + built.split()[-1])
     assert lines[-1] == "Successfully tagged words:latest"

@@ -47,6 +47,7 @@ def test_commit_makes_a_layer_on_its_parent(cli):
     parent = json.loads(cli("inspect", "busybox").stdout)[0]
     assert made_of["Id"] == identifier and made_of["RepoTags"] == [image]
     assert made_of["RootFS"]["Layers"][:-1] == parent["RootFS"]["Layers"] and len(made_of["RootFS"]["Layers"]) == 2
+    assert made_of["Parent"] == parent["Id"] and parent["Parent"] == ""
     assert made_of["Author"] == "An Author" and made_of["Comment"] == "a message"
     config = made_of["Config"]
     assert config["Cmd"] == ["cat", "/new"] and "A=1" in config["Env"] and "B=2" in config["Env"]
