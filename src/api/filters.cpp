@@ -45,6 +45,13 @@ std::vector<std::string> read_values(const Json& in) {
   return values;
 }
 
+Timestamp until_of(const std::string& text) {
+  if (auto duration = parse_duration(text)) return {now().nanoseconds - duration->count()};
+  if (auto time = parse_rfc3339(text)) return *time;
+  if (auto time = http::parse_unix_time(text)) return *time;
+  fail_invalid("invalid filter 'until=", text, "': neither a time nor a duration");
+}
+
 }  // namespace
 
 Filters::Filters(const http::Query& query, std::initializer_list<std::string_view> allowed) {
@@ -104,13 +111,15 @@ std::optional<bool> Filters::flag(std::string_view key) const {
 }
 
 std::optional<Timestamp> Filters::until() const {
-  const auto& wanted = values("until");
-  if (wanted.empty()) return std::nullopt;
-  if (wanted.size() > 1) fail_invalid("invalid filter 'until': more than one until filter specified");
-  if (auto duration = parse_duration(wanted.front())) return Timestamp{now().nanoseconds - duration->count()};
-  if (auto time = parse_rfc3339(wanted.front())) return time;
-  if (auto time = http::parse_unix_time(wanted.front())) return time;
-  fail_invalid("invalid filter 'until=", wanted.front(), "': neither a time nor a duration");
+  if (values("until").size() > 1) fail_invalid("invalid filter 'until': more than one until filter specified");
+  return earliest_until();
+}
+
+std::optional<Timestamp> Filters::earliest_until() const {
+  std::optional<Timestamp> earliest;
+  for (const std::string& text : values("until"))
+    if (Timestamp time = until_of(text); !earliest || time < *earliest) earliest = time;
+  return earliest;
 }
 
 }  // namespace hull::api

@@ -35,6 +35,7 @@ class Filters {
   std::optional<bool> flag(std::string_view key) const;
   // "until": a time, or a duration before now. Empty when it was not given.
   std::optional<Timestamp> until() const;
+  std::optional<Timestamp> earliest_until() const;  // of several
 
  private:
   std::map<std::string, std::vector<std::string>, std::less<>> values_;

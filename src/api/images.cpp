@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "api/container_shapes.h"
@@ -47,8 +48,8 @@ void check_platform(const Call& call, const Image& image, std::string_view param
                 (wanted.variant.empty() || config.variant.empty() || config.variant == wanted.variant);
     if (!fits)
       fail(Kind::kNotFound, "image with reference ", call.parameter("name"),
-           " was found but does not match the specified platform: wanted ", oci::to_string(wanted),
-           ", actual: ", config.os, "/", config.architecture);
+           " was found but its platform (", config.os, "/", config.architecture,
+           ") does not match the specified platform (", oci::to_string(wanted), ")");
   }
 }
 
@@ -82,8 +83,12 @@ bool tag_fits(std::string_view tag, const Filters& filters) {
     };
     return match(match, pattern, text);
   };
-  return std::ranges::any_of(wanted,
-                             [&](const auto& w) { return fits(w, tag) || fits(w, tag.substr(0, tag.rfind(':'))); });
+  std::string canonical = oci::Reference::parse(tag).canonical();
+  return std::ranges::any_of(wanted, [&](const auto& w) {
+    return std::ranges::any_of(std::array{tag, std::string_view(canonical)}, [&](std::string_view name) {
+      return fits(w, name) || fits(w, name.substr(0, name.rfind(':')));
+    });
+  });
 }
 
 // Whoever asks by reference gets the images that have one which fits, and sees these references only.
@@ -99,7 +104,7 @@ Filters list_filters(const Call& call) {
 std::vector<ImagePtr> selected_images(const Call& call) {
   Filters filters = list_filters(call);
   auto dangling = filters.flag("dangling");
-  auto until = filters.until();
+  auto until = filters.earliest_until();
   auto& images = call.services().images;
   auto age_of = [&](std::string_view key) {
     return filters.has(key) ? std::optional(images.get(filters.values(key).back())->created) : std::nullopt;
@@ -252,6 +257,22 @@ void remove_image(Call& call) {
   reply(call, 200, removed_shape(removed));
 }
 
+namespace {
+
+// The names of an image in use that no container was made by; when none was made by any, all but the last.
+std::vector<std::string> unused_names(const Image& image, const Call& call) {
+  std::vector<std::string> names = image.tags;
+  for (const auto& state : call.engine.list())
+    if (state->spec->image_id == image.id)
+      std::erase_if(names, [&](const std::string& name) {
+        return name == state->spec->config.image || name == state->spec->config.image + ":latest";
+      });
+  if (names.size() == image.tags.size() && !names.empty()) names.pop_back();
+  return names;
+}
+
+}  // namespace
+
 void prune_images(Call& call) {
   Filters filters(call.query, {"dangling", "label", "label!", "until"});
   bool only_dangling = filters.flag("dangling").value_or(true);
@@ -260,15 +281,16 @@ void prune_images(Call& call) {
   Json deleted = Json::array();
   std::int64_t space = 0;
   for (const auto& image : call.services().images.list()) {
-    if ((only_dangling && !image->tags.empty()) || in_use(image->id)) continue;
+    if (only_dangling && !image->tags.empty()) continue;
     if ((until && !(image->created < *until)) || !filters.labels(image->config.config.labels)) continue;
-    try {
-      auto removed = call.services().images.remove(image->id, true, true, in_use);
-      if (!removed.deleted.empty()) space += image->size;
-      for (auto& one : removed_shape(removed)) deleted.push_back(one);
-    } catch (const Error& e) {
-      log::info("prune leaves image ", image->id, ": ", e.message());
-    }
+    bool used = in_use(image->id).has_value();
+    for (const std::string& name : used ? unused_names(*image, call) : std::vector{image->id}) try {
+        auto removed = call.services().images.remove(name, !used, true, in_use);
+        if (!removed.deleted.empty()) space += image->size;
+        for (auto& one : removed_shape(removed)) deleted.push_back(one);
+      } catch (const Error& e) {
+        log::info("prune leaves image ", name, ": ", e.message());
+      }
   }
   if (!deleted.empty()) empty_trash_later(call);
   Json out;

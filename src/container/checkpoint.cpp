@@ -29,7 +29,7 @@ void check_name(const std::string& name) {
   auto letter = [](unsigned char c) { return std::isalnum(c) != 0; };
   auto allowed = [&](unsigned char c) { return letter(c) || c == '_' || c == '.' || c == '-'; };
   if (name.size() < 2 || !letter(static_cast<unsigned char>(name[0])) || !std::ranges::all_of(name, allowed))
-    fail_invalid("Invalid checkpoint ID (", name, "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+    fail_invalid("invalid checkpoint ID ", quoted(name), ", only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
 }
 
 std::string parent_of(const CheckpointPlace& place, const std::string& container_directory) {
@@ -158,6 +158,7 @@ void Engine::remove_checkpoint(std::string_view name, const CheckpointPlace& pla
 }
 
 void Engine::start_from(std::string_view name, const CheckpointPlace& place) {
+  check_name(place.name);
   auto container = impl_->registry.get(name);
   std::string path = existing_path(place, impl_->container_directory(container->id), name);
   const Spec& spec = *container->state()->spec;

@@ -111,6 +111,7 @@ std::string Engine::commit(std::string_view name, CommitRequest request) {
   std::scoped_lock operation(container->operation);
   auto state = container->state();
   check_can_be_committed(*container, *state);
+  if (!request.has_config) request.config = merged({}, state->spec->config);
   image::Images::apply_changes(request.config, request.changes);
 
   Rollback thaw;

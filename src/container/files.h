@@ -35,6 +35,7 @@ struct CommitRequest {
   bool pause = true;
   Strings changes;                   // Dockerfile instructions
   oci::ExecutionConfig config = {};  // what it says goes before what the container's says
+  bool has_config = false;           // without, the changes are made on what the container's says
 };
 
 }  // namespace hull::container

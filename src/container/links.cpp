@@ -52,8 +52,10 @@ Link parse_link(std::string_view text) {
   auto parts = split(text, ':');
   if (parts.size() > 2 || parts[0].empty() || parts.back().empty()) fail_invalid("bad format for links: ", text);
   if (parts.size() == 1) return {std::string(text), std::string(text)};
-  if (!parts[0].starts_with('/')) return {std::string(parts[0]), std::string(parts[1])};
-  return {std::string(parts[0].substr(1)), std::string(parts[1].substr(parts[1].rfind('/') + 1))};
+  // Both may have slashes in front, of which the alias keeps what is behind the last one.
+  std::string_view target = parts[0], alias = parts[1];
+  if (target.starts_with('/')) target.remove_prefix(1);
+  return {std::string(target), std::string(alias.substr(alias.rfind('/') + 1))};
 }
 
 void resolve_links(HostConfig& host, const std::function<StatePtr(std::string_view name)>& container) {

@@ -86,21 +86,28 @@ class Planner {
   std::set<std::string> named_, tmpfs_;
 };
 
-void check_ipc_donor(const Spec& spec, const Lookup& container) {
-  constexpr std::string_view kPrefix = "container:";
-  const std::string& mode = spec.host.ipc_mode;
-  if (!mode.starts_with(kPrefix)) return;
-  StatePtr donor = other_container(container, std::string_view(mode).substr(kPrefix.size()));
-  if (donor->spec->host.ipc_mode != "shareable")
-    fail_invalid("cannot join IPC of a container ", donor->id,
-                 ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
+void follow_data_root(MountPlan& plan, const std::string& data_root) {
+  if (plan.point.type != "bind" || !are_of(plan.point.source, data_root)) return;
+  std::string& propagation = plan.point.propagation;
+  if (!plan.own_propagation) propagation = "rslave";
+  if (propagation != "rslave" && propagation != "rshared")
+    fail_invalid("invalid mount config: must use either propagation mode \"rslave\" or \"rshared\" when mount source ",
+                 "is within the daemon root, daemon root: ", quoted(data_root),
+                 ", bind mount source: ", quoted(plan.point.source), ", propagation: ", quoted(propagation));
 }
 
 }  // namespace
 
-std::vector<MountPlan> plan_mounts(const Spec& spec, const std::function<StatePtr(std::string_view name)>& container) {
+bool are_of(std::string_view path, std::string_view root) {
+  auto holds = [](std::string_view outer, std::string_view inner) {
+    return outer == "/" || (inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/'));
+  };
+  return holds(path, root) || holds(root, path);
+}
+
+std::vector<MountPlan> plan_mounts(const Spec& spec, const std::string& data_root,
+                                   const std::function<StatePtr(std::string_view name)>& container) {
   const HostConfig& host = spec.host;
-  check_ipc_donor(spec, container);
   Planner planner(spec);
   for (const std::string& text : host.volumes_from.value_or(Strings{})) {
     VolumesFrom from = parse_volumes_from(text);
@@ -110,7 +117,9 @@ std::vector<MountPlan> plan_mounts(const Spec& spec, const std::function<StatePt
     planner.add_named(parse_bind(text, host.volume_driver));
   for (const MountSpec& mount : host.mounts) planner.add_named(plan_of(mount));
   planner.add_anonymous();
-  return planner.take();
+  std::vector<MountPlan> plans = planner.take();
+  for (MountPlan& plan : plans) follow_data_root(plan, data_root);
+  return plans;
 }
 
 }  // namespace hull::container

@@ -109,6 +109,7 @@ void plan_bind(const MountSpec& mount, const MountError& error, MountPlan& plan)
                   "fields ReadOnlyForceRecursive and NonRecursive must not be specified together");
   plan.point.source = clean_path(mount.source);
   plan.point.propagation = options.propagation.empty() ? std::string(kDefaultPropagation) : options.propagation;
+  plan.own_propagation = !options.propagation.empty();
   plan.create_source = options.create_mountpoint;
   plan.non_recursive = options.non_recursive;
   plan.read_only_non_recursive = options.read_only_non_recursive;
@@ -141,7 +142,7 @@ void plan_image(const MountSpec& mount, const MountError& error, MountPlan& plan
   error.refuse_if(mount.bind_options.has_value(), "field BindOptions must not be specified");
   error.refuse_if(mount.volume_options.has_value(), "field VolumeOptions must not be specified");
   std::string subpath = mount.image_options ? mount.image_options->subpath : std::string();
-  error.refuse_if(!subpath.empty() && !is_local_path(subpath), "subpath must be a relative path within the image");
+  error.refuse_if(!subpath.empty() && !is_local_path(subpath), "subpath must be a relative path within the volume");
   plan.point.source = mount.source;
   plan.point.rw = false;
   plan.image_subpath = subpath;
@@ -259,6 +260,7 @@ MountPlan parse_bind(const std::string& text, const std::string& volume_driver) 
     point.type = "bind";
     point.source = clean_path(source);
     point.propagation = propagation.empty() ? kDefaultPropagation : propagation;
+    plan.own_propagation = !propagation.empty();
     plan.create_source = true;
     return plan;
   }

@@ -72,7 +72,7 @@ void populate_volumes(const std::vector<MountPlan>& plans, const std::string& co
     if (!wants_population(plan)) continue;
     if (!mount) mount = services.snapshots.mount(container_id);
     auto directory = linux::RootDir(mount.get()).open_if_exists(plan.point.destination, O_RDONLY | O_DIRECTORY);
-    if (directory) services.volumes.populate(plan.point.name, directory->get());
+    if (directory) services.volumes.populate(plan.point.name, directory->get(), plan.subpath);
   }
 }
 

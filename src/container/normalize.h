@@ -48,13 +48,19 @@ struct MountPlan {
   bool create_source = false;  // bind of -v: make a missing host directory
   bool non_recursive = false, read_only_non_recursive = false, read_only_force_recursive = false;
   bool anonymous = false;  // volume to be made with a generated name
+  bool own_propagation = false;  // of a bind: it was asked for
   StringMap volume_labels, volume_options;
   std::string subpath, image_subpath;
   std::int64_t tmpfs_size = 0;
   std::uint32_t tmpfs_mode = 0;
   std::vector<std::string> tmpfs_options;
 };
-std::vector<MountPlan> plan_mounts(const Spec& spec, const std::function<StatePtr(std::string_view name)>& container);
+// Binds that are_of() the data root follow what is mounted there ("rslave") unless they say something else, so that no
+// container keeps a mount of the engine's; only "rslave" and "rshared" can be said.
+std::vector<MountPlan> plan_mounts(const Spec& spec, const std::string& data_root,
+                                   const std::function<StatePtr(std::string_view name)>& container);
+// Whether one of the two (absolute, clean) is or lies in the other.
+bool are_of(std::string_view path, std::string_view root);
 
 // Ports to publish: PortBindings, ranges, and with PublishAllPorts the exposed ones.
 std::vector<network::PortBinding> plan_ports(const Spec& spec);

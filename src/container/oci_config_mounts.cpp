@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "container/machine_facts.h"
 #include "container/mount_syntax.h"
+#include "container/normalize.h"
 #include "container/oci_config_parts.h"
 #include "container/path_text.h"
 #include "container/shared_memory.h"
@@ -73,12 +74,11 @@ const MountSpec* api_mount(const HostConfig& host, const MountPoint& point) {
   return nullptr;
 }
 
-// The subpath is resolved inside the volume, whatever links are in it, and whatever somebody puts in its place
-// afterwards.
+// The subpath is in the volume, whatever links are in it, and whatever somebody puts in its place afterwards.
 std::string source_in_volume(const ConfigInputs& inputs, const MountPoint& point, const std::string& subpath) {
   if (subpath.empty()) return point.source;
   UniqueFd volume = open_file(point.source, O_PATH | O_DIRECTORY);
-  auto inside = linux::RootDir(volume.get()).open_if_exists(subpath, O_PATH);
+  auto inside = linux::RootDir(volume.get()).open_beneath(subpath, O_PATH);
   if (!inside)
     fail_invalid("cannot access path ", point.source, "/", subpath, ": no such file or directory in volume ",
                  point.name);
@@ -87,13 +87,21 @@ std::string source_in_volume(const ConfigInputs& inputs, const MountPoint& point
   return linux::fd_path_for_others(inputs.sources->back().get());
 }
 
+// Where nothing propagates to, what has the data root in it is private: nobody asked for more.
+std::string propagation_of(const MountPoint& point, const std::string& data_root) {
+  if (point.propagation.empty()) return "rprivate";
+  if (point.propagation != "rslave" || !are_of(point.source, data_root)) return point.propagation;
+  linux::MountEntry host = linux::mount_of(point.source);
+  return host.shared || host.slave ? "rslave" : "rprivate";
+}
+
 oci::Mount bind_mount(const ConfigInputs& inputs, const MountPoint& point) {
   const Spec& spec = *inputs.state.spec;
   const MountSpec* api = api_mount(spec.host, point);
   BindOptions options = api && api->bind_options ? *api->bind_options : BindOptions{};
   if (!api && spec.read_only_binds_are_flat) options.read_only_non_recursive = true;
   std::vector<std::string> flags = {options.non_recursive ? "bind" : "rbind",
-                                    point.propagation.empty() ? "rprivate" : point.propagation};
+                                    propagation_of(point, inputs.configuration.data_root)};
   // A volume's files are the container's, whoever they belong to on the host; what the host lends stays the host's.
   if (inputs.users.size > 0 && point.type == "volume") flags.emplace_back("idmap");
   if (!point.rw) {

@@ -47,13 +47,27 @@ StartVerdict judge(const runtime::Failure& failure) {
   return {128, Kind::kInternal};
 }
 
-pid_t pid_of_mode(Engine::Impl& engine, const std::string& mode, std::string_view what) {
+// The container of "container:<id>"; nullptr for another mode. Error{kInternal} when it does not run.
+StatePtr container_of_mode(Engine::Impl& engine, const std::string& mode, std::string_view what) {
   constexpr std::string_view kPrefix = "container:";
-  if (!mode.starts_with(kPrefix)) return 0;
+  if (!mode.starts_with(kPrefix)) return nullptr;
   auto target = engine.registry.get(std::string_view(mode).substr(kPrefix.size()))->state();
   if (!is_up(*target))
     fail(Kind::kInternal, "failed to join ", what, " namespace: container ", target->id, " is not running");
-  return target->pid;
+  return target;
+}
+
+pid_t pid_for_processes(Engine::Impl& engine, const HostConfig& host) {
+  auto target = container_of_mode(engine, host.pid_mode, "PID");
+  return target ? target->pid : 0;
+}
+
+pid_t pid_for_ipc(Engine::Impl& engine, const HostConfig& host) {
+  auto donor = container_of_mode(engine, host.ipc_mode, "IPC");
+  if (donor && donor->spec->host.ipc_mode != "shareable")
+    fail_invalid("cannot join IPC of a container ", donor->id,
+                 ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
+  return donor ? donor->pid : 0;
 }
 
 void check_startable(const State& state) {
@@ -155,8 +169,8 @@ void Engine::Impl::start_locked(const LivePtr& container, StartedBy by, const st
     inputs.image_layers = image_layers(state, services.snapshots);
     inputs.sources = &sources;
     inputs.rootfs = request.rootfs.get();
-    inputs.ipc_target = pid_of_mode(*this, state.spec->host.ipc_mode, "IPC");
-    inputs.pid_target = pid_of_mode(*this, state.spec->host.pid_mode, "PID");
+    inputs.ipc_target = pid_for_ipc(*this, state.spec->host);
+    inputs.pid_target = pid_for_processes(*this, state.spec->host);
     inputs.own_network_namespace = network.network_namespace.valid();
     inputs.users = users.range;
     if (has_links(*state.spec)) inputs.link_variables = link_variables(*this, state);

@@ -45,11 +45,11 @@ std::string clean_path(std::string_view path) {
   return clean.empty() ? "/" : clean;
 }
 
-int RootDir::try_open(const std::string& path, int flags, mode_t mode) const {
+int RootDir::try_open(const std::string& path, int flags, mode_t mode, std::uint64_t scope) const {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
   how.mode = mode;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  how.resolve = scope | RESOLVE_NO_MAGICLINKS;
   // EAGAIN: something was renamed during the walk, and the kernel could not rule out an escape.
   for (int tries = 0;; ++tries) {
     long fd = ::syscall(SYS_openat2, fd_, path.empty() ? "/" : path.c_str(), &how, sizeof how);
@@ -58,11 +58,18 @@ int RootDir::try_open(const std::string& path, int flags, mode_t mode) const {
 }
 
 UniqueFd RootDir::open(const std::string& path, int flags, mode_t mode) const {
-  return UniqueFd(check(try_open(path, flags, mode), "open", path));
+  return UniqueFd(check(try_open(path, flags, mode, RESOLVE_IN_ROOT), "open", path));
+}
+
+std::optional<UniqueFd> RootDir::open_beneath(const std::string& path, int flags) const {
+  int fd = try_open(path, flags, 0, RESOLVE_BENEATH);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  if (fd < 0 && errno == EXDEV) fail_invalid("path concatenation escapes the base directory, subpath: ", path);
+  return UniqueFd(check(fd, "open", path));
 }
 
 std::optional<UniqueFd> RootDir::open_if_exists(const std::string& path, int flags) const {
-  int fd = try_open(path, flags, 0);
+  int fd = try_open(path, flags, 0, RESOLVE_IN_ROOT);
   if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
   return UniqueFd(check(fd, "open", path));
 }
@@ -70,7 +77,7 @@ std::optional<UniqueFd> RootDir::open_if_exists(const std::string& path, int fla
 UniqueFd RootDir::make_directory(const std::string& path) const { return make_directory(path, 40); }
 
 UniqueFd RootDir::make_directory(const std::string& path, int links_left) const {
-  int there = try_open(path, O_PATH | O_DIRECTORY, 0);
+  int there = try_open(path, O_PATH | O_DIRECTORY, 0, RESOLVE_IN_ROOT);
   if (there >= 0) return UniqueFd(there);
   if (errno != ENOENT) throw_errno("mkdir", path);
   if (links_left == 0) throw_errno("mkdir", path, ELOOP);
@@ -87,14 +94,14 @@ UniqueFd RootDir::make_directory(const std::string& path, int links_left) const 
 }
 
 UniqueFd RootDir::make_file(const std::string& path) const {
-  int there = try_open(path, O_PATH, 0);
+  int there = try_open(path, O_PATH, 0, RESOLVE_IN_ROOT);
   if (there >= 0) return UniqueFd(there);
   if (errno != ENOENT) throw_errno("open", path);
   auto [parent, name] = split_path(path);
   UniqueFd above = make_directory(parent);
   UniqueFd made(::openat(above.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!made && errno == EEXIST)
-    return UniqueFd(check(try_open(path, O_RDONLY | O_CREAT | O_NONBLOCK, 0644), "create", path));
+    return UniqueFd(check(try_open(path, O_RDONLY | O_CREAT | O_NONBLOCK, 0644, RESOLVE_IN_ROOT), "create", path));
   check(made.get(), "create", path);
   return UniqueFd(check(::openat(above.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC), "open", path));
 }
@@ -115,7 +122,7 @@ void RootDir::make_node(const std::string& path, mode_t mode, dev_t device, uid_
 }
 
 bool RootDir::is_link(const std::string& path) const {
-  UniqueFd there(try_open(path, O_PATH | O_NOFOLLOW, 0));
+  UniqueFd there(try_open(path, O_PATH | O_NOFOLLOW, 0, RESOLVE_IN_ROOT));
   struct stat info {};
   return there && ::fstat(there.get(), &info) == 0 && S_ISLNK(info.st_mode);
 }

@@ -20,6 +20,9 @@ class RootDir {
   UniqueFd open(const std::string& path, int flags, mode_t mode = 0) const;          // throws errno
   std::optional<UniqueFd> open_if_exists(const std::string& path, int flags) const;  // ENOENT, ENOTDIR: empty
 
+  // The same for a path that leads out of the directory by no link and no "..": else Error{kInvalidArgument}.
+  std::optional<UniqueFd> open_beneath(const std::string& path, int flags) const;
+
   // Both return an O_PATH descriptor of what is there, following links, after making what is missing
   // (directories 0755, the file 0644 and empty). ENOTDIR when a file stands where a directory has to be.
   UniqueFd make_directory(const std::string& path) const;
@@ -33,7 +36,7 @@ class RootDir {
   void make_link(const std::string& path, const std::string& target) const;
 
  private:
-  int try_open(const std::string& path, int flags, mode_t mode) const;
+  int try_open(const std::string& path, int flags, mode_t mode, std::uint64_t scope) const;
   UniqueFd make_directory(const std::string& path, int links_left) const;
   int fd_;
 };

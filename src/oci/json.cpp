@@ -3,6 +3,8 @@
 
 #include <unordered_map>
 
+#include "oci/json_syntax.h"
+
 namespace hull {
 
 namespace {
@@ -95,7 +97,8 @@ Json parse_json(std::string_view text) {
   Builder builder;
   if (Json::sax_parse(text, &builder)) return std::move(builder.result);
   if (builder.complete()) fail_invalid("unexpected content after JSON");
-  fail_invalid("invalid JSON: syntax error at byte ", builder.failed_at);
+  std::string what = json_syntax_error(text);
+  fail_invalid("invalid JSON: ", what.empty() ? cat("syntax error at byte ", builder.failed_at) : what);
 }
 
 std::string dump_json(const Json& value) {

@@ -24,6 +24,11 @@ constexpr Alias kArchitectures[] = {
 };
 constexpr std::string_view kSystems[] = {"linux", "windows", "darwin", "freebsd", "wasip1"};
 
+std::string system_of(std::string_view text) {
+  std::string name = lower(text);
+  return name == "macos" ? "darwin" : name;
+}
+
 const Alias* find_architecture(std::string_view name) {
   const auto* found = std::ranges::find_if(kArchitectures, [&](const Alias& a) { return a.name == name; });
   return found == std::end(kArchitectures) ? nullptr : found;
@@ -63,8 +68,8 @@ Platform parse_platform(std::string_view text) {
   if (parts.size() > 3 || !std::ranges::all_of(parts, is_word))
     fail_invalid(quoted(text), " is an invalid OS component of platform specification: expected os[/arch[/variant]]");
   if (parts.size() == 1) {
-    if (std::ranges::find(kSystems, lower(parts[0])) != std::end(kSystems)) {
-      platform.os = lower(parts[0]);
+    if (std::ranges::find(kSystems, system_of(parts[0])) != std::end(kSystems)) {
+      platform.os = system_of(parts[0]);
     } else if (find_architecture(lower(parts[0]))) {
       set_architecture(platform, parts[0]);
     } else {
@@ -72,7 +77,7 @@ Platform parse_platform(std::string_view text) {
     }
     return platform;
   }
-  platform.os = lower(parts[0]);
+  platform.os = system_of(parts[0]);
   set_architecture(platform, parts[1]);
   if (parts.size() == 3) platform.variant = lower(parts[2]);
   // Every arm64 is v8 so far; the specification leaves it out.

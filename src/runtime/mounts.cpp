@@ -79,9 +79,10 @@ UniqueFd target_directory(InitContext& context, const PreparedMount& mount) {
 void mount_part(InitContext& context, const PreparedMount& mount) {
   UniqueFd whole_at = context.root.make_directory("/proc");
   linux::attach_mount(mount.source.get(), whole_at.get());
-  auto inside = linux::RootDir(mount.source.get()).open_if_exists(mount.subpath, O_PATH);
+  auto inside = linux::RootDir(mount.source.get()).open_beneath(mount.subpath, O_PATH);
   if (!inside)
-    fail_invalid("there is no ", quoted(mount.subpath), " in the image that is mounted at ", mount.config.destination);
+    fail_invalid("cannot access path ", mount.subpath, ": no such file or directory in the image that is mounted at ",
+                 mount.config.destination);
   auto part = linux::clone_mount(inside->get(), false);
   struct stat info {};
   check(::fstat(inside->get(), &info), "stat", mount.subpath);

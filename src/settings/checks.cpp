@@ -45,8 +45,8 @@ void complete_tls(Settings& settings) {
 
 void check_hosts(const Settings& settings) {
   for (const auto& host : settings.hosts)
-    if (!host.starts_with("unix://") && !host.starts_with("tcp://") && !host.starts_with("fd://") &&
-        !host.starts_with('/'))
+    if (host.find("://") == host.npos ? host.find(':') == host.npos && !host.starts_with('/')
+                                      : !host.starts_with("unix://") && !host.starts_with("tcp://") && !host.starts_with("fd://"))
       fail_invalid("invalid bind address ", hull::quoted(host), ": use unix:///path, tcp://host:port or fd://");
 }
 

@@ -43,7 +43,7 @@ struct ImageRow {
   std::vector<std::string> layer_chain_ids;  // bottom first
   std::int64_t size = 0;                     // bytes of the extracted layers
   std::int64_t created = 0;                  // nanoseconds, when it came into this store
-  std::string parent;                        // id of the image that this one was committed on; "" : none
+  std::string parent{};                      // id of the image that this one was committed on; "" : none
 };
 
 struct ReferenceRow {

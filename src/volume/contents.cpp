@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/rollback.h"
+#include "linux/root_dir.h"
 #include "volume/local_mount.h"
 #include "volume/state.h"
 
@@ -75,12 +76,18 @@ void Volumes::State::fill(const Volume& volume, const std::function<void(int dir
   check(::unlink(mark.c_str()), "unlink", mark);
 }
 
-void Volumes::populate(const std::string& name, int image_directory) {
+void Volumes::populate(const std::string& name, int image_directory, const std::string& subpath) {
   Volume volume = get(name);
   Use use(*this, name);
   auto turn = state_->turn(name);
   std::lock_guard guard(*turn);
-  if (!is_empty(open_contents(volume).get())) return;
+  UniqueFd contents = open_contents(volume);
+  if (!subpath.empty()) {
+    auto part = linux::RootDir(contents.get()).open_beneath(subpath, O_RDONLY | O_DIRECTORY);
+    if (part && is_empty(part->get())) archive::copy_tree(image_directory, part->get());
+    return;
+  }
+  if (!is_empty(contents.get())) return;
   state_->fill(volume, [&](int target) { archive::copy_tree(image_directory, target); });
 }
 

@@ -61,8 +61,9 @@ class Volumes {
   Volume set_labels(const std::string& name, const StringMap& labels);
 
   // Copies what the image has at `image_directory` (an open directory fd of the mounted root filesystem) into
-  // an empty volume, with owners, modes, times and extended attributes. Nothing when the volume has content.
-  void populate(const std::string& name, int image_directory);
+  // an empty volume, with owners, modes, times and extended attributes. Nothing when the volume has content. With a
+  // subpath, into that directory of the volume, when there is one and it is empty (half of it after a crash).
+  void populate(const std::string& name, int image_directory, const std::string& subpath = {});
   // All that is in it, as a PAX tar stream. `begin` is called when nothing but the reading can fail any more.
   void write_archive(const std::string& name, const std::function<archive::Sink()>& begin);
   // The same back, from a tar stream that may be compressed. Error{kConflict} when the volume has content; a broken

@@ -35,6 +35,13 @@ def test_diff_looks_at_no_file_of_the_host(cli):
     assert cli("diff", name).stdout.splitlines() == ["C /old", "D /old/a", "C /old/b", "C /place", "A /place/share"]
 
 
+def test_a_change_of_a_commit_knows_the_containers_environment(cli):
+    made(cli, f"knows-{cli.name}", "true", "-e", "A=one")
+    cli("commit", "-c", "ENV B=$A-two", "-c", "LABEL three=$B", f"knows-{cli.name}", f"knowing-{cli.name}")
+    config = json.loads(cli("inspect", "--format", "{{json .Config}}", f"knowing-{cli.name}").stdout)
+    assert "B=one-two" in config["Env"] and config["Labels"] == {"three": "one-two"}
+
+
 def test_commit_makes_a_layer_on_its_parent(cli):
     name = made(cli, f"origin-{cli.name}", "rm /bin/false; echo new >/new; rm -r /var; mkdir /var; mkdir /deep; ln /new /deep/hard",
                 "-v", "/data", "-e", "A=1", "-l", "who=me")

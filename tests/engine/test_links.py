@@ -65,6 +65,8 @@ def test_links_in_inspect_and_lists(cli):
     # Made from what inspect shows.
     cli("create", "--name", "copy", "--link", links("site")[0], "busybox", "true")
     assert links("copy") == ["/data:/copy/store"]
+    cli("create", "--name", "slashed", "--link", "data:/store", "busybox", "true")
+    assert cli("inspect", "--format", "{{.Name}}", "slashed/store").stdout.strip() == "/data"
 
 
 def test_a_link_can_be_removed(cli):

@@ -84,6 +84,14 @@ def test_propagation(cli, tmp_path):
     subprocess.run(["umount", private], check=True)
 
 
+def test_what_has_the_data_root_in_it_follows_the_host(cli):
+    for source in ("/", cli.engine.data, cli.engine.data / "containers"):
+        cli("run", "--name", "sees", "-v", f"{source}:/x", "busybox", "true")
+        assert cli("inspect", "--format", "{{(index .Mounts 0).Propagation}}", "sees").stdout == "rslave\n"
+        cli("rm", "sees")
+    assert 'must use either propagation mode "rslave" or "rshared"' in refused(cli, "-v", f"{cli.engine.data}:/x:private")
+
+
 def test_sources_that_are_missing(cli, tmp_path):
     missing = tmp_path / "missing"
     assert f"bind source path does not exist: {missing}" in refused(cli, "--mount", f"type=bind,source={missing},target=/x")
@@ -100,7 +108,7 @@ def test_sources_that_are_missing(cli, tmp_path):
     ("type=bind,target=/x", "field Source must not be empty"),
     ("type=volume,source=x,target=/x,volume-subpath=../up", "subpath must be a relative path within the volume"),
     ("type=volume,target=/x,volume-subpath=sub", "must not set Subpath when using anonymous volumes"),
-    ("type=image,source=busybox,target=/x,image-subpath=/abs", "subpath must be a relative path within the image"),
+    ("type=image,source=busybox,target=/x,image-subpath=/abs", "subpath must be a relative path within the volume"),
 ])
 def test_what_is_refused(engine, mount, message):
     assert message in refused(engine.hull, "--mount", mount)
@@ -122,8 +130,17 @@ def test_a_part_of_a_volume(cli):
     assert inside(cli, "cat /x/file", "--mount", part("part")) == "in\n"
     assert inside(cli, "cat /x", "--mount", part("part/file")) == "in\n"
     assert inside(cli, "cat /x/file", "--mount", part("near")) == "deep\n", "links lead where they lead in the volume"
-    assert "no such file" in refused(cli, "--mount", part("away")).lower()
+    assert "path concatenation escapes the base directory" in refused(cli, "--mount", part("away"))
     assert "no such file" in refused(cli, "--mount", part("missing")).lower()
+
+
+def test_an_empty_part_of_a_volume_is_filled_from_the_image(cli):
+    cli("volume", "create", "data")
+    inside(cli, "mkdir /v/etc /v/full && echo mine > /v/full/file", "-v", "data:/v")
+    part = lambda path: f"source=data,target=/etc,volume-subpath={path}"
+    assert inside(cli, "grep -c . /etc/passwd", "--mount", part("etc")) == "2\n"
+    assert inside(cli, "ls /etc", "--mount", part("full")).split() == ["file", "hostname", "hosts", "resolv.conf"]
+    assert "passwd" in inside(cli, "ls /v/etc; ls /v", "-v", "data:/v").split()
 
 
 def test_a_part_of_a_volume_that_somebody_swaps_all_the_time(engine):
@@ -181,7 +198,7 @@ def test_an_image_as_a_mount(engine, tmp_path):
     assert shown == ["one", "two", "sealed"]
     assert inside(run, "ls /x", "--mount", mount(",image-subpath=tools")).split() == ["one", "two"]
     assert inside(run, "cat /x", "--mount", mount(",image-subpath=readme")) == "read me"
-    assert "there is no" in refused(run, "--mount", mount(",image-subpath=none"))
+    assert "cannot access path none" in refused(run, "--mount", mount(",image-subpath=none"))
     engine.docker("run", "-d", "--name", "user", "--mount", mount(), "busybox", "sleep", "100")
     point = json.loads(engine.inspect("user", "{{json .Mounts}}"))[0]
     assert point["Type"] == "image" and point["RW"] is False and point["Destination"] == "/x"

@@ -107,6 +107,7 @@ def test_in_each_state(api, states, method, path, body, expected):  # noqa: F811
     ("GET", "/containers/json?all=1&size=1", None, 200, None),
     ("POST", "/containers/prune?filters=" + urllib.parse.quote('{"nonsense":["x"]}'), None, 400, "nonsense"),
     ("POST", "/containers/create", None, 400, "invalid JSON: EOF"),
+    ("POST", "/containers/missing/start?checkpoint=" + urllib.parse.quote("../outside"), None, 400, 'invalid checkpoint ID "../outside"'),
     ("POST", "/containers/create", {}, 400, "config cannot be empty in order to create a container"),
     ("POST", "/containers/create", {"Image": "nothing:1", "Cmd": ["x"]}, 404, "No such image: nothing:1"),
     ("POST", "/containers/create?name=running", {"Image": "busybox", "Cmd": ["x"]}, 409, "is already in use by container"),

@@ -279,6 +279,9 @@ def test_tcp_without_tls_is_warned_about(tmp_path):
         assert "is open without TLS" in hulld.log.read_text()
         assert hulld.docker("-H", f"tcp://127.0.0.1:{port}", "version").returncode == 0
         assert hulld.hull("-H", f"tcp://localhost:{port}", "version").returncode == 0
+        hulld.stop()
+        hulld.start("-H", f"127.0.0.1:{port}")  # of a host and a port, TCP is meant
+        assert hulld.docker("-H", f"tcp://127.0.0.1:{port}", "version").returncode == 0
         info = json.loads(hulld.docker("info", "--format", "{{json .}}").stdout)
     finally:
         hulld.close()

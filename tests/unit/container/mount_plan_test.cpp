@@ -14,7 +14,7 @@ using ::testing::UnorderedElementsAre;
 
 StatePtr nobody(std::string_view name) { fail(Kind::kNotFound, "No such container: ", name); }
 
-std::vector<MountPlan> plan(const Spec& spec) { return plan_mounts(spec, nobody); }
+std::vector<MountPlan> plan(const Spec& spec) { return plan_mounts(spec, "/data", nobody); }
 
 TEST(BindSyntaxTest, ReadsBindsAndVolumes) {
   MountPlan bind = parse_bind("/srv//x/:/data/:ro,rslave", "");
@@ -151,7 +151,7 @@ TEST(MountPlanTest, TakesTheMountsOfAnotherContainer) {
   Spec spec;
   spec.host.volumes_from = Strings{"donor:ro"};
   spec.host.binds = Strings{"/srv:/data"};
-  auto plans = plan_mounts(spec, [&](std::string_view) { return shared; });
+  auto plans = plan_mounts(spec, "/data", [&](std::string_view) { return shared; });
   ASSERT_EQ(plans.size(), 2U);
   EXPECT_EQ(plans[0].point.name, "vol");
   EXPECT_FALSE(plans[0].point.rw);
@@ -163,17 +163,21 @@ TEST(MountPlanTest, TakesTheMountsOfAnotherContainer) {
   EXPECT_EQ(refusal([&] { plan(spec); }), "invalid mode: nocopy");
 }
 
-TEST(MountPlanTest, JoinsOnlyTheIpcOfTheShareable) {
-  auto donor_spec = std::make_shared<Spec>();
-  donor_spec->host.ipc_mode = "private";
-  State donor;
-  donor.id = "d1";
-  donor.spec = donor_spec;
+TEST(MountPlanTest, WhatHasTheDataRootInItFollowsIt) {
   Spec spec;
-  spec.host.ipc_mode = "container:d1";
-  EXPECT_EQ(
-      refusal([&] { plan_mounts(spec, [&](std::string_view) { return std::make_shared<const State>(donor); }); }),
-      "cannot join IPC of a container d1: non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
+  for (const char* bind : {"/:/x", "/data:/x", "/data/volumes:/x", "/:/x:rslave"}) {
+    spec.host.binds = Strings{bind};
+    EXPECT_EQ(plan(spec)[0].point.propagation, "rslave") << bind;
+  }
+  spec.host.binds = Strings{"/data:/x:rshared"};
+  EXPECT_EQ(plan(spec)[0].point.propagation, "rshared");
+  spec.host.binds = Strings{"/database:/x"};
+  EXPECT_EQ(plan(spec)[0].point.propagation, "rprivate");
+  for (const char* bind : {"/:/x:rprivate", "/data/x:/x:slave", "/data:/x:shared"}) {
+    spec.host.binds = Strings{bind};
+    EXPECT_NE(refusal([&] { plan(spec); }).find("must use either propagation mode \"rslave\" or \"rshared\""), std::string::npos)
+        << bind;
+  }
 }
 
 }  // namespace
