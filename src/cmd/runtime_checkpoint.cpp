@@ -247,7 +247,7 @@ int verb_checkpoint(const Globals& globals, std::vector<std::string> words) {
   write_file_atomically(what.images + kSurroundings, dump_json(to_json(what.surroundings)), 0600,
                         Durability::kProcessCrash);
   dump(what, log_directory(arguments));
-  if (!stays) forget(globals, container);
+  if (!stays) forget(globals, container, lock);
   return 0;
 }
 

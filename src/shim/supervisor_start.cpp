@@ -151,11 +151,8 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
 
 // A container that runs goes on whatever its hooks say.
 void Supervisor::run_hooks(const std::vector<oci::Hook>& hooks) {
-  try {
-    runtime::run_hooks(hooks, hook_state_);
-  } catch (const Error& e) {
-    engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{cat("a hook failed: ", e.message())}));
-  }
+  for (std::string& failure : runtime::run_every_hook(hooks, hook_state_))
+    engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{std::move(failure)}));
 }
 
 void Supervisor::begin_hooks(const std::string& id, oci::Hooks hooks) {
