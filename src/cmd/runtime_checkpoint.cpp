@@ -2,11 +2,14 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/file.h"
 #include "base/process.h"
+#include "linux/device_node.h"
 #include "linux/file_identity.h"
 #include "linux/foreground.h"
+#include "linux/mount_options.h"
 #include "linux/mounts.h"
 #include "linux/network_namespace.h"
 #include "linux/root_dir.h"
@@ -59,8 +62,17 @@ std::string find_criu(const std::string& name) {
   fail(Kind::kUnavailable, "a checkpoint needs criu: install it, or name it with --criu");
 }
 
-std::vector<std::string> common_options(const Arguments& arguments) {
+// A file of the user's with options of criu: what is on the command line goes before it. runc's name for it, so that
+// what is set up for runc is found; an annotation names another one, or, empty, none.
+std::string criu_configuration(const oci::RuntimeConfig& config) {
+  auto named = config.annotations.find("org.criu.config");
+  std::string path = named == config.annotations.end() ? "/etc/criu/runc.conf" : named->second;
+  return exists(path) ? path : "";
+}
+
+std::vector<std::string> common_options(const Arguments& arguments, const oci::RuntimeConfig& config) {
   std::vector<std::string> options;
+  if (std::string file = criu_configuration(config); !file.empty()) options = {"--config", file};
   for (std::string_view name : kPassedOn)
     if (arguments.has(name)) options.push_back(cat("--", name));
   for (const auto& name : arguments.all("empty-ns")) {
@@ -70,12 +82,24 @@ std::vector<std::string> common_options(const Arguments& arguments) {
   return options;
 }
 
-std::vector<std::string> dump_options(const Arguments& arguments) {
-  auto options = common_options(arguments);
+// Whom the control group holds still (a caller may have paused it) must be able to move for criu: it thaws the group once
+// it has a hold of each process, and leaves it as it was.
+std::string freezer_of(const Container& container) {
+  auto group = container.cgroup();
+  if (!group->exists()) return {};
+  auto directories = group->directories();
+  for (const char* subsystem : {"freezer", ""})
+    if (auto found = directories.find(subsystem); found != directories.end()) return found->second;
+  return {};
+}
+
+std::vector<std::string> dump_options(const Arguments& arguments, const Container& container) {
+  auto options = common_options(arguments, container.config);
   auto add = [&](const char* option, std::string value) {
     options.emplace_back(option);
     options.push_back(std::move(value));
   };
+  if (std::string freezer = freezer_of(container); !freezer.empty()) add("--freeze-cgroup", freezer);
   if (arguments.has("tcp-skip-in-flight")) options.emplace_back("--skip-in-flight");
   if (arguments.has("status-fd")) add("--status-fd", arguments.get("status-fd"));
   if (arguments.has("work-path")) add("--work-dir", absolute_path(arguments.get("work-path")));
@@ -113,6 +137,42 @@ void dump(const runtime::Dump& what, const std::string& logs) {
        " (log file: ", logs, "/", runtime::kDumpLog, ")");
 }
 
+std::string source_of(const Container& container, const oci::Mount& mount) {
+  return mount.source.starts_with('/') ? mount.source : cat(container.bundle, "/", mount.source);
+}
+
+// Of the mounts in `earlier` the one that `path` is in, if any.
+const oci::Mount* mount_around(std::span<const oci::Mount> earlier, const std::string& path) {
+  const oci::Mount* found = nullptr;
+  std::size_t longest = 0;
+  for (const auto& mount : earlier) {
+    std::string point = linux::clean_path(mount.destination);
+    if (!path.starts_with(point + "/") || point.size() < longest) continue;
+    longest = point.size();
+    found = &mount;
+  }
+  return found;
+}
+
+// A start makes the places where something is mounted, and a checkpoint may come back in a root file system that has
+// never seen one. Those in other file systems of the container are in the checkpoint.
+void make_mount_points(const Container& container, int rootfs) {
+  std::span<const oci::Mount> mounts = container.config.mounts;
+  for (std::size_t i = 0; i < mounts.size(); ++i) {
+    std::string point = linux::clean_path(mounts[i].destination);
+    const oci::Mount* around = mount_around(mounts.first(i), point);
+    UniqueFd below;
+    if (around != nullptr) {
+      if (!linux::parse_mount_options(around->options).bind) continue;
+      below = open_file(source_of(container, *around), O_PATH | O_DIRECTORY);
+      point.erase(0, linux::clean_path(around->destination).size());
+    }
+    linux::RootDir root(below ? below.get() : rootfs);
+    bool file = linux::parse_mount_options(mounts[i].options).bind && !linux::is_directory(source_of(container, mounts[i]));
+    file ? root.make_file(point) : root.make_directory(point);
+  }
+}
+
 // Each mount that came from outside gets what the configuration mounts at that place now.
 std::vector<std::string> outside_mounts(const Container& container, const std::vector<std::string>& points) {
   std::vector<std::string> mounts;
@@ -121,8 +181,7 @@ std::vector<std::string> outside_mounts(const Container& container, const std::v
                                    [](const oci::Mount& one) { return linux::clean_path(one.destination); });
     if (mount == container.config.mounts.end())
       fail_invalid("the checkpoint has a mount at ", point, ", and the configuration has none");
-    std::string source = mount->source.starts_with('/') ? mount->source : cat(container.bundle, "/", mount->source);
-    mounts.push_back(cat("mnt[", point, "]:", source));
+    mounts.push_back(cat("mnt[", point, "]:", source_of(container, *mount)));
   }
   return mounts;
 }
@@ -144,7 +203,7 @@ Created restore(const Globals& globals, const Arguments& arguments, Rollback& ro
                         surroundings.descriptors};
   what.cgroup_namespace =
       std::ranges::any_of(container.config.linux.namespaces, [](const auto& one) { return one.type == "cgroup"; });
-  what.options = common_options(arguments);
+  what.options = common_options(arguments, container.config);
   for (const char* name : {"lsm-profile", "lsm-mount-context"})
     if (arguments.has(name)) what.options.insert(what.options.end(), {cat("--", name), arguments.get(name)});
 
@@ -152,6 +211,7 @@ Created restore(const Globals& globals, const Arguments& arguments, Rollback& ro
   std::string directory = container.directory(globals);
   rollback.add("state", [directory] { remove_tree(directory); });
   UniqueFd rootfs = linux::clone_mount(container.rootfs, true), network = network_of(container.config.linux);
+  make_mount_points(container, rootfs.get());
   runtime::Handles handles;
   handles.rootfs = rootfs.get();
   handles.network_namespace = network.get();
@@ -181,13 +241,13 @@ int verb_checkpoint(const Globals& globals, std::vector<std::string> words) {
                      image_path(arguments),
                      arguments.has("leave-running"),
                      runtime::find_surroundings(container.pid),
-                     dump_options(arguments),
+                     dump_options(arguments, container),
                      arguments.has("pre-dump")};
   for (const std::string& directory : {what.images, log_directory(arguments)}) make_directories(directory, 0700);
   write_file_atomically(what.images + kSurroundings, dump_json(to_json(what.surroundings)), 0600,
                         Durability::kProcessCrash);
   dump(what, log_directory(arguments));
-  if (!stays) forget(globals, container);
+  if (!stays) forget(globals, container, lock);
   return 0;
 }
 

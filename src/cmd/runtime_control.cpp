@@ -37,10 +37,10 @@ void signal_all(const Container& container, int signal) {
     if (auto process = linux::open_pidfd(pid)) linux::signal_pidfd(process->get(), signal);
 }
 
-Container only_container(const Globals& globals, std::string_view verb, std::vector<std::string> words) {
+std::string only_id(std::string_view verb, std::vector<std::string> words) {
   Arguments arguments({}, std::move(words));
   arguments.expect_words(verb, 1);
-  return load(globals, arguments.words()[0]);
+  return arguments.words()[0];
 }
 
 }  // namespace
@@ -48,8 +48,10 @@ Container only_container(const Globals& globals, std::string_view verb, std::vec
 int verb_kill(const Globals& globals, std::vector<std::string> words) {
   Arguments arguments({{"all", "a", false}}, std::move(words));
   arguments.expect_words("kill", 1, 2);
-  Container container = load(globals, arguments.words()[0]);
   int signal = signal_number(arguments.words().size() > 1 ? arguments.words()[1] : "SIGTERM");
+  std::optional<linux::ProcessLock> lock;
+  if (arguments.has("all") || signal == SIGKILL) lock = lock_group(globals, arguments.words()[0]);
+  Container container = load(globals, arguments.words()[0]);
   pid_t pid = live_pid(container);
   // Without a PID namespace of its own nobody takes the other processes along.
   if (arguments.has("all") || (pid && signal == SIGKILL && !has_own_pids(container))) signal_all(container, signal);
@@ -91,12 +93,14 @@ int verb_delete(const Globals& globals, std::vector<std::string> words) {
   if (status != "stopped" && status != "created" && !force)
     fail(Kind::kConflict, "cannot delete container ", id, " that is not stopped: ", status);
   if (status != "stopped") kill_container(container);
-  forget(globals, container);
+  forget(globals, container, *lock);
   return 0;
 }
 
 int verb_pause(const Globals& globals, std::vector<std::string> words) {
-  Container container = only_container(globals, "pause", std::move(words));
+  std::string id = only_id("pause", std::move(words));
+  linux::ProcessLock lock = lock_group(globals, id);
+  Container container = load(globals, id);
   std::string status = status_of(globals, container);
   if (status != "running" && status != "created") fail(Kind::kConflict, "container not running: ", status);
   container.cgroup()->freeze();
@@ -104,7 +108,9 @@ int verb_pause(const Globals& globals, std::vector<std::string> words) {
 }
 
 int verb_resume(const Globals& globals, std::vector<std::string> words) {
-  Container container = only_container(globals, "resume", std::move(words));
+  std::string id = only_id("resume", std::move(words));
+  linux::ProcessLock lock = lock_group(globals, id);
+  Container container = load(globals, id);
   if (status_of(globals, container) != "paused") fail(Kind::kConflict, "container not paused");
   container.cgroup()->thaw();
   return 0;

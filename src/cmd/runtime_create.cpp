@@ -63,8 +63,7 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
     made.init = runtime::start(container.config, handles, options);
   } catch (const runtime::StartError& e) {
     // The hooks may have set something up that only those of the end take down (runtime.md#lifecycle, steps 3 to 13).
-    if (e.failure().step >= runtime::Step::kHook && container.config.hooks)
-      runtime::run_every_hook(container.config.hooks->poststop, container.hook_state("stopped"));
+    if (e.failure().step >= runtime::Step::kHook) run_poststop_hooks(container);
     throw;
   }
   rollback.add("cgroup", [driver = container.driver(), path = container.cgroup_path] { remove_group(driver, path); });
@@ -80,6 +79,17 @@ void run_poststart_hooks(const Container& container) {
   } catch (const Error& e) {
     kill_container(container);
     throw e.within("error running poststart hook");
+  }
+}
+
+// Whoever has deleted it before us may have made another one of that name since.
+void forget_own(const Globals& globals, const Container& own) {
+  try {
+    linux::ProcessLock lock = lock_existing(globals, own.id);
+    Container found = load(globals, own.id);
+    if (found.pid == own.pid && found.pid_start_time == own.pid_start_time) forget(globals, own, lock);
+  } catch (const Error& e) {
+    if (e.kind() != Kind::kNotFound) throw;
   }
 }
 
@@ -147,7 +157,7 @@ int stay(const Globals& globals, Created& made, const Arguments& arguments) {
   linux::attend_process(made.init->pidfd(), console.get());
   int status = linux::reap_pidfd(made.init->pidfd()).value_or(0);
   made.init->release_ownership();
-  if (!arguments.has("keep")) forget(globals, made.container);
+  if (!arguments.has("keep")) forget_own(globals, made.container);
   return runtime::exit_code(status);
 }
 

@@ -118,6 +118,20 @@ runtime::ExecOptions exec_options(const Globals& globals, const Container& conta
   return options;
 }
 
+// No lock: a container that ends meanwhile, or is deleted, takes along what has come in, and the exec has failed. Its first
+// process may take a moment to be seen as ended.
+runtime::Execed enter(int target, const oci::Process& process, const runtime::ExecOptions& options) {
+  constexpr int kEndMilliseconds = 200;
+  try {
+    return runtime::exec(target, process, options);
+  } catch (const runtime::StartError& e) {
+    bool of_program = e.kind() == Kind::kInvalidArgument && e.code() != 0;
+    if (!of_program && linux::pidfd_ended(target, kEndMilliseconds))
+      fail(Kind::kConflict, "cannot exec in a stopped container");
+    throw;
+  }
+}
+
 void hand_over(runtime::Execed& execed, const Arguments& arguments) {
   write_pid_file(arguments.get("pid-file"), execed.pid);
   if (arguments.has("pidfd-socket")) linux::send_descriptor(arguments.get("pidfd-socket"), "pidfd", execed.pidfd.get());
@@ -144,7 +158,7 @@ int verb_exec(const Globals& globals, std::vector<std::string> words) {
   if (!target || live_pid(container) == 0) fail(Kind::kConflict, "cannot exec in a stopped container");
   runtime::ExecOptions options = exec_options(globals, container, arguments);
   if (!detach) linux::collect_signals();
-  runtime::Execed execed = runtime::exec(target->get(), process, options);
+  runtime::Execed execed = enter(target->get(), process, options);
   hand_over(execed, arguments);
   if (detach) return 0;
   linux::attend_process(execed.pidfd.get(), execed.console.get());

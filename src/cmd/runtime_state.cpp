@@ -37,13 +37,28 @@ std::string directory_of(const Globals& globals, const std::string& id) {
   return cat(globals.root, "/", checked_id(id));
 }
 
+// Who asks for an exec at this moment may still come in: until there is no group to come into.
 void remove_group(linux::Cgroup& group) {
-  if (!group.exists()) return;
-  group.kill_all();
-  group.remove();
+  constexpr int kTries = 5;
+  for (int tries = 1; group.exists(); ++tries) {
+    group.kill_all();
+    try {
+      return group.remove();
+    } catch (const Error& e) {
+      if (e.code() != EBUSY || tries == kTries) throw;
+    }
+  }
 }
 
 [[noreturn]] void fail_missing() { fail(Kind::kNotFound, "container does not exist"); }
+
+linux::ProcessLock lock_part(const Globals& globals, const std::string& id, linux::ProcessLock::Part part) {
+  std::string directory = directory_of(globals, id);
+  if (!exists(directory + kState)) fail_missing();
+  auto lock = linux::ProcessLock::take(directory + kLock, linux::ProcessLock::Wait::kYes, part);
+  if (!lock) fail_missing();
+  return std::move(*lock);
+}
 
 // Whoever holds the lock has to be the one that makes the directory.
 std::optional<linux::ProcessLock> try_claim(const std::string& directory) {
@@ -92,11 +107,11 @@ linux::ProcessLock claim(const Globals& globals, const Container& container) {
 }
 
 linux::ProcessLock lock_existing(const Globals& globals, const std::string& id) {
-  std::string directory = directory_of(globals, id);
-  if (!exists(directory + kState)) fail_missing();
-  auto lock = linux::ProcessLock::take(directory + kLock, linux::ProcessLock::Wait::kYes);
-  if (!lock) fail_missing();
-  return std::move(*lock);
+  return lock_part(globals, id, linux::ProcessLock::Part::kFirst);
+}
+
+linux::ProcessLock lock_group(const Globals& globals, const std::string& id) {
+  return lock_part(globals, id, linux::ProcessLock::Part::kSecond);
 }
 
 bool remove_abandoned(const Globals& globals, const std::string& id) {
@@ -147,12 +162,19 @@ void kill_container(const Container& container) {
     fail(Kind::kInternal, "the first process of container ", container.id, " still runs ten seconds after SIGKILL");
 }
 
-void forget(const Globals& globals, const Container& container) {
+void run_poststop_hooks(const Container& container) {
+  if (!container.config.hooks) return;
+  for (const auto& failure :
+       runtime::run_every_hook(container.config.hooks->poststop, container.hook_state("stopped")))
+    log::warn(failure);
+}
+
+void forget(const Globals& globals, const Container& container, const linux::ProcessLock& lock) {
+  lock.extend(linux::ProcessLock::Part::kSecond);
   remove_group(*container.cgroup());
   if (container.config.linux.intel_rdt) linux::ResctrlGroup(*container.config.linux.intel_rdt, container.id).remove();
   remove_tree(container.directory(globals));
-  if (container.config.hooks)
-    runtime::run_every_hook(container.config.hooks->poststop, container.hook_state("stopped"));
+  run_poststop_hooks(container);
 }
 
 void print_line(const std::string& text) { write_all(STDOUT_FILENO, text + "\n"); }

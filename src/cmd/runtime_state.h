@@ -22,9 +22,10 @@ struct Globals {
 
 // What is kept of a container between two commands:
 //
-//   <root>/<id>/lock         held (linux::ProcessLock) by whoever makes, starts or deletes the container; names its
-//   control
-//                            group, so that what a killed creation left of it can be removed
+//   <root>/<id>/lock         its first part is held (linux::ProcessLock) by whoever makes, starts or deletes the container,
+//                            its second by whoever uses the control group or removes it: hooks run under the first one, and
+//                            may ask for the second. It names the group, so that what a killed creation has left of it can
+//                            be removed
 //   <root>/<id>/state.json   written once, atomically, when its first process stands
 //   <root>/<id>/start.sock   the first process listens here until it is let go; gone afterwards
 //
@@ -62,6 +63,9 @@ std::uint64_t start_time_of(pid_t pid);  // 0: no such process, or a zombie
 linux::ProcessLock claim(const Globals& globals, const Container& container);
 // The lock of an existing one; waits for whoever has it. Throws Error{kNotFound}.
 linux::ProcessLock lock_existing(const Globals& globals, const std::string& id);
+// The lock of its control group alone: while it is held the container is not removed, and so the group is nobody else's.
+// Never held for long. Throws Error{kNotFound}.
+linux::ProcessLock lock_group(const Globals& globals, const std::string& id);
 // Removes what a killed creation has left. False: there is nothing like that.
 bool remove_abandoned(const Globals& globals, const std::string& id);
 
@@ -85,8 +89,11 @@ int verb_events(const Globals&, std::vector<std::string>);
 int verb_spec(const Globals&, std::vector<std::string>);
 int verb_features(const Globals&, std::vector<std::string>);
 
-// Ends everything of a container that has no first process any more, and forgets it.
-void forget(const Globals& globals, const Container& container);
+// The hooks of the end: all of them run, and those that fail are warnings.
+void run_poststop_hooks(const Container& container);
+// Ends everything of a container that has no first process any more, and forgets it; then runs its last hooks. `lock`:
+// lock_existing()'s. An exec that comes in meanwhile loses.
+void forget(const Globals& globals, const Container& container, const linux::ProcessLock& lock);
 // SIGKILL for all processes of the container; waits until its first one has ended.
 void kill_container(const Container& container);
 void print_line(const std::string& text);

@@ -100,13 +100,15 @@ void update_cache_schema(const Container& container, const Arguments& arguments)
 int verb_update(const Globals& globals, std::vector<std::string> words) {
   Arguments arguments(update_flags(), std::move(words));
   arguments.expect_words("update", 1);
-  Container container = load(globals, arguments.words()[0]);
   std::string file = arguments.get("resources");
   oci::Resources wanted =
       file.empty() ? limits_of(arguments)
                    : from_json<oci::Resources>(parse_json(file == "-" ? read_all(STDIN_FILENO) : read_file(file)));
   // What other programs have changed about devices since is not ours to undo.
   wanted.devices.clear();
+  const std::string& id = arguments.words()[0];
+  linux::ProcessLock lock = lock_group(globals, id);
+  Container container = load(globals, id);
   container.cgroup()->update(wanted);
   update_cache_schema(container, arguments);
   return 0;

@@ -14,9 +14,14 @@ namespace hull::linux {
 class ProcessLock {
  public:
   enum class Wait : unsigned char { kNo, kYes };
-  // The file is made when it is missing. Empty when another process has it (Wait::kNo), or the directory is gone, or
-  // the file was deleted while we waited. Throws errno.
-  static std::optional<ProcessLock> take(const std::string& path, Wait wait);
+  // What of the file is locked: its bytes from this one on belong to independent locks.
+  enum class Part : unsigned char { kFirst, kSecond };
+  // The file is made when it is missing. Empty when another process has that part (Wait::kNo), or the directory is gone,
+  // or the file was deleted while we waited. Throws errno.
+  static std::optional<ProcessLock> take(const std::string& path, Wait wait, Part part = Part::kFirst);
+
+  // Another part of the same file as well; waits for whoever has it. Throws errno.
+  void extend(Part part) const;
 
   int fd() const { return fd_.get(); }
 

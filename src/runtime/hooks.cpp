@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/log.h"
+#include "base/error.h"
 #include "linux/child.h"
 #include "runtime/state_json.h"
 
@@ -19,14 +19,18 @@ void run_hooks(const std::vector<oci::Hook>& hooks, const HookState& state) {
   for (const auto& hook : hooks) run_hook(hook, json);
 }
 
-void run_every_hook(const std::vector<oci::Hook>& hooks, const HookState& state) noexcept {
+std::vector<std::string> run_every_hook(const std::vector<oci::Hook>& hooks, const HookState& state) {
+  std::vector<std::string> failures;
+  if (hooks.empty()) return failures;
+  std::string json = state_json(state);
   for (const auto& hook : hooks) {
     try {
-      run_hook(hook, state_json(state));
-    } catch (const std::exception& e) {
-      log::warn("a hook failed: ", e.what());
+      run_hook(hook, json);
+    } catch (const Error& e) {
+      failures.push_back(cat("a hook failed: ", e.message()));
     }
   }
+  return failures;
 }
 
 }  // namespace hull::runtime

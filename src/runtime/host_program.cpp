@@ -17,23 +17,26 @@ namespace {
 constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int kCannotExecute = 127;
 
-// The numbers that the program gets may be in use here: copies above all of them come first.
-void place_descriptors(const std::vector<int>& descriptors) {
-  int count = static_cast<int>(descriptors.size());
+// The numbers that the program gets may be in use here, and one of ours may be handed over: copies above all of them come
+// before anything is put in its place.
+std::vector<int> copies_of(const std::vector<int>& descriptors) {
   std::vector<int> copies;
   for (int descriptor : descriptors)
-    copies.push_back(check(::fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstDescriptor + count), "dup"));
-  for (int i = 0; i < count; ++i) check(::dup2(copies[static_cast<std::size_t>(i)], kFirstDescriptor + i), "dup2");
+    copies.push_back(
+        check(::fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstDescriptor + static_cast<int>(descriptors.size())), "dup"));
+  return copies;
 }
 
 [[noreturn]] void execute(const HostProgram& program) noexcept {
   try {
     if (program.prepare) program.prepare();
+    std::vector<int> copies = copies_of(program.descriptors);
     int null = check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open", "/dev/null");
     auto or_null = [&](int fd) { return fd < 0 ? null : fd; };
     linux::set_stdio(or_null(program.in), or_null(program.out), or_null(program.err));
     linux::close_on_exec_from(3);
-    place_descriptors(program.descriptors);
+    for (std::size_t i = 0; i < copies.size(); ++i)
+      check(::dup2(copies[i], kFirstDescriptor + static_cast<int>(i)), "dup2");
     linux::reset_signals();
     linux::die_with_parent();
     std::string path = kPath;

@@ -41,6 +41,7 @@ enum class MessageKind : std::uint32_t {
   kOutOfMemory,
   kDetached,
   kNote,
+  kHooksFollow,  // before kExited: hooks run after it, and what they warn of still comes as kNote
 };
 
 struct Message {

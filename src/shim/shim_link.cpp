@@ -66,6 +66,23 @@ void ShimLink::unwatch() {
     end_watch = std::exchange(end_watch_, 0);
   }
   reactor_.cancel(end_watch);
+  std::lock_guard lock(mutex_);
+  if (!notes_follow_.exchange(false)) return;
+  notes_watch_ = reactor_.watch(socket_.get(), EPOLLIN | EPOLLRDHUP,
+                                [self = shared_from_this()](std::uint32_t) { self->read_notes(); });
+}
+
+// Until the shim ends, or sends what it should not.
+void ShimLink::read_notes() {
+  try {
+    while (auto message = reader_.next(socket_.get(), MessageReader::Waiting::kNo))
+      if (message->kind == MessageKind::kNote) deliver(*message);
+    if (!reader_.ended()) return;
+  } catch (const Error& e) {
+    log::warn("the shim in ", directory_, ": ", e.message());
+  }
+  std::lock_guard lock(mutex_);
+  reactor_.cancel(std::exchange(notes_watch_, 0));
 }
 
 void ShimLink::readable() {
@@ -98,6 +115,7 @@ void ShimLink::deliver(const Message& message) {
     case MessageKind::kDetached:
       if (events_.detached) events_.detached(wire::decode<ExecValue>(message.body).id);
       return;
+    case MessageKind::kHooksFollow: notes_follow_ = true; return;
     case MessageKind::kNote: log::warn(directory_, ": ", wire::decode<NoteMessage>(message.body).text); return;
     default: log::warn("the shim in ", directory_, " sent something unknown");
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -25,11 +26,13 @@ class ShimLink : public std::enable_shared_from_this<ShimLink> {
   // The same for kSubscribe, but waits at most that long for the answer to begin: Error{kUnavailable}.
   Message subscribe(int timeout_ms);
   void watch();
-  void unwatch();  // after return no event is delivered. Idempotent
+  // After return no event is delivered; what hooks of the end warn of is still logged. Idempotent.
+  void unwatch();
 
  private:
   void readable();
   void deliver(const Message& message);
+  void read_notes();
   void connection_ended();
   void shim_ended();
 
@@ -38,8 +41,9 @@ class ShimLink : public std::enable_shared_from_this<ShimLink> {
   UniqueFd socket_, pidfd_;
   const Events events_;
   MessageReader reader_;
-  std::mutex mutex_;  // of the two ids
-  linux::Reactor::Id watch_ = 0, end_watch_ = 0;
+  std::mutex mutex_;  // of the ids
+  linux::Reactor::Id watch_ = 0, end_watch_ = 0, notes_watch_ = 0;
+  std::atomic<bool> notes_follow_ = false;
   bool unwatched_ = false;
   bool exited_ = false;  // reactor's thread only
 };

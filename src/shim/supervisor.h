@@ -50,6 +50,7 @@ class Supervisor {
   void open_log(const LogOptions& options);
   void begin_hooks(const std::string& id, oci::Hooks hooks);
   void run_hooks(const std::vector<oci::Hook>& hooks);
+  void tell_of_hooks();
   void discard_container();
   void subscribe(EngineLink::Connection connection);
   void watch_memory();
@@ -92,6 +93,7 @@ class Supervisor {
   std::string session_keyring_;               // the same
   std::vector<oci::Hook> last_hooks_;         // poststop
   runtime::HookState hook_state_;
+  std::vector<std::string> hook_failures_;  // that the engine does not know of yet
   std::unique_ptr<ContainerLog> log_;
   std::unique_ptr<Streams> streams_;
   std::unique_ptr<Relays> relays_;  // when there are any

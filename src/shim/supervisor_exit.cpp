@@ -96,6 +96,7 @@ void Supervisor::on_init_ended(int wait_status) {
     hook_state_.status = "stopped";
     hook_state_.pid = 0;
     run_hooks(last_hooks_);
+    tell_of_hooks();
     tidy();
   });
   loop_.after(kLastMilliseconds, [this] { loop_.stop(); });
@@ -120,6 +121,7 @@ void Supervisor::record_exit(const ExitRecord& record) {
   }
   fault::point("shim.recorded");
   engine_.stop_listening();
+  if (!last_hooks_.empty()) engine_.tell(MessageKind::kHooksFollow, {});
   engine_.tell(MessageKind::kExited,
                wire::encode(ExitedMessage{record.code, record.oom_killed, record.at.nanoseconds}));
 }

@@ -81,6 +81,7 @@ void Supervisor::start(EngineLink::Connection connection, Message message) {
   fault::point("shim.started");
   engine_.answer(connection, MessageKind::kStarted, wire::encode(started), {&pidfd, 1});
   fault::point("shim.answered");
+  tell_of_hooks();
 }
 
 // After a start that failed behind the point where the process existed.
@@ -151,11 +152,14 @@ void Supervisor::launch(StartMessage& message, std::vector<UniqueFd> descriptors
 
 // A container that runs goes on whatever its hooks say.
 void Supervisor::run_hooks(const std::vector<oci::Hook>& hooks) {
-  try {
-    runtime::run_hooks(hooks, hook_state_);
-  } catch (const Error& e) {
-    engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{cat("a hook failed: ", e.message())}));
-  }
+  hook_failures_ = runtime::run_every_hook(hooks, hook_state_);
+}
+
+// Not from within a start: the first thing that the engine hears of it is the answer.
+void Supervisor::tell_of_hooks() {
+  for (std::string& failure : hook_failures_)
+    engine_.tell(MessageKind::kNote, wire::encode(NoteMessage{std::move(failure)}));
+  hook_failures_.clear();
 }
 
 void Supervisor::begin_hooks(const std::string& id, oci::Hooks hooks) {

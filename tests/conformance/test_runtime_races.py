@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands about one container at the same time, and commands that are killed: one clear winner, nothing left."""
+import json
 import os
 import random
 import signal
@@ -11,7 +12,7 @@ import time
 import pytest
 
 from conftest import wait_until
-from runtime_bundles import runtime  # noqa: F401 (a fixture)
+from runtime_bundles import NAMESPACES, runtime  # noqa: F401 (runtime is a fixture)
 
 
 def start(runtime, *arguments):
@@ -158,3 +159,79 @@ def test_signals_and_states_while_it_ends(runtime):
         thread.join()
     assert seen <= {"running", "stopped"} and not errors
     assert os.path.isdir(runtime.root / bundle.name)
+
+
+@pytest.mark.parametrize("own_pids", [True, False])
+def test_a_delete_wins_against_execs(runtime, own_pids):
+    """What has come in goes along, also where no PID namespace takes it; what comes later finds no container."""
+    namespaces = [{"type": name} for name in NAMESPACES if own_pids or name != "pid"]
+    numbers = random.Random(13)
+    for _ in range(10):
+        bundle = runtime.bundle("sleep", "100", linux={"namespaces": namespaces}).begin()
+        execs = [start(runtime, "exec", bundle.name, "sleep", "100") for _ in range(4)]
+        time.sleep(numbers.uniform(0, 0.01))
+        (answer,) = ends([start(runtime, "delete", "--force", bundle.name)])
+        assert answer[1] == 0, answer
+        for text, code in ends(execs):
+            assert code == 137 or code == 255 and ("stopped container" in text or "does not exist" in text), (text, code)
+        runtime.assert_clean()
+
+
+def test_many_updates_of_one_container(runtime):
+    """Each sets several values of which one limits another: the last one's are all there."""
+    bundle = runtime.bundle("sleep", "100").begin()
+    for _ in range(5):
+        answers = ends([start(runtime, "update", "--memory", f"{size}M", "--memory-swap", f"{size * 2}M", "--pids-limit", size, bundle.name)
+                        for size in (16, 32, 64, 128)])
+        assert all(code == 0 for _, code in answers), answers
+        stats = json.loads(runtime("events", "--stats", bundle.name).stdout)["data"]
+        assert stats["memory"]["usage"]["limit"] == stats["pids"]["limit"] << 20 in [size << 20 for size in (16, 32, 64, 128)]
+
+
+def test_updates_pauses_and_signals_during_a_delete(runtime):
+    numbers = random.Random(14)
+    verbs = [("update", "--pids-limit", "50"), ("pause",), ("resume",), ("kill", "--all")]
+    for _ in range(10):
+        bundle = runtime.bundle("sleep", "100").begin()
+        others = [start(runtime, verb, *flags, bundle.name) for verb, *flags in verbs]
+        time.sleep(numbers.uniform(0, 0.004))
+        deletion = start(runtime, "delete", "--force", bundle.name)
+        assert ends([deletion])[0][1] == 0
+        for text, code in ends(others):
+            assert code == 0 or "does not exist" in text or "not running" in text or "not paused" in text, text
+        runtime.assert_clean()
+
+
+def test_a_poststart_hook_may_use_the_container(runtime):
+    """start holds the container's lock meanwhile."""
+    own = " ".join(runtime.command())
+    script = f"{own} update --pids-limit 77 c1; {own} exec c1 touch /tmp/hooked; {own} pause c1; {own} resume c1; {own} kill c1 0"
+    bundle = runtime.bundle("sleep", "100", hooks={"poststart": [{"path": "/bin/sh", "args": ["sh", "-ec", script], "timeout": 20}]})
+    bundle.begin()
+    assert (runtime.rootfs / "tmp/hooked").exists()
+    assert json.loads(runtime("events", "--stats", bundle.name).stdout)["data"]["pids"]["limit"] == 77
+
+
+def test_a_run_that_wakes_up_late_leaves_the_next_container_alone(runtime):
+    bundle = runtime.bundle("sleep", "100")
+    first = start(runtime, "run", "--bundle", bundle.path, bundle.name)
+    wait_until(lambda: '"running"' in runtime("state", bundle.name, check=False).stdout)
+    first.send_signal(signal.SIGSTOP)
+    bundle.delete("--force")
+    bundle.begin()
+    first.send_signal(signal.SIGCONT)
+    assert ends([first])[0][1] == 137
+    assert bundle.state()["status"] == "running"
+
+
+def test_a_run_and_a_delete_run_the_last_hooks_once(runtime):
+    log = runtime.directory / "log"
+    hooks = {"poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo once >>{log}"]}]}
+    for _ in range(10):
+        bundle = runtime.bundle("sleep", "100", hooks=hooks)
+        run = start(runtime, "run", "--bundle", bundle.path, bundle.name)
+        wait_until(lambda: '"running"' in runtime("state", bundle.name, check=False).stdout)
+        answers = ends([start(runtime, "delete", "--force", bundle.name), run])
+        assert [code for _, code in answers] == [0, 137], answers
+        runtime.assert_clean()
+    assert log.read_text() == "once\n" * 10

@@ -115,6 +115,17 @@ def test_hooks_see_the_containers_files(cli, tmp_path):
         assert state["status"] == {"poststart": "running", "poststop": "stopped"}[when] and len(state["id"]) == 64
 
 
+@pytest.mark.parametrize("when", ["poststart", "poststop"])
+def test_a_hook_that_fails_is_a_warning_and_the_others_still_run(cli, tmp_path, when):
+    told = tmp_path / "told"
+    hook = lambda script: {"hookName": when, "path": "/bin/sh", "args": ["sh", "-c", script]}
+    write(cli.engine.first, "acme.com/card", device("0", hooks=[
+        hook(f"echo no driver of {told} >&2; exit 3"), hook("exit 4"), hook(f": >{told}")]))
+    assert out(cli, "--device", "acme.com/card=0", "busybox", "echo", "ran") == "ran\n"
+    wait_until(told.exists)
+    wait_until(lambda: f"no driver of {told}" in cli.engine.log.read_text())
+
+
 def test_what_cannot_be_resolved_is_refused(cli):
     message = refused(cli, "--device", "acme.com/card=9", "busybox", "true")
     assert "CDI device injection failed: unresolvable CDI devices acme.com/card=9" in message

@@ -158,14 +158,14 @@ if __name__ == "__main__":
     sys.exit(main())
 
 
-def run_script(name, busybox, *arguments):
+def run_script(name, busybox, *arguments, memory=1024):
     """Runs the script `name` beside this file in a fresh machine, with the directory of the programs, a busybox image to
     import and `arguments`. Gives its output; fails when the script does, skips where there is no machine."""
     tar = BUILD / "vm" / "busybox.tar"
     tar.parent.mkdir(exist_ok=True)
     shutil.copyfile(busybox, tar)
     try:
-        status, output = run(" ".join(map(str, [HERE / name, BUILD / "bin", tar, *arguments])), timeout=600)
+        status, output = run(" ".join(map(str, [HERE / name, BUILD / "bin", tar, *arguments])), memory, timeout=600)
     except Unavailable as reason:
         pytest.skip(str(reason))
     assert status == 0, output

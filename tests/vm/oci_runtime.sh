@@ -41,6 +41,7 @@ before=$(wc -l </run/counted)
 { $runtime restore --detach --image-path /run/images2 --work-path /run --bundle "$bundles/counter" counter </dev/null 2>&1; } |
   cat >>/run/counted &
 for _ in $(seq 50); do [ "$(wc -l </run/counted)" -gt "$before" ] && break; sleep 0.1; done
+[ "$(wc -l </run/counted)" -gt "$before" ] && echo "writes again"
 $runtime exec counter sh -c 'echo "restored $(hostname) $(cat /proc/self/cgroup)"' || true
 awk 'NR - 1 != $1 { print "the count is broken at line " NR ": " $1; exit }' /run/counted
 $runtime delete --force counter

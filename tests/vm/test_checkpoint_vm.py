@@ -13,9 +13,14 @@ machine = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(machine)
 
 
+def needs(*programs):
+    for program in programs:
+        if not shutil.which(program, path="/usr/sbin:/usr/bin"):
+            pytest.skip(f"{program} is not installed")
+
+
 def test_containers_go_on_where_they_were(busybox):
-    if not shutil.which("criu", path="/usr/sbin:/usr/bin"):
-        pytest.skip("criu is not installed")
+    needs("criu")
     output = machine.run_script("checkpoint.sh", busybox, docker_cli())
     lines = output.splitlines()
     for expected in ("first", "after first: running 0", "second", "after second: exited 137", "CHECKPOINT NAME",
@@ -25,3 +30,14 @@ def test_containers_go_on_where_they_were(busybox):
         assert expected in lines, output
     assert any(line.startswith("changed: ") and "has bad size" in line for line in lines), output
     assert "broken" not in output and "left behind" not in output and "writes nothing" not in output, output
+
+
+def test_podman_and_docker_checkpoint_containers_of_hull_runtime(busybox):
+    needs("criu", "podman", "dockerd")
+    output = machine.run_script("checkpoint_callers.sh", busybox, docker_cli(), memory=2048)
+    lines = output.splitlines()
+    assert [line for line in lines if line.startswith("podman: ")] == ["podman: exited", "podman: running", "podman: exec"], output
+    assert [line for line in lines if line.startswith("docker: ")] == ["docker: running", "docker: exited 137", "docker: running",
+                                                                       "docker: exec"], output
+    assert [line for line in lines if line.endswith(" writes")] == ["one writes", "two writes", "three writes", "three writes"], output
+    assert "broken" not in output and "left behind" not in output, output
