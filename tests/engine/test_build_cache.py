@@ -242,6 +242,10 @@ def test_what_has_not_changed_is_not_copied_again(engine, tmp_path):
         assert {str(p.relative_to(found)) for top in ("one", "two") for p in (found / top).iterdir()} == set(files)
         return found
     first = built("1")
+    # Digests are kept of what can be shared: not of a file that goes into a directory of the layers below.
+    assert (first.parent.parent / "digests").is_file()
+    (single,) = (p for p in (engine.data / "layers").glob("*/diff/single") if p.read_text() == "1")
+    assert not (single.parent.parent / "digests").exists()
     os.chmod(tmp_path / "one/mode", 0o600)
     os.utime(tmp_path / "one/time", ns=(0, 10**18))
     (tmp_path / "one/content").write_text("3")
@@ -258,6 +262,12 @@ def test_what_has_not_changed_is_not_copied_again(engine, tmp_path):
     for name, content in (("one", "1"), ("two", "2")):
         build(engine, tmp_path, "-t", "again", "--build-arg", f"from={name}")
         assert output(engine, "again", "cat", "/to/same") == content
+    # Two directories of one COPY have a file of the same name: the second one's is there, whichever has changed.
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nCOPY one two /both/\n"})
+    for name, content in (("one/content", "4"), ("two/same", "5"), ("one/content", "6")):
+        write_files(tmp_path, {name: content})
+        build(engine, tmp_path, "-t", "again")
+        assert output(engine, "again", "cat", "/both/same") == (tmp_path / "two/same").read_text()
     # What an archive or a document puts over a file is not taken for that file.
     for step in ("COPY <<same /app/two/\nD\nsame\n", "ADD a.tar /app/\n"):
         with tarfile.open(tmp_path / "a.tar", "w") as tar:
