@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What builds leave for later ones: caches that are taken to another engine, reasons, limits, layers that lie on other layers."""
+import contextlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import tarfile
 import time
@@ -279,6 +281,38 @@ def test_what_has_not_changed_is_not_copied_again(engine, tmp_path):
             write_files(tmp_path, {"counter": f"{step} {counter}"})
             build(engine, tmp_path, "-t", "again")
             assert output(engine, "again", "cat", "/app/two/same") == ("D\n" if "<<" in step else "T\n")
+
+
+def test_after_a_power_cut_a_build_is_whole_or_absent(own_engine, tmp_path):
+    """An image is answered for before it is on the disk; until then neither it nor the steps of its build are trusted."""
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nCOPY f /f\nRUN echo r > /r\n", "f": "f"})
+    build(own_engine, tmp_path, "-t", "made")
+
+    def records(change=None):
+        with contextlib.closing(sqlite3.connect(own_engine.data / "hull.db")) as database, database:
+            if change:
+                database.execute(change)
+            return database.execute("SELECT count(*) FROM build_records WHERE boot <> ''").fetchone()[0]
+
+    def machine_goes_down():
+        mark = own_engine.data / "unsynced" / own_engine.inspect("made", "{{.Id}}").removeprefix("sha256:")
+        wait_until(lambda: not mark.exists())
+        time.sleep(0.5)  # the records come after the mark
+        own_engine.stop()
+        assert records() == 0
+        records("UPDATE build_records SET boot = 'another boot'")
+        mark.write_text("another boot\n")
+    machine_goes_down()
+    own_engine.start()
+    assert output(own_engine, "made", "cat", "/f", "/r") == "fr\n"
+    assert "CACHED" not in build(own_engine, tmp_path, "-t", "made")
+    machine_goes_down()
+    for path in (own_engine.data / "layers").glob("*/diff/r"):
+        path.write_bytes(b"")
+    own_engine.start()
+    assert not own_engine.docker("images", "-q", "made").stdout
+    build(own_engine, tmp_path, "-t", "made")
+    assert output(own_engine, "made", "cat", "/f", "/r") == "fr\n"
 
 
 def test_the_cache_keeps_to_its_limits(busybox, tmp_path):
