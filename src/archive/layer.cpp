@@ -19,8 +19,6 @@ namespace hull::archive {
 
 namespace {
 
-constexpr std::size_t kPiece = 256 << 10;
-
 std::int64_t place_all(const Source& plain, int root) {
   TarReader reader(plain);
   Placement placement(root, Whiteouts::kOverlay);
@@ -81,26 +79,23 @@ ExtractedLayer record_layer(int directory, const RecordOptions& options) {
   tree.whiteouts = Whiteouts::kOverlay;
   tree.root = options.with_root ? "./" : "";
   tree.still = true;
-  std::int64_t content_bytes = 0;
-  // Reading the files on one thread, hashing on another.
-  Source tar = produced_by([&](const Sink& sink) {
-    TarWriter writer(sink);
-    write_tree(directory, writer, tree);
-    writer.finish();
-    content_bytes = writer.content_bytes();
-  });
   ExtractedLayer layer;
   Sha256 hash;
   TarRecorder recorder(options.recording);
-  std::vector<char> buffer(kPiece);
-  while (std::size_t size = tar(buffer.data(), buffer.size())) {
-    std::string_view piece(buffer.data(), size);
-    hash.update(piece);
-    recorder.feed(piece);
-  }
+  // Reading the files on one thread, hashing on another.
+  pass_on(
+      [&](const Sink& sink) {
+        TarWriter writer(sink);
+        write_tree(directory, writer, tree);
+        writer.finish();
+        layer.size = writer.content_bytes();
+      },
+      [&](std::string_view piece) {
+        hash.update(piece);
+        recorder.feed(piece);
+      });
   recorder.finish();
   layer.diff_id = hash.digest();
-  layer.size = content_bytes;  // written: the stream has ended
   return layer;
 }
 

@@ -10,8 +10,10 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -24,7 +26,6 @@ namespace {
 class ReadAhead {
  public:
   explicit ReadAhead(Source source) : source_(std::move(source)) {
-    for (Block& block : blocks_) block.data.resize(kBlockSize);
     thread_ = std::jthread([this](std::stop_token stop) { produce(stop); });
   }
   ~ReadAhead() {
@@ -37,7 +38,7 @@ class ReadAhead {
     Block* block = next_filled();
     if (!block) return 0;
     std::size_t count = std::min(size, block->size - block->taken);
-    std::memcpy(buffer, block->data.data() + block->taken, count);
+    std::memcpy(buffer, block->data.get() + block->taken, count);
     block->taken += count;
     if (block->taken == block->size) give_back();
     return count;
@@ -47,7 +48,7 @@ class ReadAhead {
   static constexpr std::size_t kBlockSize = 256 * 1024;
   static constexpr std::size_t kBlocks = 8;
   struct Block {
-    std::vector<char> data;
+    std::unique_ptr<char[]> data = std::make_unique_for_overwrite<char[]>(kBlockSize);
     std::size_t size = 0, taken = 0;
   };
 
@@ -92,7 +93,7 @@ class ReadAhead {
     std::exception_ptr failure;
     try {
       while (block.size < kBlockSize && !stop.stop_requested()) {
-        std::size_t got = source_(block.data.data() + block.size, kBlockSize - block.size);
+        std::size_t got = source_(block.data.get() + block.size, kBlockSize - block.size);
         if (got == 0) break;
         block.size += got;
       }
@@ -118,51 +119,9 @@ class ReadAhead {
   std::jthread thread_;  // last: joined before what it uses goes
 };
 
-// A buffer between somebody who writes and somebody who reads.
+// A buffer between a thread that writes and another one that reads.
 class Conveyor {
  public:
-  explicit Conveyor(std::function<void(const Sink&)> produce) {
-    thread_ = std::thread([this, produce = std::move(produce)] {
-      std::exception_ptr failure;
-      try {
-        produce([this](std::string_view data) { put(data); });
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      std::lock_guard lock(mutex_);
-      failure_ = failure;
-      done_ = true;
-      changed_.notify_all();
-    });
-  }
-  ~Conveyor() {
-    {
-      std::lock_guard lock(mutex_);
-      abandoned_ = true;
-      changed_.notify_all();
-    }
-    thread_.join();
-  }
-
-  std::size_t read(char* out, std::size_t size) {
-    if (taken_ == front_.size()) {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return !back_.empty() || done_; });
-      if (back_.empty() && failure_) std::rethrow_exception(failure_);
-      front_.swap(back_);
-      back_.clear();
-      taken_ = 0;
-      changed_.notify_all();
-    }
-    std::size_t count = std::min(size, front_.size() - taken_);
-    std::memcpy(out, front_.data() + taken_, count);
-    taken_ += count;
-    return count;
-  }
-
- private:
-  static constexpr std::size_t kLimit = 1 << 20;
-
   void put(std::string_view data) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return back_.size() < kLimit || abandoned_; });
@@ -170,12 +129,101 @@ class Conveyor {
     back_.append(data);
     changed_.notify_all();
   }
+  // Nothing more comes; the reader gets the exception after all that did.
+  void end(std::exception_ptr failure = nullptr) {
+    std::lock_guard lock(mutex_);
+    failure_ = std::move(failure);
+    done_ = true;
+    changed_.notify_all();
+  }
+  // Nothing more is read: the writer gets an exception.
+  void abandon() {
+    std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    changed_.notify_all();
+  }
+
+  // What has come since the last call, which stays as it is until the next one; empty at the end.
+  std::string_view next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !back_.empty() || done_; });
+    if (back_.empty() && failure_) std::rethrow_exception(failure_);
+    front_.swap(back_);
+    back_.clear();
+    changed_.notify_all();
+    return front_;
+  }
+
+ private:
+  static constexpr std::size_t kLimit = 1 << 20;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string front_, back_;  // being read, being filled
-  std::size_t taken_ = 0;     // of front_
   bool done_ = false, abandoned_ = false;
+  std::exception_ptr failure_;
+};
+
+// Somebody who writes on a thread of his own.
+class Producer {
+ public:
+  explicit Producer(std::function<void(const Sink&)> produce) {
+    thread_ = std::thread([this, produce = std::move(produce)] {
+      try {
+        produce([this](std::string_view data) { conveyor_.put(data); });
+        conveyor_.end();
+      } catch (...) {
+        conveyor_.end(std::current_exception());
+      }
+    });
+  }
+  ~Producer() {
+    conveyor_.abandon();
+    thread_.join();
+  }
+
+  std::size_t read(char* out, std::size_t size) {
+    if (left_.empty()) left_ = conveyor_.next();
+    std::size_t count = std::min(size, left_.size());
+    std::memcpy(out, left_.data(), count);
+    left_.remove_prefix(count);
+    return count;
+  }
+
+ private:
+  Conveyor conveyor_;
+  std::string_view left_;
+  std::thread thread_;
+};
+
+// Somebody who reads on a thread of his own.
+class Consumer {
+ public:
+  explicit Consumer(const Sink& consume) {
+    thread_ = std::thread([this, &consume] {
+      try {
+        for (std::string_view data = conveyor_.next(); !data.empty(); data = conveyor_.next()) consume(data);
+      } catch (...) {
+        failure_ = std::current_exception();
+      }
+      conveyor_.abandon();
+    });
+  }
+  ~Consumer() {
+    if (!thread_.joinable()) return;
+    conveyor_.end();
+    thread_.join();
+  }
+
+  void put(std::string_view data) { conveyor_.put(data); }
+  void finish() {
+    conveyor_.end();
+    thread_.join();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  Conveyor conveyor_;
   std::exception_ptr failure_;
   std::thread thread_;
 };
@@ -183,8 +231,28 @@ class Conveyor {
 }  // namespace
 
 Source produced_by(std::function<void(const Sink& sink)> produce) {
-  auto conveyor = std::make_shared<Conveyor>(std::move(produce));
-  return [conveyor](char* buffer, std::size_t size) { return conveyor->read(buffer, size); };
+  auto producer = std::make_shared<Producer>(std::move(produce));
+  return [producer](char* buffer, std::size_t size) { return producer->read(buffer, size); };
+}
+
+void pass_on(const std::function<void(const Sink& sink)>& produce, const Sink& consume) {
+  constexpr std::size_t kLittle = 512 << 10;
+  std::string first;
+  std::optional<Consumer> consumer;
+  auto take = [&](std::string_view data) {
+    if (!consumer && first.size() + data.size() <= kLittle) {
+      first.append(data);
+      return;
+    }
+    if (!consumer) {
+      consumer.emplace(consume);
+      consumer->put(std::exchange(first, {}));
+    }
+    consumer->put(data);
+  };
+  produce(take);
+  if (consumer) return consumer->finish();
+  if (!first.empty()) consume(first);
 }
 
 Source file_source(int fd) {

@@ -24,6 +24,11 @@ Source read_ahead(Source source);
 // nobody reads any more, the sink throws Error{kCancelled}; what `produce` throws is thrown to the reader.
 Source produced_by(std::function<void(const Sink& sink)> produce);
 
+// What `produce` writes to its sink goes to `consume`: on another thread, when there is much of it, and at the end,
+// when there is so little that a thread would cost more. Returns when both are done. An exception of `consume` is
+// thrown; the sink throws Error{kCancelled} meanwhile.
+void pass_on(const std::function<void(const Sink& sink)>& produce, const Sink& consume);
+
 // Reads what is left of a stream and drops it.
 void drain(const Source& source);
 

@@ -22,7 +22,7 @@ namespace hull::archive {
 namespace {
 
 constexpr std::size_t kBlock = 512;
-constexpr std::size_t kRawPiece = 64 * 1024;
+constexpr std::size_t kRawPiece = 64 * 1024, kMostCompressed = 128 * 1024;
 constexpr std::int64_t kLargestHeader = 1 << 20;  // of extended headers that are looked into
 constexpr int kLevel = 3;
 
@@ -81,7 +81,8 @@ struct TarRecorder::State {
   std::string path;
   UniqueFd file;
   ZSTD_CStream* compressor = ::ZSTD_createCStream();
-  std::string raw, compressed = std::string(128 * 1024, '\0');
+  std::string raw;                        // of the tar, since the last record
+  std::string records;                    // not compressed yet
   std::unordered_set<std::string> names;  // of all that is no directory
   bool usable = true, done = false;
   bool ended = false;  // what follows the block of zeros is no entry to whoever reads the archive
@@ -98,22 +99,28 @@ struct TarRecorder::State {
 
   ~State() { ::ZSTD_freeCStream(compressor); }
 
-  void compress(std::string_view data, ZSTD_EndDirective directive) {
-    ZSTD_inBuffer in{data.data(), data.size(), 0};
+  // With all that there is in one call zstd makes do with tables of that size.
+  void compress(ZSTD_EndDirective directive) {
+    std::string compressed(std::min(::ZSTD_compressBound(records.size()), kMostCompressed), '\0');
+    ZSTD_inBuffer in{records.data(), records.size(), 0};
     for (;;) {
       ZSTD_outBuffer out{compressed.data(), compressed.size(), 0};
       std::size_t left_over = ::ZSTD_compressStream2(compressor, &out, &in, directive);
       if (::ZSTD_isError(left_over)) fail(Kind::kInternal, "zstd: ", ::ZSTD_getErrorName(left_over));
       write_all(file.get(), {compressed.data(), out.pos});
-      if (directive == ZSTD_e_end ? left_over == 0 : in.pos == in.size) return;
+      if (directive == ZSTD_e_end ? left_over == 0 : in.pos == in.size) break;
     }
+    records.clear();
+  }
+  void add_record(std::string_view head, std::string_view content) {
+    records.append(head).append(content);
+    if (records.size() >= kRawPiece) compress(ZSTD_e_continue);
   }
   void flush_raw() {
     if (raw.empty()) return;
     std::string head = "R";
     append_number(head, raw.size(), 4);
-    compress(head, ZSTD_e_continue);
-    compress(raw, ZSTD_e_continue);
+    add_record(head, raw);
     raw.clear();
   }
   void keep(std::string_view data) {
@@ -126,7 +133,7 @@ struct TarRecorder::State {
     append_number(record, name.size(), 4);
     record += name;
     append_number(record, static_cast<std::uint64_t>(size), 8);
-    compress(record, ZSTD_e_continue);
+    add_record(record, {});
   }
   void begin_entry();
   std::size_t take(std::string_view data);
@@ -213,7 +220,7 @@ void TarRecorder::feed(std::string_view data) {
 bool TarRecorder::finish() {
   if (!state_->usable) return false;
   state_->flush_raw();
-  state_->compress({}, ZSTD_e_end);
+  state_->compress(ZSTD_e_end);
   std::string total;
   append_number(total, static_cast<std::uint64_t>(state_->total), 8);
   write_all(state_->file.get(), total);

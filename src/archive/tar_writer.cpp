@@ -50,7 +50,7 @@ Header header_of(const Entry& entry) {
 struct TarWriter::State {
   Sink sink;
   ::archive* handle = nullptr;
-  std::vector<char> buffer = std::vector<char>(kBlock);
+  std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(kBlock);
   std::int64_t content_bytes = 0;
   std::exception_ptr failure;  // of `sink`: must not fly through libarchive, which is C
 
@@ -79,13 +79,13 @@ struct TarWriter::State {
 
 void TarWriter::State::copy_content(std::int64_t size, const Source& content) {
   while (size > 0) {
-    std::size_t wanted = std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(size));
-    std::size_t got = content ? content(buffer.data(), wanted) : 0;
+    std::size_t wanted = std::min<std::size_t>(kBlock, static_cast<std::size_t>(size));
+    std::size_t got = content ? content(buffer.get(), wanted) : 0;
     if (got == 0) {
-      std::fill_n(buffer.begin(), wanted, '\0');
+      std::fill_n(buffer.get(), wanted, '\0');
       got = wanted;
     }
-    require(::archive_write_data(handle, buffer.data(), got));
+    require(::archive_write_data(handle, buffer.get(), got));
     size -= static_cast<std::int64_t>(got);
   }
 }

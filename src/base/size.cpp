@@ -13,7 +13,8 @@ std::optional<std::int64_t> parse_size(std::string_view text, int unit) {
   double value = 0;
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (code != std::errc() || value < 0) return std::nullopt;
-  std::string suffix = lower(trim(text.substr(static_cast<std::size_t>(end - text.data()))));
+  std::string suffix = lower(text.substr(static_cast<std::size_t>(end - text.data())));
+  if (suffix.starts_with(' ')) suffix.erase(0, 1);
   if (suffix.ends_with('b')) suffix.pop_back();
   if (suffix.size() == 2 && suffix[1] == 'i') suffix.pop_back();
   if (suffix.size() > 1) return std::nullopt;

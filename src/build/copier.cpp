@@ -245,10 +245,14 @@ bool Copier::is_as_wanted(const struct stat& there, const FileEntry& entry) cons
          there.st_mtim.tv_nsec == modified.tv_nsec;
 }
 
+// Digests are kept of files in directories that are written to themselves: elsewhere nothing can be shared next time.
 bool Copier::share_with_layer(const Directory& parent, const FileEntry& entry, const std::string& name) {
-  if (!entry.has_digest || options_.attributes) return false;
   std::string path = cat(place_of(parent), "/", name);
-  const FileDigest* there = parent.shared && parent.direct ? known_.find(path) : nullptr;
+  if (!parent.direct || !entry.has_digest || options_.attributes) {
+    digests_.forget(path);  // of a file that this one takes the place of
+    return false;
+  }
+  const FileDigest* there = parent.shared ? known_.find(path) : nullptr;
   bool same = there && *there == entry.digest;
   digests_.add(std::move(path), entry.digest);
   struct stat info {};

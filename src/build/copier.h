@@ -35,7 +35,7 @@ class Copier {
   // What `layer` (its directory) has at the same place with the same content, owner, mode and times gets another name
   // instead of a copy: of a large directory of which little has changed, little is copied.
   void share_files_with(const std::string& layer);
-  // The digests of what was copied, as far as the sources know theirs.
+  // The digests of what was copied, as far as the sources know theirs and the next copy can use them.
   const LayerDigests& digests() const { return digests_; }
   // Whether a directory is there.
   bool has_directory(const std::string& path) const;

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/rollback.h"
+#include "base/trace.h"
 #include "build/cache.h"
 #include "build/cache_import.h"
 #include "build/executor_steps.h"
@@ -261,13 +262,16 @@ template <class Change>
 NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, const std::string& key, Change change) {
   container::Services& services = shared_.services();
   std::string id = random_id();
+  Trace trace(shared_.engine.configuration().trace, cat("layer ", id.substr(0,12)));
   Rollback undo;
   services.snapshots.prepare(id, parent.chain);
   undo.add("snapshot", [&] { services.snapshots.remove(id); });
   fault::point("build.snapshot");
+  trace.step("snapshot");
   LayerDigests digests;
   change(id, digests);
   fault::point("build.changed");
+  trace.step("change");
   if (stop_.stop_requested()) fail(Kind::kCancelled, "the build was cancelled");
 
   // The writable directory becomes the layer: it is moved, not copied.
@@ -283,6 +287,7 @@ NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, cons
   archive::ExtractedLayer layer = archive::record_layer(directory.get(), options);
   if (!digests.empty() && !request_.rewrite_timestamps) digests.save(staging);
   fault::point("build.hashed");
+  trace.step("hash");
 
   NodeResult result = parent;
   result.key = key;
@@ -313,6 +318,9 @@ NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, cons
   fault::point("build.moved");
   services.snapshots.layers().commit_step(record, empty ? nullptr : &staged);
   fault::point("build.committed");
+  trace.step("commit");
+  undo.undo();
+  trace.step("clean");
   return result;
 }
 

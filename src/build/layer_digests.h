@@ -19,6 +19,7 @@ class LayerDigests {
 
   // The last one counts.
   void add(std::string path, const FileDigest& digest) { digests_.insert_or_assign(std::move(path), digest); }
+  void forget(const std::string& path) { digests_.erase(path); }
   const FileDigest* find(const std::string& path) const;
   bool empty() const { return digests_.empty(); }
   // Into the directory of a layer that is being made. Not synced: without it files are copied.

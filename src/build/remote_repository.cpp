@@ -36,18 +36,21 @@ bool may_be_short_commit(std::string_view text) {
 // repository alone.
 class Git {
  public:
-  Git(std::string directory, const Request& request, const std::string& remote, const std::string& known_hosts,
-      std::stop_token stop) {
+  Git(std::string directory, const Request& request, const std::string& remote, std::string known_hosts,
+      std::stop_token stop)
+      : known_hosts_(std::move(known_hosts)) {
     options_.directory = std::move(directory);
     options_.stop = std::move(stop);
     options_.variables = {"GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "LC_ALL=C",
                           cat("GIT_SSH_COMMAND=ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=accept-new"
-                              " -o UserKnownHostsFile=",
-                              known_hosts)};
+                              " -o LogLevel=ERROR -o UserKnownHostsFile=",
+                              known_hosts_)};
     // The path of a descriptor of ours: the agent's socket itself may be out of root's sight.
     for (const SshAgent& agent : request.agents)
-      if (agent.id == "default")
+      if (agent.id == "default") {
         options_.variables.push_back(cat("SSH_AUTH_SOCK=/proc/", ::getpid(), "/fd/", agent.socket.get()));
+        has_agent_ = true;
+      }
     if (remote.starts_with("http")) add_login(request, remote);
   }
 
@@ -62,9 +65,24 @@ class Git {
   }
   std::string operator()(std::vector<std::string> arguments) const {
     ProcessOutput result = attempt(arguments);
-    if (result.exit_code != 0)
-      fail_invalid("git ", arguments.front(), ": ", trim(result.errors.empty() ? result.output : result.errors));
+    if (result.exit_code != 0) fail_invalid("git ", arguments.front(), ": ", complaint(result));
     return std::string(trim(result.output));
+  }
+  // Why it failed, and what helps. What ssh(1) says is all that there is to tell by.
+  std::string complaint(const ProcessOutput& result) const {
+    std::string_view said = trim(result.errors.empty() ? result.output : result.errors);
+    auto says = [&](std::string_view words) { return said.find(words) != said.npos; };
+    if (says("REMOTE HOST IDENTIFICATION HAS CHANGED"))
+      return cat(
+          "the host key of the server is not the one that it had before. If that is right, remove the old one from ",
+          known_hosts_);
+    // Git's own words after those of ssh tell nothing more.
+    if (auto end = said.find("\nfatal: Could not read from remote repository"); end != said.npos)
+      said = trim(said.substr(0, end));
+    if (!says("Permission denied (")) return std::string(said);
+    return cat(said, has_agent_
+                         ? " The server takes none of the keys of the agent: ssh-add -l lists them, ssh-add adds one"
+                         : " No SSH agent is forwarded to this build: give --ssh default");
   }
 
  private:
@@ -88,6 +106,8 @@ class Git {
                                cat("GIT_CONFIG_VALUE_0=Authorization: ", header)});
   }
 
+  std::string known_hosts_;
+  bool has_agent_ = false;
   ProgramOptions options_;
 };
 
@@ -136,7 +156,7 @@ std::string fetch(const Git& git, const GitReference& reference, const Resolved&
   }
   // A server that gives nothing but what has a name, or half a commit: everything, then.
   result = from(false, {"+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"});
-  if (result.exit_code != 0) fail_invalid("git fetch ", reference.remote, ": ", trim(result.errors));
+  if (result.exit_code != 0) fail_invalid("git fetch ", reference.remote, ": ", git.complaint(result));
   return git({"rev-parse", "--verify", "-q", cat(reference.ref.empty() ? single : reference.ref, "^{commit}")});
 }
 

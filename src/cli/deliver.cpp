@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/deliver.h"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <exception>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "base/text.h"
 #include "cli/listing.h"
@@ -11,6 +16,9 @@
 namespace hull::cli {
 namespace {
 
+// Layers on their way. Each has a connection of its own: while one is made, or the last of a layer is unpacked, the
+// others use the line.
+constexpr std::size_t kAtOnce = 3;
 constexpr int kMostFailures = 5;  // in a row, without any byte between them
 constexpr std::size_t kPiece = 256 << 10;
 constexpr std::int64_t kShownStep = 1 << 20;
@@ -28,7 +36,7 @@ class Delivery {
     while (!answer["Missing"].list().empty()) {
       std::int64_t before = sent_;
       try {
-        for (const Value& layer : answer["Missing"].list()) bring(layer);
+        bring_all(answer["Missing"].list());
         answer = to_.post("/hull/images", offer).value();
       } catch (const Error& e) {
         if (!may_go_on(e)) throw;
@@ -60,6 +68,7 @@ class Delivery {
 
   void say(std::string_view id, const std::string& status, std::int64_t current = 0) {
     if (quiet_) return;
+    std::scoped_lock lock(mutex_);
     Value message = Value::Map{{"id", short_form(id)}, {"status", status}};
     if (current > 0) message.set("progressDetail", Value::Map{{"current", current}});
     lines_.show(message);
@@ -73,22 +82,55 @@ class Delivery {
     }
   }
 
+  // After the first failure no further layer is begun; those on their way get there, unless there is no going on.
+  void bring_all(const Value::List& layers) {
+    std::atomic<std::size_t> next = 0;
+    std::exception_ptr failure;
+    auto fail_with = [&](bool final) {
+      std::scoped_lock lock(mutex_);
+      if (!failure || (final && !given_up_)) failure = std::current_exception();
+      if (final) given_up_ = true;
+      next = layers.size();
+    };
+    auto work = [&] {
+      for (std::size_t i = next++; i < layers.size(); i = next++) {
+        try {
+          bring(layers[i]);
+        } catch (const Error& e) {
+          fail_with(!may_go_on(e));
+        } catch (...) {
+          fail_with(true);
+        }
+      }
+    };
+    {
+      std::vector<std::jthread> others;
+      for (std::size_t i = 1; i < std::min(kAtOnce, layers.size()); ++i) others.emplace_back(work);
+      work();
+    }
+    if (failure) std::rethrow_exception(failure);
+  }
+
   void bring(const Value& layer) {
     const std::string& chain = layer["Chain"].text();
     std::int64_t offset = layer["Offset"].integer();
     say(chain, offset > 0 ? cat(verb_, "ing goes on") : cat(verb_, "ing"));
+    std::unique_lock connecting(mutex_);  // a Client is for one thread
     auto source = from_.send("GET", cat("/hull/layers/", chain, "?offset=", offset));
+    UniqueFd socket = to_.connect();
+    connecting.unlock();
     std::string type(from_.finish_head(*source).header("content-type"));
     Query query;
     query.add("parent", layer["Parent"].text()).add("diff", layer["Diff"].text()).add("offset", cat(offset));
     query.add("type", type);
     // Its own request: Client::upload() would send on to an engine that has hung up.
-    Connection target(to_.connect());
+    Connection target(std::move(socket));
     target.send(cat("POST /hull/layers/", chain, query.text(), " HTTP/1.1\r\nHost: hull\r\nUser-Agent: hull\r\n",
                     "Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"));
     std::string buffer(kPiece, '\0');
     std::int64_t total = offset, shown = offset;
     while (std::size_t got = source->read_some(buffer.data(), buffer.size())) {
+      if (given_up_) return;
       if (!target.alive()) break;  // it has answered already, or gone
       target.send_chunk({buffer.data(), got});
       total += static_cast<std::int64_t>(got);
@@ -107,7 +149,9 @@ class Delivery {
   std::string_view verb_;
   ProgressLines lines_;
   bool quiet_;
-  std::int64_t sent_ = 0;
+  std::atomic<std::int64_t> sent_ = 0;
+  std::atomic<bool> given_up_ = false;
+  std::mutex mutex_;  // of the output, and of what the threads share beside it
 };
 
 }  // namespace

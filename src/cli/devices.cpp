@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "cli/mounts.h"
-#include "cli/units.h"
 
 namespace hull::cli {
 namespace {
@@ -98,7 +98,7 @@ Value parse_gpus(std::string_view text) {
 
 Value parse_throttle_bytes(std::string_view text) {
   auto [path, value] = device_and_value(text);
-  auto rate = parse_bytes(value);
+  auto rate = parse_size(value);
   if (!rate)
     fail_invalid("invalid rate for device: ", text, ": expected <device-path>:<number>[<unit>] with unit kb, mb or gb");
   return Value::Map{{"Path", path}, {"Rate", *rate}};
@@ -163,7 +163,7 @@ std::int64_t parse_cpus(std::string_view text) {
 std::int64_t parse_swap(std::string_view text) {
   if (text.empty()) return 0;
   if (text == "-1") return -1;
-  auto bytes = parse_bytes(text);
+  auto bytes = parse_size(text);
   if (!bytes) fail_invalid("invalid size: '", text, "'");
   return *bytes;
 }

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "cli/units.h"
+#include "base/size.h"
 
 namespace hull::cli {
 
@@ -64,7 +64,7 @@ void validate(const Flag& flag, std::string_view value) {
       if (!parse_duration(value)) refuse(flag, value, cat("time: invalid duration ", quoted(value)));
       break;
     case FlagKind::kBytes:
-      if (value != "-1" && !parse_bytes(value)) refuse(flag, value, cat("invalid size: '", value, "'"));
+      if (value != "-1" && !parse_size(value)) refuse(flag, value, cat("invalid size: '", value, "'"));
       break;
     case FlagKind::kText:
     case FlagKind::kList: break;
@@ -209,7 +209,7 @@ std::int64_t Options::integer(std::string_view name) const {
 
 std::int64_t Options::bytes(std::string_view name) const {
   std::string value = text(name);
-  return value == "-1" ? -1 : parse_bytes(value).value_or(0);
+  return value == "-1" ? -1 : parse_size(value).value_or(0);
 }
 
 std::int64_t Options::nanoseconds(std::string_view name) const {

@@ -6,8 +6,8 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/size.h"
 #include "base/text.h"
-#include "cli/units.h"
 
 namespace hull::cli {
 namespace {
@@ -18,8 +18,8 @@ bool parse_switch(std::string_view key, std::optional<std::string_view> value) {
   fail_invalid("invalid value for ", key, ": ", *value);
 }
 
-Value parse_size(std::string_view key, std::string_view value) {
-  auto bytes = parse_bytes(value);
+Value size_value(std::string_view key, std::string_view value) {
+  auto bytes = parse_size(value);
   if (!bytes) fail_invalid("invalid value for ", key, ": ", value);
   return *bytes;
 }
@@ -78,7 +78,7 @@ constexpr Key kKeys[] = {
     {"volume-opt", [](Mount& m, std::string_view v) { set_pair(m.driver_options, v); }},
     {"idmap", [](Mount& m, std::string_view v) { m.top.set("IDMap", v); }},
     {"image-subpath", [](Mount& m, std::string_view v) { m.image.set("Subpath", v); }},
-    {"tmpfs-size", [](Mount& m, std::string_view v) { m.tmpfs.set("SizeBytes", parse_size("tmpfs-size", v)); }},
+    {"tmpfs-size", [](Mount& m, std::string_view v) { m.tmpfs.set("SizeBytes", size_value("tmpfs-size", v)); }},
     {"tmpfs-mode", [](Mount& m, std::string_view v) { m.tmpfs.set("Mode", parse_mode("tmpfs-mode", v)); }},
 };
 

@@ -60,10 +60,11 @@ Value ipam_configs(const Options& options) {
       config.set("Gateway", gateway);
     });
   for (const auto& pair : options.list("aux-address")) {
-    auto [name, address] = split_once(pair, '=');
-    place("aux-address", std::string(address.value_or("")), std::string(address.value_or("")), [&](Value& config) {
+    auto [name, text] = split_once(pair, '=');
+    std::string address(text.value_or(""));
+    place("aux-address", address, address, [key = name, &address](Value& config) {
       Value all = config["AuxiliaryAddresses"];
-      all.set(name, *address);
+      all.set(key, address);
       config.set("AuxiliaryAddresses", all);
     });
   }

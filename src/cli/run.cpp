@@ -55,7 +55,8 @@ std::string create_path(const Options& options) {
 void add_proxies(Value& request, const std::string& host, const std::vector<std::string>& given) {
   Value environment = request["Env"];
   for (const auto& [name, value] : proxies_for(host)) {
-    bool known = std::ranges::any_of(given, [&](const std::string& one) { return split_once(one, '=').first == name; });
+    auto is_this = [&wanted = name](const std::string& one) { return split_once(one, '=').first == wanted; };
+    bool known = std::ranges::any_of(given, is_this);
     if (!known) environment.push(cat(name, "=", value));
   }
   request.set("Env", environment);

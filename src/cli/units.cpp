@@ -20,25 +20,6 @@ std::string scaled(double bytes, double base, const char* const* units, int coun
 
 }  // namespace
 
-std::optional<std::int64_t> parse_bytes(std::string_view text) {
-  auto end = text.find_first_not_of("0123456789.");
-  std::string_view number = text.substr(0, end);
-  std::string suffix = end == text.npos ? std::string() : lower(text.substr(end));
-  if (!suffix.empty() && suffix.front() == ' ') suffix.erase(0, 1);
-  double value = 0;
-  auto [stop, code] = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (number.empty() || code != std::errc() || stop != number.data() + number.size()) return std::nullopt;
-  if (suffix.size() == 3 && suffix.ends_with("ib")) suffix.resize(1);
-  if (suffix.size() == 2 && suffix.ends_with('b')) suffix.resize(1);
-  static constexpr std::string_view kPrefixes = "bkmgtp";
-  if (suffix.size() > 1) return std::nullopt;
-  auto power = suffix.empty() ? 0 : kPrefixes.find(suffix[0]);
-  if (power == kPrefixes.npos) return std::nullopt;
-  double bytes = value * std::pow(1024.0, static_cast<double>(power));
-  if (!(bytes < 9.2e18)) return std::nullopt;
-  return static_cast<std::int64_t>(bytes);
-}
-
 std::string significant(double number, int digits) {
   char out[64];
   std::snprintf(out, sizeof out, "%.*g", digits, number);

@@ -2,15 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 // Sizes and durations as people write and read them, in the forms that Docker's users know.
 namespace hull::cli {
-
-// "512m", "1.5GiB", "100": binary multiples (k, m, g, t, p with optional "b" or "ib"). Empty when it is no size.
-std::optional<std::int64_t> parse_bytes(std::string_view text);
 
 // Decimal units, `digits` significant: "1.23MB", "72.8kB", "0B".
 std::string decimal_size(double bytes, int digits = 4);

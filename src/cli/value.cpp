@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "base/text.h"
 
@@ -83,8 +84,13 @@ bool Value::boolean() const {
 
 std::int64_t Value::integer() const {
   if (const auto* value = std::get_if<std::int64_t>(&data_)) return *value;
-  if (const auto* value = std::get_if<double>(&data_)) return static_cast<std::int64_t>(*value);
-  return 0;
+  const auto* value = std::get_if<double>(&data_);
+  if (!value) return 0;
+  // The nearest one that there is: a conversion of what does not fit is undefined.
+  using Limits = std::numeric_limits<std::int64_t>;
+  constexpr double kLimit = 9223372036854775808.0;  // 2 to the 63rd
+  if (*value >= kLimit) return Limits::max();
+  return *value < -kLimit ? Limits::min() : static_cast<std::int64_t>(*value);
 }
 
 double Value::real() const {

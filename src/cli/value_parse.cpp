@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -151,18 +154,30 @@ class JsonParser {
     add(0x80 | (point & 0x3F));
   }
 
+  // The end of the digits that begin at `from`, of which there must be one.
+  const char* skip_digits(const char* from) const {
+    const char* at = from;
+    while (at != end_ && *at >= '0' && *at <= '9') ++at;
+    if (at == from) refuse("a number is missing");
+    return at;
+  }
+
   Value parse_number_value() {
-    std::int64_t number = 0;
-    auto [end, code] = std::from_chars(at_, end_, number);
-    bool whole = code == std::errc() && (end == end_ || (*end != '.' && *end != 'e' && *end != 'E'));
-    if (whole) {
-      at_ = end;
-      return Value(number);
+    const char* first = at_ + (*at_ == '-');
+    const char* end = first != end_ && *first == '0' ? first + 1 : skip_digits(first);
+    const char* whole_end = end;
+    if (end != end_ && *end == '.') end = skip_digits(end + 1);
+    if (end != end_ && (*end == 'e' || *end == 'E')) {
+      ++end;
+      if (end != end_ && (*end == '+' || *end == '-')) ++end;
+      end = skip_digits(end);
     }
-    double real = 0;
-    auto [real_end, real_code] = std::from_chars(at_, end_, real);
-    if (real_code != std::errc()) refuse("unexpected character");
-    at_ = real_end;
+    const char* begin = std::exchange(at_, end);
+    std::int64_t number = 0;
+    if (end == whole_end && std::from_chars(begin, end, number).ec == std::errc()) return Value(number);
+    // Not from_chars: that does not tell a number that is too large from one that is nearly nothing.
+    double real = std::strtod(std::string(begin, end).c_str(), nullptr);
+    if (!std::isfinite(real)) refuse("a number that is too large");
     return Value(real);
   }
 

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/rollback.h"
+#include "base/trace.h"
 #include "container/engine_impl.h"
 #include "container/network_plan.h"
 #include "container/normalize.h"
@@ -88,10 +89,21 @@ void copy_output(int socket, const StepRequest& request) {
   }
 }
 
+// Whatever there is of it: it takes what was not made yet, too.
+void remove_step(Engine::Impl& self, const State& state, const std::string& run_directory) {
+  Rollback steps;  // the last one first
+  steps.add("container directory", [&] { remove_tree(self.container_directory(state.id)); });
+  steps.add("network", [&] { self.services.networks.detach(state.id); });
+  steps.add("shared memory", [&] { release_shared_memory(self.configuration, state.id); });
+  steps.add("run directory", [&] { remove_tree(run_directory); });
+  steps.add("control group", [&] { self.destroy_cgroup(state); });
+}
+
 }  // namespace
 
 shim::ExitRecord Engine::run_step(StepRequest request, std::stop_token stop) {
   Impl& self = *impl_;
+  Trace trace(self.configuration.trace, cat("step ", short_id(request.id)));
   image::Image image;
   image.config.config = std::move(request.base);
   std::vector<std::string> warnings;
@@ -104,20 +116,22 @@ shim::ExitRecord Engine::run_step(StepRequest request, std::stop_token stop) {
   resolve_networks(spec, self.services.networks);
   spec.created = now().nanoseconds;
   State state = self.initial_state(request.id, request.id, std::make_shared<const Spec>(std::move(spec)));
+  std::string directory = self.run_directory(state.id, random_hex(2));
+  trace.step("decide");
 
   // Nothing of the step is to stay, whether it works out or not.
   Rollback undo;
-  undo.add("container directory", [&] { remove_tree(self.container_directory(state.id)); });
-  make_directories(self.container_directory(state.id), 0710);
-  undo.add("network", [&] { self.services.networks.detach(state.id); });
-  undo.add("shared memory", [&] { release_shared_memory(self.configuration, state.id); });
+  undo.add("step", [&] { remove_step(self, state, directory); });
+  self.directories.take(self.container_directory(state.id));
   PreparedUsers users = prepare_users(self, state);
   auto network = prepare_network(self, state, users.network.get());
+  trace.step("network");
 
   shim::StartRequest start;
   start.id = state.id;
   start.cgroup_driver = self.configuration.cgroup_driver;
   start.rootfs = self.services.snapshots.mount(state.id, true, users.id_map());
+  trace.step("rootfs");
   ConfigInputs inputs{state, self.configuration};
   inputs.rootfs = start.rootfs.get();
   inputs.own_network_namespace = network.network_namespace.valid();
@@ -128,19 +142,19 @@ shim::ExitRecord Engine::run_step(StepRequest request, std::stop_token stop) {
   start.seccomp_program = seccomp_program(state, self.configuration);
   start.network_namespace = std::move(network.network_namespace);
   start.user_namespace = std::move(users.users);
+  trace.step("configure");
   auto [ours, theirs] = linux::make_socket_pair();
   shim::Stream& stream = start.streams.emplace_back();
   stream.socket = std::move(theirs);
   stream.out = stream.err = stream.multiplexed = true;
 
-  std::string directory = self.run_directory(state.id, random_hex(2));
-  undo.add("run directory", [directory] { remove_tree(directory); });  // a copy: it ends before `undo` does
   make_directories(directory, 0711);
   auto ending = std::make_shared<Ending>();
   auto shim = self.services.shims.launch(directory, events_of(ending, directory));
-  undo.add("control group", [&] { self.destroy_cgroup(state); });
   if (stop.stop_requested()) fail(Kind::kCancelled, "the build was cancelled");
+  trace.step("shim");
   shim->start(std::move(start));  // from here on the step's first process exists
+  trace.step("start");
 
   {
     // All that is in its control group ends with the first process, or with this.
@@ -151,9 +165,14 @@ shim::ExitRecord Engine::run_step(StepRequest request, std::stop_token stop) {
     });
     copy_output(ours.get(), request);
   }
+  trace.step("command");
   shim::ExitRecord record = ending->wait();
-  undo.undo();
+  trace.step("exit");
   if (stop.stop_requested()) fail(Kind::kCancelled, "the build was cancelled");
+  // Its processes ended with the first one. The rest nobody has to wait for, nor for the next step's directories.
+  undo.commit();
+  self.background.run([&self, state, directory] { remove_step(self, state, directory); });
+  self.make_ready();
   return record;
 }
 

@@ -2,10 +2,9 @@
 #include "dockerfile/run_mount.h"
 
 #include <array>
-#include <charconv>
-#include <cmath>
 
 #include "base/error.h"
+#include "base/size.h"
 #include "dockerfile/source.h"
 #include "dockerfile/words.h"
 
@@ -30,23 +29,6 @@ Enum parse_name(const std::array<std::string_view, Count>& names, std::string_vi
 bool boolean(std::string_view key, std::string_view value) {
   if (auto parsed = parse_bool(value)) return *parsed;
   fail_invalid("invalid value for ", key, ": ", value);
-}
-
-// "64m", "1.5GiB", "1000": bytes, units of 1024, as Docker's sizes everywhere.
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  double number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (code != std::errc() || number < 0) return std::nullopt;
-  std::string unit = lower(text.substr(static_cast<std::size_t>(end - text.data())));
-  if (unit.starts_with(' ')) unit.erase(0, 1);
-  if (unit.ends_with('b')) unit.pop_back();
-  if (unit.size() == 2 && unit.ends_with('i')) unit.pop_back();
-  if (unit.size() > 1) return std::nullopt;
-  const std::size_t power = std::string_view(" kmgtp").find(unit.empty() ? " " : unit);
-  if (power == std::string_view::npos) return std::nullopt;
-  const double bytes = std::ldexp(number, static_cast<int>(10 * power));
-  if (bytes >= 9.2e18) return std::nullopt;
-  return static_cast<std::uint64_t>(bytes);
 }
 
 std::uint32_t number(std::string_view key, std::string_view value, int base) {
@@ -100,7 +82,7 @@ void apply(Options& options, std::string_view key, std::string value, std::strin
     if (mount.type != Type::kTmpfs) unexpected(key, mount.type);
     const auto size = parse_size(value);
     if (!size) fail_invalid("invalid value for ", key, ": ", value);
-    mount.size = *size;
+    mount.size = static_cast<std::uint64_t>(*size);
   } else if (is_any("id")) {
     mount.id = std::move(value);
   } else if (is_any("sharing")) {

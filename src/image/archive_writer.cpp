@@ -131,7 +131,10 @@ class ArchiveWriter {
   void layer(archive::TarWriter& tar, const store::LayerRow& row) const {
     LayerContent content = open_layer(row);
     archive::Sha256 hash;
-    tar.add(entry_of(blob_name(row.diff_id), S_IFREG | 0644, content.size), archive::hashed(content.source, hash));
+    // Hashing costs more than reading and writing: on a thread of its own.
+    archive::Source ahead = archive::read_ahead(archive::hashed(content.source, hash));
+    tar.add(entry_of(blob_name(row.diff_id), S_IFREG | 0644, content.size), ahead);
+    archive::drain(ahead);  // its thread is at the end, too
     if (hash.digest() != row.diff_id)
       fail(Kind::kInternal, "layer ", row.diff_id, " is damaged: its files are not what they were");
   }

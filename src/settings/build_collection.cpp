@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/size.h"
 #include "oci/json.h"
 #include "settings/options.h"
 

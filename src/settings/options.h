@@ -46,8 +46,6 @@ void read_json(const JsonValue& json, const Option& option, Settings& into);
 JsonValue to_json(const Settings& settings, const Option& option);
 // One flag's text, as dockerd's flags have it; lists and maps grow. Throws Error{kInvalidArgument}.
 void read_flag(std::string_view text, const Option& option, Settings& into);
-// "64m", "1g", "67108864". Empty for anything else.
-std::optional<std::int64_t> parse_size(std::string_view text);
 bool is_switch(const Option& option);  // a flag that needs no value
 
 }  // namespace hull::settings

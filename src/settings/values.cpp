@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/size.h"
 #include "oci/json.h"
 #include "settings/options.h"
 
@@ -28,21 +29,6 @@ template <class Visitor>
 void fields(Visitor& visit, AddressPool& value) {
   visit("base", value.base);
   visit("size", value.size);
-}
-
-// "64m", "1.5g", "67108864".
-std::optional<std::int64_t> parse_size(std::string_view text) {
-  std::string number = lower(trim(text));
-  if (number.ends_with('b')) number.pop_back();
-  if (number.ends_with('i')) number.pop_back();
-  int shift = 0;
-  if (auto unit = std::string_view("kmgt").find(number.empty() ? ' ' : number.back()); unit != std::string_view::npos) {
-    shift = 10 * (static_cast<int>(unit) + 1);
-    number.pop_back();
-  }
-  auto value = parse_number<std::int64_t>(number);
-  if (!value || *value < 0 || *value > (std::int64_t{1} << (62 - shift))) return std::nullopt;
-  return *value << shift;
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/file.h"
@@ -63,6 +64,20 @@ void make_file(const std::string& path) {
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
+bool has_any_place(const std::string& layer) {
+  return std::ranges::any_of(kEntries, [&](const Entry& entry) {
+    bool top = std::string_view(entry.path).rfind('/') == 0;
+    struct stat info {};
+    return top && entry.kind == What::kDirectory && ::lstat(cat(layer, entry.path).c_str(), &info) == 0;
+  });
+}
+
+// What is made depends on this layer and those below it: the ones above have nothing in any of the places.
+std::vector<std::string> deciding(const std::vector<std::string>& layers) {
+  auto first = std::find_if(layers.begin(), layers.end() - 1, has_any_place);
+  return {first, layers.end()};
+}
+
 }  // namespace
 
 void fill_init_layer(const std::string& directory, const std::vector<std::string>& layers) {
@@ -78,11 +93,12 @@ void fill_init_layer(const std::string& directory, const std::vector<std::string
 }
 
 std::string ensure_init_layer(const std::string& data_root, const std::vector<std::string>& layers) {
-  std::string path = cat(parent_of(layers.front()), "/init");
+  std::vector<std::string> below = deciding(layers);
+  std::string path = cat(parent_of(below.front()), "/init");
   if (exists(path)) return path;
   std::string staged = incoming_path(data_root, "init");
   make_directories(staged, 0755);
-  fill_init_layer(staged, layers);
+  fill_init_layer(staged, below);
   if (::rename(staged.c_str(), path.c_str()) < 0) {
     int code = errno;
     remove_tree(staged);

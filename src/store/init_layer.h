@@ -10,7 +10,8 @@
 namespace hull::store {
 
 // The init layer of the image whose layers these are (directories with what they change, topmost first; not empty).
-// Made by the first who asks, as <layer>/init beside the topmost one's <layer>/diff, and removed with that layer.
+// Made by the first who asks, as <layer>/init beside the <layer>/diff of the topmost one that has something in one of
+// these places, and removed with that layer: the steps of a build share it, as long as they leave /etc alone.
 std::string ensure_init_layer(const std::string& data_root, const std::vector<std::string>& layers);
 // The same in an empty directory, for a container without layers.
 void fill_init_layer(const std::string& directory, const std::vector<std::string>& layers);

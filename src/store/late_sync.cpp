@@ -79,12 +79,13 @@ void mark_unsynced(const std::string& data_root, const std::string& image_id) {
 
 bool anything_unsynced(const std::string& data_root) { return !list_directory(marks(data_root)).empty(); }
 
-void sync_in_background(const std::string& data_root, const std::string& image_id) {
+void sync_in_background(const std::string& data_root, const std::string& image_id, std::function<void()> synced) {
   // Whoever ends the engine meanwhile loses nothing: the mark stays, and the next start syncs.
-  std::thread([data_root, mark = mark_of(data_root, image_id)] {
+  std::thread([data_root, mark = mark_of(data_root, image_id), synced = std::move(synced)] {
     try {
       sync_files(data_root);
       ::unlink(mark.c_str());
+      synced();
     } catch (const std::exception& e) {
       log::warn("images are not on the disk yet: ", e.what());
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "store/database.h"
@@ -18,8 +19,8 @@ void sync_files(const std::string& data_root);
 void mark_unsynced(const std::string& data_root, const std::string& image_id);
 // Whether some image is marked.
 bool anything_unsynced(const std::string& data_root);
-// After it: brings everything to the disk on a thread of its own, then takes the mark away.
-void sync_in_background(const std::string& data_root, const std::string& image_id);
+// After it: brings everything to the disk on a thread of its own, then takes the mark away, and calls `synced` there.
+void sync_in_background(const std::string& data_root, const std::string& image_id, std::function<void()> synced);
 
 // At a start, before anybody uses the images: those that an earlier boot left marked are compared with the digests of
 // their layers, and removed when one does not fit.

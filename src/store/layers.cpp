@@ -13,6 +13,16 @@
 
 namespace hull::store {
 
+Layers::Layers(Database& database, std::string data_root)
+    : database_(database), data_root_(std::move(data_root)), owner_(std::make_shared<Owner>()) {
+  owner_->layers = this;
+}
+
+Layers::~Layers() {
+  std::lock_guard guard(owner_->mutex);
+  owner_->layers = nullptr;
+}
+
 std::string Layers::chain_id(const std::string& parent_chain_id, const std::string& diff_id) {
   if (parent_chain_id.empty()) return diff_id;
   return archive::sha256_digest(cat(parent_chain_id, " ", diff_id));
@@ -36,14 +46,9 @@ void Layers::commit(const ImageRow& image, const std::vector<StagedLayer>& stage
     place(*layer);
     rows.push_back(layer->row);
   }
-  // A build left layers that nobody has waited for yet: they reach the disk with the image.
-  bool unsynced = database_.has_unsynced_build_records();
-  if (unsynced) {
-    sync_files(data_root_);
-    database_.build_records_are_synced();
-  }
-  // An image of nothing but layers of another one is no safer than that one.
-  bool later = (!rows.empty() || anything_unsynced(data_root_)) && !unsynced;
+  // An image of nothing but layers of another one is no safer than that one; one of a build has layers that nobody has
+  // waited for yet.
+  bool later = !rows.empty() || database_.has_unsynced_build_records() || anything_unsynced(data_root_);
   // What is marked does not have to be on the disk yet. Each time that somebody waits for it costs as much as a
   // thousand files.
   Durability durability = later ? Durability::kProcessCrash : Durability::kPowerLoss;
@@ -54,7 +59,17 @@ void Layers::commit(const ImageRow& image, const std::vector<StagedLayer>& stage
     place_blob(image.manifest_digest, manifest, durability);
   if (later) mark_unsynced(data_root_, image.id);
   database_.add_image(image, rows, references);
-  if (later) sync_in_background(data_root_, image.id);
+  if (!later) return;
+  sync_in_background(data_root_, image.id, [owner = owner_, steps = steps_] {
+    std::lock_guard lock(owner->mutex);
+    if (owner->layers) owner->layers->steps_are_synced(steps);
+  });
+}
+
+// As long as builds go on, nobody knows which of their files were there in time: the next image is theirs.
+void Layers::steps_are_synced(std::uint64_t steps) {
+  std::lock_guard guard(mutex_);
+  if (steps == steps_) database_.build_records_are_synced();
 }
 
 void Layers::commit_step(const BuildRecord& record, const StagedLayer* staged) {
@@ -64,6 +79,7 @@ void Layers::commit_step(const BuildRecord& record, const StagedLayer* staged) {
     place(*staged);
     rows.push_back(staged->row);
   }
+  ++steps_;
   database_.put_build_record(record, rows);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -20,7 +22,8 @@ struct StagedLayer {
 // from the garbage collection of one that goes. It is held for renames and one transaction. Thread-safe.
 class Layers {
  public:
-  Layers(Database& database, std::string data_root) : database_(database), data_root_(std::move(data_root)) {}
+  Layers(Database& database, std::string data_root);
+  ~Layers();
 
   // "sha256:…" of a layer on top of others (image-spec, config.md, "Layer ChainID").
   static std::string chain_id(const std::string& parent_chain_id, const std::string& diff_id);
@@ -31,8 +34,8 @@ class Layers {
   // image.manifest_digest) unless it is empty.
   void commit(const ImageRow& image, const std::vector<StagedLayer>& staged, const std::vector<std::string>& references,
               const std::string& manifest = {});
-  // Moves the layer of a build step to its place and records the step, without waiting for the disk: the commit of an
-  // image that is built with it does. A layer that is there already stays; `staged` may be null.
+  // Moves the layer of a build step to its place and records the step, without waiting for the disk: it gets there with
+  // the next image. A layer that is there already stays; `staged` may be null.
   void commit_step(const BuildRecord& record, const StagedLayer* staged);
   // Removes the rows of layers that nothing uses and puts their files into the trash.
   void collect();
@@ -40,6 +43,13 @@ class Layers {
   void remove_image(const std::string& id);
 
  private:
+  // How the thread that brings an image to the disk finds who started it; it may outlive it.
+  struct Owner {
+    std::mutex mutex;
+    Layers* layers;
+  };
+
+  void steps_are_synced(std::uint64_t steps);
   void place(const StagedLayer& layer);
   void place_blob(const std::string& digest, const std::string& content, Durability durability);
   void collect_locked();
@@ -48,6 +58,8 @@ class Layers {
   Database& database_;
   std::string data_root_;
   std::mutex mutex_;
+  std::uint64_t steps_ = 0;  // of builds that were recorded
+  std::shared_ptr<Owner> owner_;
 };
 
 }  // namespace hull::store

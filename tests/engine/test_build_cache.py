@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What builds leave for later ones: caches that are taken to another engine, reasons, limits, layers that lie on other layers."""
+import contextlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import tarfile
 import time
@@ -242,6 +244,10 @@ def test_what_has_not_changed_is_not_copied_again(engine, tmp_path):
         assert {str(p.relative_to(found)) for top in ("one", "two") for p in (found / top).iterdir()} == set(files)
         return found
     first = built("1")
+    # Digests are kept of what can be shared: not of a file that goes into a directory of the layers below.
+    assert (first.parent.parent / "digests").is_file()
+    (single,) = (p for p in (engine.data / "layers").glob("*/diff/single") if p.read_text() == "1")
+    assert not (single.parent.parent / "digests").exists()
     os.chmod(tmp_path / "one/mode", 0o600)
     os.utime(tmp_path / "one/time", ns=(0, 10**18))
     (tmp_path / "one/content").write_text("3")
@@ -258,6 +264,12 @@ def test_what_has_not_changed_is_not_copied_again(engine, tmp_path):
     for name, content in (("one", "1"), ("two", "2")):
         build(engine, tmp_path, "-t", "again", "--build-arg", f"from={name}")
         assert output(engine, "again", "cat", "/to/same") == content
+    # Two directories of one COPY have a file of the same name: the second one's is there, whichever has changed.
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nCOPY one two /both/\n"})
+    for name, content in (("one/content", "4"), ("two/same", "5"), ("one/content", "6")):
+        write_files(tmp_path, {name: content})
+        build(engine, tmp_path, "-t", "again")
+        assert output(engine, "again", "cat", "/both/same") == (tmp_path / "two/same").read_text()
     # What an archive or a document puts over a file is not taken for that file.
     for step in ("COPY <<same /app/two/\nD\nsame\n", "ADD a.tar /app/\n"):
         with tarfile.open(tmp_path / "a.tar", "w") as tar:
@@ -269,6 +281,38 @@ def test_what_has_not_changed_is_not_copied_again(engine, tmp_path):
             write_files(tmp_path, {"counter": f"{step} {counter}"})
             build(engine, tmp_path, "-t", "again")
             assert output(engine, "again", "cat", "/app/two/same") == ("D\n" if "<<" in step else "T\n")
+
+
+def test_after_a_power_cut_a_build_is_whole_or_absent(own_engine, tmp_path):
+    """An image is answered for before it is on the disk; until then neither it nor the steps of its build are trusted."""
+    write_files(tmp_path, {"Dockerfile": "FROM busybox\nCOPY f /f\nRUN echo r > /r\n", "f": "f"})
+    build(own_engine, tmp_path, "-t", "made")
+
+    def records(change=None):
+        with contextlib.closing(sqlite3.connect(own_engine.data / "hull.db")) as database, database:
+            if change:
+                database.execute(change)
+            return database.execute("SELECT count(*) FROM build_records WHERE boot <> ''").fetchone()[0]
+
+    def machine_goes_down():
+        mark = own_engine.data / "unsynced" / own_engine.inspect("made", "{{.Id}}").removeprefix("sha256:")
+        wait_until(lambda: not mark.exists())
+        time.sleep(0.5)  # the records come after the mark
+        own_engine.stop()
+        assert records() == 0
+        records("UPDATE build_records SET boot = 'another boot'")
+        mark.write_text("another boot\n")
+    machine_goes_down()
+    own_engine.start()
+    assert output(own_engine, "made", "cat", "/f", "/r") == "fr\n"
+    assert "CACHED" not in build(own_engine, tmp_path, "-t", "made")
+    machine_goes_down()
+    for path in (own_engine.data / "layers").glob("*/diff/r"):
+        path.write_bytes(b"")
+    own_engine.start()
+    assert not own_engine.docker("images", "-q", "made").stdout
+    build(own_engine, tmp_path, "-t", "made")
+    assert output(own_engine, "made", "cat", "/f", "/r") == "fr\n"
 
 
 def test_the_cache_keeps_to_its_limits(busybox, tmp_path):

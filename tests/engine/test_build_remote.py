@@ -13,6 +13,7 @@ import threading
 import pytest
 
 from conftest import write_files
+from git_repository import Repository, git
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -74,37 +75,11 @@ def web(tmp_path):
     server.repositories = tmp_path / "repositories"
     server.repositories.mkdir()
     server.url = f"http://127.0.0.1:{server.server_port}"
+    server.git_url = f"{server.url}/git/"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
-
-
-def git(directory, *arguments):
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org",
-                   "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
-    return subprocess.run(["git", "-c", "init.defaultBranch=main", *map(str, arguments)], cwd=directory, env=environment, check=True,
-                          capture_output=True, text=True).stdout.strip()
-
-
-class Repository:
-    def __init__(self, web, name):
-        self.bare, self.work = web.repositories / f"{name}.git", web.repositories.parent / f"work-{name}"
-        self.url = f"{web.url}/git/{name}.git"
-        subprocess.run(["git", "init", "-q", "--bare", self.bare], check=True)
-        git(self.bare, "symbolic-ref", "HEAD", "refs/heads/main")
-        self.work.mkdir()
-        git(self.work, "init", "-q", ".")
-        git(self.work, "remote", "add", "origin", self.bare)
-
-    def commit(self, files, *more):
-        write_files(self.work, files)
-        git(self.work, "add", "-A")
-        git(self.work, "commit", "-q", "-m", "change")
-        git(self.work, "push", "-q", "origin", "HEAD:refs/heads/main")
-        for words in more:
-            git(self.work, *words)
-        return git(self.work, "rev-parse", "HEAD")
 
 
 def output(engine, image, *command):

@@ -17,6 +17,7 @@ TEST(Size, HasUnitsOf1024AndOf1000) {
 }
 
 TEST(Size, RefusesWhatIsNone) {
-  for (const char* text : {"", "k", "-1", "1x", "1kk", "1kib2", "one", "nan", "inf", "1e3", "9999999p", "1 k b"})
+  for (const char* text :
+       {"", "k", "-1", "1x", "1kk", "1kib2", "one", "nan", "inf", "1e3", "9999999p", "1 k b", "1  k"})
     EXPECT_EQ(parse_size(text), std::nullopt) << text;
 }

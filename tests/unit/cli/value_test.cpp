@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/error.h"
 
 namespace hull::cli {
@@ -22,12 +24,17 @@ TEST(Value, EscapesAndBlanks) {
   EXPECT_EQ(to_json(parse_value(" { \"a\" :\n[ 1 , 2 ]\t} ")), R"({"a":[1,2]})");
   EXPECT_TRUE(parse_value("1e3").is_real());
   EXPECT_EQ(parse_value("18446744073709551615").real(), 18446744073709551615.0);
+  EXPECT_EQ(parse_value("18446744073709551615").integer(), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(parse_value("-1e300").integer(), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(parse_value("-0.25E+2").real(), -25.0);
+  EXPECT_EQ(parse_value("1e-400").real(), 0.0);  // nearly
 }
 
 TEST(Value, WhatIsNoJsonIsRefused) {
   for (const char* text :
        {"",    " ",  "{",    "[",       "[1",        "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "tru",
-        "nul", "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "1 2", "[]]",  "-",       "+1",       "'a'"})
+        "nul", "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "1 2", "[]]",  "-",       "+1",       "'a'",   "01",
+        "1.",  ".5", "1e",   "1e+",     "-a",        "inf", "-inf", "nan",     "1e400"})
     EXPECT_THROW(parse_value(text), Error) << text;
   EXPECT_THROW(parse_value(std::string(100'000, '[')), Error);  // the stack is finite
 }

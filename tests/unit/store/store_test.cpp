@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "store/init_layer.h"
 #include "store/layout.h"
 #include "store/snapshots.h"
 
@@ -59,6 +60,34 @@ Kind kind_of(Work work) {
     return e.kind();
   }
   return Kind::kNotModified;
+}
+
+TEST(InitLayer, IsSharedByLayersThatHaveNothingInItsPlaces) {
+  TempDir root;
+  auto layer = [&](const std::string& name, const std::string& place, mode_t mode) {
+    std::string diff = cat(root.path(), "/", name, "/diff");
+    make_directories(cat(diff, place));
+    check(::chmod(cat(diff, place).c_str(), mode), "chmod", place);
+    return diff;
+  };
+  make_directories(root.path() + "/incoming");
+  std::string base = layer("base", "/etc", 0700), plain = layer("plain", "/usr/etc", 0755),
+              changed = layer("changed", "/etc", 0750), top = layer("top", "/srv", 0755);
+  auto init = [&](std::vector<std::string> layers) { return ensure_init_layer(root.path(), layers); };
+  EXPECT_EQ(init({base}), root.path() + "/base/init");
+  EXPECT_EQ(init({plain, base}), root.path() + "/base/init");
+  EXPECT_EQ(init({top, changed, plain, base}), root.path() + "/changed/init");
+  EXPECT_EQ(init({plain}), root.path() + "/plain/init");
+  auto mode_of = [&](const std::string& path) {
+    struct stat info {};
+    check(::stat(cat(root.path(), path).c_str(), &info), "stat", path);
+    return info.st_mode & 07777;
+  };
+  EXPECT_EQ(mode_of("/base/init/etc"), 0700U);
+  EXPECT_EQ(mode_of("/changed/init/etc"), 0750U);
+  EXPECT_EQ(mode_of("/plain/init/etc"), 0755U);
+  EXPECT_TRUE(exists(root.path() + "/changed/init/etc/hosts"));
+  EXPECT_FALSE(exists(root.path() + "/top/init"));
 }
 
 }  // namespace
