@@ -249,7 +249,9 @@ JsonValue inspect_shape(const State& state, const Call& call) {
 }
 
 JsonValue summary_shape(const State& state, const Call& call, Timestamp now) {
-  Json out;
+  constexpr std::size_t kMembers = 15;
+  Json out = Json::object();
+  out.get_ref<Json::object_t&>().reserve(kMembers);
   out["Id"] = state.id;
   out["Names"] = {"/" + state.name};
   out["Image"] = image_name(state, call);

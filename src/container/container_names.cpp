@@ -44,7 +44,8 @@ std::string checked_name(std::string_view name) {
 }
 
 std::string generate_name(const std::string& id, const std::function<bool(const std::string&)>& taken) {
-  thread_local std::mt19937 random{std::random_device{}()};
+  // The id is random already; std::random_device asks for it by instructions that a virtual machine is slow at.
+  std::minstd_rand random{static_cast<unsigned>(std::hash<std::string>{}(id))};
   for (int attempt = 0; attempt < kTries; ++attempt) {
     std::string name = cat(kAdjectives[random() % kAdjectives.size()], "_", kSurnames[random() % kSurnames.size()]);
     if (attempt > 0) name += static_cast<char>('0' + random() % 10);

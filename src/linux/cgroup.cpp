@@ -62,6 +62,20 @@ const CgroupFacts& cgroup_facts() {
   return facts;
 }
 
+namespace {
+
+// Of what cgroup_facts() has this is less to read.
+bool has_version_2_alone() {
+  bool v1 = false, v2 = false;
+  for (const CgroupHierarchy& hierarchy : cgroup_hierarchies()) {
+    v1 |= !hierarchy.unified && !hierarchy.controllers.empty();
+    v2 |= hierarchy.unified;
+  }
+  return v2 && !v1;
+}
+
+}  // namespace
+
 std::string checked_cgroup_path(const std::string& path) {
   if (path.find(':') != std::string::npos)
     fail_invalid("cgroupsPath ", quoted(path),
@@ -80,7 +94,7 @@ std::string checked_cgroup_path(const std::string& path) {
 std::unique_ptr<Cgroup> make_cgroup(CgroupDriver driver, const std::string& path) {
   if (driver == CgroupDriver::kSystemd) return make_cgroup_systemd(path);
   std::string clean = checked_cgroup_path(path);
-  return cgroup_facts().version == CgroupVersion::kV2 ? make_cgroup_v2(clean) : make_cgroup_v1(clean);
+  return has_version_2_alone() ? make_cgroup_v2(clean) : make_cgroup_v1(clean);
 }
 
 }  // namespace hull::linux

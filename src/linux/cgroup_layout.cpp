@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "linux/cgroup_layout.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <memory>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -61,17 +62,22 @@ bool same_hierarchy(const CgroupHierarchy& a, const CgroupHierarchy& b) {
   return a.unified == b.unified && a.name == b.name && (a.unified || a.controllers == b.controllers);
 }
 
+// The paths of the groups in a group. None when it does not exist. This file system tells the type of each entry.
+std::vector<std::string> children_of(const std::string& path) {
+  std::vector<std::string> children;
+  std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
+  if (!directory && errno != ENOENT) throw_errno("opendir", path);
+  while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
+    if (std::string_view name = entry->d_name; entry->d_type == DT_DIR && name != "." && name != "..")
+      children.push_back(cat(path, "/", name));
+  return children;
+}
+
 // Gives true when anything was removed below `path`.
 bool remove_children(const std::string& path) {
-  bool removed = false;
-  for (const std::string& name : list_directory(path)) {
-    std::string child = cat(path, "/", name);
-    struct stat info {};
-    if (::lstat(child.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) continue;
-    remove_group(child);
-    removed = true;
-  }
-  return removed;
+  auto children = children_of(path);
+  for (const std::string& child : children) remove_group(child);
+  return !children.empty();
 }
 
 void collect_processes(const std::string& path, std::vector<pid_t>& out) {
@@ -84,11 +90,7 @@ void collect_processes(const std::string& path, std::vector<pid_t>& out) {
   }
   for (std::string_view line : split(text, '\n'))
     if (auto pid = parse_number<pid_t>(line); pid && *pid > 0) out.push_back(*pid);
-  for (const std::string& name : list_directory(path)) {
-    struct stat info {};
-    std::string child = cat(path, "/", name);
-    if (::lstat(child.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) collect_processes(child, out);
-  }
+  for (const std::string& child : children_of(path)) collect_processes(child, out);
 }
 
 }  // namespace

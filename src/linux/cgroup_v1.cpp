@@ -109,7 +109,10 @@ class CgroupV1 final : public Cgroup {
 
   std::vector<pid_t> processes() const override {
     for (const char* controller : {"freezer", "pids", "devices", "memory"})
-      if (const CgroupDir* dir = dirs().find(controller)) return processes_below(dir->path());
+      for (const CgroupHierarchy& hierarchy : hierarchies())
+        if (std::string full = hierarchy.mount_point + path_;
+            has_controller(hierarchy, controller) && hull::exists(full))
+          return processes_below(full);
     return dirs().all().empty() ? std::vector<pid_t>() : processes_below(dirs().all().front().dir.path());
   }
 
@@ -130,10 +133,9 @@ class CgroupV1 final : public Cgroup {
   }
 
   void kill_all() override {
-    const CgroupDir* freezer = dirs().find("freezer");
     bool empty = wait_until(10.0, [&] {
-      auto pids = processes();
-      if (pids.empty()) return true;
+      if (processes().empty()) return true;
+      const CgroupDir* freezer = dirs().find("freezer");
       // Frozen processes cannot fork away from the list that was read; the signal acts when they are let go.
       if (freezer) freezer->try_write("freezer.state", "FROZEN");
       kill_processes(processes());

@@ -7,6 +7,7 @@
 #include <linux/netfilter_ipv6/ip6_tables.h>
 #include <sys/socket.h>
 
+#include <cstddef>
 #include <cstring>
 
 #include "base/file.h"
@@ -23,6 +24,66 @@ bool is_in_use(bool is_v6) {
   for (auto name : split(names, '\n'))
     if (name == kTable) return true;
   return false;
+}
+
+// The name of a target, or of a match, which begins like one.
+std::string_view extension_name(const std::string& rules, std::size_t at) {
+  if (at + sizeof(xt_entry_target) > rules.size()) return "?";
+  std::string_view name(rules.data() + at + offsetof(xt_entry_target, u.user.name), XT_EXTENSION_MAXNAMELEN);
+  return name.substr(0, name.find('\0'));
+}
+
+// What a rule says about the packet itself: addresses, interfaces, protocol.
+const ipt_ip& header_of(const ipt_entry& entry) { return entry.ip; }
+const ip6t_ip6& header_of(const ip6t_entry& entry) { return entry.ipv6; }
+bool comes_back(const ipt_entry& entry) { return !(entry.ip.flags & IPT_F_GOTO); }
+bool comes_back(const ip6t_entry& entry) { return !(entry.ipv6.flags & IP6T_F_GOTO); }
+
+template <class Entry>
+bool has_condition(const std::string& rules, std::size_t at, const Entry& entry) {
+  auto header = header_of(entry);
+  header.flags = 0;  // how it jumps, and that a protocol is given, which is in `proto` too
+  decltype(header) nothing{};
+  if (std::memcmp(&header, &nothing, sizeof header) != 0) return true;
+  for (std::size_t match = sizeof entry; match < entry.target_offset;) {
+    if (extension_name(rules, at + match) != "comment") return true;
+    std::uint16_t size = 0;
+    std::memcpy(&size, rules.data() + at + match, sizeof size);
+    if (size == 0) return true;
+    match += size;
+  }
+  return false;
+}
+
+enum class Fate { kUndecided, kAccepted, kDropped };
+
+// Of the packets that no rule with a condition decides about, from the rule at `at` to the end of its chain. The policy
+// is a base chain's last rule.
+template <class Entry>
+Fate fate_from(const std::string& rules, std::size_t at, int depth = 0) {
+  constexpr int kDeepest = 16;
+  Entry entry;
+  for (; depth <= kDeepest && at + sizeof entry <= rules.size(); at += entry.next_offset) {
+    std::memcpy(&entry, rules.data() + at, sizeof entry);
+    if (entry.next_offset == 0) break;
+    if (has_condition(rules, at, entry)) continue;
+    std::string_view target = extension_name(rules, at + entry.target_offset);
+    if (target == "REJECT") return Fate::kDropped;
+    if (target == XT_ERROR_TARGET) break;  // the head of the next chain
+    if (target != XT_STANDARD_TARGET) continue;
+    xt_standard_target standard;
+    std::size_t place = at + entry.target_offset;
+    if (place + sizeof standard > rules.size()) break;
+    std::memcpy(&standard, rules.data() + place, sizeof standard);
+    if (standard.verdict == -NF_DROP - 1) return Fate::kDropped;
+    if (standard.verdict == -NF_ACCEPT - 1) return Fate::kAccepted;
+    if (standard.verdict < 0) break;  // back to who jumped here
+    auto next = static_cast<std::size_t>(standard.verdict);
+    if (next == at + entry.next_offset) continue;  // a rule without a target
+    Fate fate = fate_from<Entry>(rules, next, depth + 1);
+    if (fate != Fate::kUndecided || !comes_back(entry)) return fate;
+  }
+  return Fate::kUndecided;
 }
 
 // IPv4 and IPv6 have the same calls with other types.
@@ -43,16 +104,10 @@ std::optional<std::string> rules_that_drop(int family, int level, int info_optio
   size = static_cast<socklen_t>(buffer.size());
   if (::getsockopt(socket.get(), level, entries_option, request, &size) < 0) return std::nullopt;
 
-  // The policy is the chain's last entry, a standard target whose verdict is -(what happens) - 1.
   std::string rules = buffer.substr(sizeof(Entries));
-  std::size_t at = info.underflow[NF_INET_FORWARD];
-  Entry entry;
-  if (at + sizeof entry > rules.size()) return std::nullopt;
-  std::memcpy(&entry, rules.data() + at, sizeof entry);
-  xt_standard_target target;
-  if (at + entry.target_offset + sizeof target > rules.size()) return std::nullopt;
-  std::memcpy(&target, rules.data() + at + entry.target_offset, sizeof target);
-  return target.verdict == -NF_DROP - 1 ? std::optional(rules) : std::nullopt;
+  Fate fate = fate_from<Entry>(rules, info.hook_entry[NF_INET_FORWARD]);
+  if (fate == Fate::kUndecided) fate = fate_from<Entry>(rules, info.underflow[NF_INET_FORWARD]);
+  return fate == Fate::kDropped ? std::optional(std::move(rules)) : std::nullopt;
 }
 
 }  // namespace

@@ -233,7 +233,8 @@ std::vector<NftChain> nft_chains(NetlinkSocket& socket) {
       }
     });
     chain.family = family_name(static_cast<const nfgenmsg*>(NLMSG_DATA(&message))->nfgen_family);
-    chain.drops_forwarded = hook == NF_INET_FORWARD && policy == NF_DROP;
+    chain.sees_forwarded = hook == NF_INET_FORWARD;
+    chain.drops_forwarded = chain.sees_forwarded && policy == NF_DROP;
     if (!chain.family.empty()) found.push_back(std::move(chain));
   });
   return found;

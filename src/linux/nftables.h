@@ -81,7 +81,8 @@ bool nft_table_exists(NetlinkSocket& socket, const std::string& table, bool is_v
 bool nft_inet_table_exists(NetlinkSocket& socket, const std::string& table);
 struct NftChain {
   std::string family, table, name;  // "ip", "filter", "FORWARD"
-  bool drops_forwarded = false;     // a base chain of the forward hook that drops what no rule accepts
+  bool sees_forwarded = false;      // a base chain of the forward hook
+  bool drops_forwarded = false;     // such a one whose policy drops what no rule accepts
 };
 std::vector<NftChain> nft_chains(NetlinkSocket& socket);
 // Whether any rule of a table has `text` in it, as the name of an interface for example.

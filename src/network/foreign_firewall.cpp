@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "linux/legacy_tables.h"
+#include "linux/nft_rest.h"
 #include "linux/nftables.h"
 
 namespace hull::network {
@@ -14,10 +15,15 @@ namespace {
 using linux::NftChain;
 using Names = std::vector<std::string>;
 
-std::string warning(const std::string& chain, const Names& bridges, const std::string& remedy) {
-  return cat("the firewall chain \"", chain,
-             "\" drops forwarded packets: published ports and the way out of containers on ", join(bridges, ", "),
+std::string warning(const std::string& who, const Names& bridges, const std::string& remedy) {
+  return cat(who, " drops forwarded packets: published ports and the way out of containers on ", join(bridges, ", "),
              " do not work until it lets them through: ", remedy);
+}
+
+std::string by_policy(const std::string& chain) { return cat("the firewall chain \"", chain, "\""); }
+std::string by_rule(const NftChain& base, const std::string& chain) {
+  return cat("a rule without a condition in the firewall chain \"", base.family, " ", base.table, " ", chain, "\"",
+             chain == base.name ? "" : cat(", which \"", base.name, "\" leads to,"));
 }
 
 // firewalld lets in what has been redirected.
@@ -85,14 +91,20 @@ void look_at_nftables(const Bridges& bridges, Names& warnings) {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
   auto chains = linux::nft_chains(socket);
   for (const NftChain& chain : chains) {
-    if (!chain.drops_forwarded && !is_firewalld(chain)) continue;
+    if (!chain.sees_forwarded) continue;
+    std::optional<std::string> by;
+    if (!chain.drops_forwarded && !is_firewalld(chain)) {
+      by = linux::nft_chain_that_drops_the_rest(socket, chain);
+      if (!by) continue;
+    }
     Names unknown = concerned(bridges, chain.family == "ip6", [&](const std::string& bridge) {
       return linux::nft_table_mentions(socket, chain, bridge);
     });
     if (unknown.empty()) continue;
     std::string name = cat(chain.family, " ", chain.table, " ", chain.name);
     warnings.push_back(is_firewalld(chain) ? firewalld_warning(name, unknown, firewalld_remedy(unknown))
-                                           : warning(name, unknown, remedy_for(chain, chains, unknown)));
+                                           : warning(by ? by_rule(chain, *by) : by_policy(name), unknown,
+                                                     remedy_for(chain, chains, unknown)));
   }
 }
 
@@ -104,10 +116,10 @@ void look_at_legacy_tables(const Bridges& bridges, Names& warnings) {
         concerned(bridges, is_v6, [&](const std::string& bridge) { return rules->find(bridge) != rules->npos; });
     if (unknown.empty()) continue;
     std::string program = is_v6 ? "ip6tables-legacy" : "iptables-legacy";
-    warnings.push_back(
-        warning(cat(program, " filter FORWARD"), unknown, for_each_direction(unknown, [&](const auto& bridge, bool in) {
-                  return cat(program, " -I FORWARD", in ? " -i " : " -o ", bridge, " -j ACCEPT");
-                })));
+    warnings.push_back(warning(by_policy(cat(program, " filter FORWARD")), unknown,
+                               for_each_direction(unknown, [&](const auto& bridge, bool in) {
+                                 return cat(program, " -I FORWARD", in ? " -i " : " -o ", bridge, " -j ACCEPT");
+                               })));
   }
 }
 

@@ -20,7 +20,11 @@ class Builder {
   bool number_float(Json::number_float_t value, const std::string&) { return put(value); }
   bool string(std::string& value) { return put(std::move(value)); }
   bool binary(Json::binary_t& value) { return put(std::move(value)); }
-  bool start_object(std::size_t) { return open(Json::object()); }
+  bool start_object(std::size_t) {
+    open(Json::object());
+    members_of(levels_.back()).reserve(kUsual);  // each growth copies the names
+    return true;
+  }
   bool start_array(std::size_t) { return open(Json::array()); }
   bool end_object() { return close(); }
   bool end_array() { return close(); }
@@ -45,7 +49,7 @@ class Builder {
 
  private:
   using Members = Json::object_t::Container;  // without the look-up by name
-  static constexpr std::size_t kLarge = 32;
+  static constexpr std::size_t kUsual = 8, kLarge = 32;
   struct Level {
     Json value;
     std::size_t member = 0;  // the one that the next value belongs to

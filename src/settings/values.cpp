@@ -42,7 +42,7 @@ void complete(Value&) {}
 
 template <class Value>
 void read_value(const Json& json, const std::string& key, Value& into) {
-  json_detail::Reader::read(json, into, key);
+  json_detail::Reader::read(json, into, json_detail::Path(key));
   complete(into);
 }
 void read_value(const Json& json, const std::string& key, Size& into) {
@@ -55,7 +55,7 @@ void read_value(const Json& json, const std::string& key, std::string& into) {
   if (json.is_object())  // kept as it is
     into = dump_json(json);
   else
-    json_detail::Reader::read(json, into, key);
+    json_detail::Reader::read(json, into, json_detail::Path(key));
 }
 
 template <class Value>

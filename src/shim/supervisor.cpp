@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/wire.h"
+#include "linux/cgroup.h"
 #include "linux/own_process.h"
 #include "linux/pidfd.h"
 #include "shim/relay_message.h"
@@ -21,7 +22,21 @@ Supervisor::Supervisor(UniqueFd engine, std::optional<int> oom_score)
 
 Supervisor::~Supervisor() = default;
 
+namespace {
+
+// What every start has to know of the machine: read while nobody waits for it.
+void read_ahead() noexcept {
+  try {
+    linux::cgroup_facts();
+  } catch (const Error&) {
+    // The start tries again, and has somebody to tell it to.
+  }
+}
+
+}  // namespace
+
 int Supervisor::run() {
+  read_ahead();
   loop_.watch(linux::notify_of_ended_children(), EPOLLIN, [this](std::uint32_t) {
     linux::clear_ended_children();
     reap();

@@ -139,6 +139,63 @@ def test_a_policy_that_drops_is_told_of_with_the_remedy(machine, program):
         fetch.close()
 
 
+@pytest.mark.parametrize("program", ["iptables-nft", "iptables-legacy"])
+def test_a_last_rule_that_rejects_is_told_of_with_the_remedy(machine, program):
+    """The policy accepts, and the last rule rejects: what some distributions begin with."""
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    fetch = outside(machine)
+    try:
+        machine.docker("run", "--rm", "busybox", "true")
+        if machine.root(program, "-A", "FORWARD", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP", check=False).returncode:
+            pytest.skip(f"this kernel does not do {program}")
+        machine.root(program, "-A", "FORWARD", "-i", "wire", "-s", "198.51.100.0/24", "-j", "REJECT")
+        assert "FORWARD" not in machine.docker("info").stderr, "rules with a condition are no firewall's last word"
+        machine.root(program, "-A", "FORWARD", "-m", "comment", "--comment", "the rest", "-j", "REJECT")
+        shown = machine.docker("run", "-d", "--name", "web", "-p", "0:80", "busybox", "sh", "-c", SERVER)
+        port = int(machine.docker("port", "web", "80").stdout.splitlines()[0].rsplit(":", 1)[1])
+        time.sleep(0.3)
+        assert fetch(port) == "", "theirs is final"
+        command = "iptables" if program == "iptables-nft" else program
+        remedy = [f"{command} -I FORWARD -i {machine.bridge} -j ACCEPT", f"{command} -I FORWARD -o {machine.bridge} -j ACCEPT"]
+        for text in (shown.stderr, machine.docker("info").stderr, machine.hull("info", check=False).stderr):
+            assert all(one in text for one in remedy), text
+            assert "drops forwarded packets" in text and "FORWARD" in text
+        for one in remedy:
+            machine.root(program, *one.split()[1:])
+        assert fetch(port) == "served"
+        assert "FORWARD" not in machine.docker("info").stderr
+    finally:
+        fetch.close()
+
+
+@pytest.mark.parametrize("rules, dropped_by", [
+    ("ct state established accept; counter reject with icmpx admin-prohibited", "passing"),
+    ("counter log prefix \"rest\" drop", "passing"),
+    ("ct state established accept; jump rest", "rest"),
+    ("goto rest", "rest"),
+    ("accept; drop", None),
+    ("jump known; tcp dport 22 drop", None),
+    ("jump harmless; iifname != \"wire\" accept", None),
+    ("meta l4proto icmp reject", None)])
+def test_rules_without_a_condition_that_drop_are_found(machine, rules, dropped_by):
+    machine.docker("run", "--rm", "busybox", "true")
+    text = f"""table inet mine {{
+        chain harmless {{ counter return; drop; }}
+        chain known {{ accept; }}
+        chain rest {{ tcp dport 22 accept; reject; }}
+        chain passing {{ type filter hook forward priority 0; policy accept; {rules}; }}
+    }}"""
+    subprocess.run(["ip", "netns", "exec", machine.namespace, "nft", "-f", "-"], input=text, text=True, check=True)
+    warnings = [one for one in json.loads(machine.docker("info", "--format", "{{json .Warnings}}").stdout) or [] if "mine" in one]
+    if dropped_by is None:
+        assert warnings == []
+    else:
+        assert len(warnings) == 1 and f'in the firewall chain "inet mine {dropped_by}"' in warnings[0], warnings
+        assert f"nft insert rule inet mine passing iifname {machine.bridge} accept" in warnings[0]
+        assert (', which "passing" leads to,' in warnings[0]) == (dropped_by != "passing")
+
+
 def test_the_remedy_is_in_the_words_of_who_drops(machine):
     machine.docker("run", "--rm", "busybox", "true")
     def warnings():

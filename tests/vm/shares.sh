@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Inside the virtual machine (Debian's kernel): volumes of the types nfs, served by the kernel's own server, and cifs, where
-# nobody answers.
+# Inside the virtual machine (Debian's kernel): volumes of the types nfs, served by the kernel's own server, and cifs, served
+# by Samba.
 # Usage: shares.sh BIN-DIRECTORY BUSYBOX-TAR. Prints what the test compares.
 set -u
 . "$(dirname "$0")/engine.sh"
@@ -49,10 +49,40 @@ nfs() {
   hull volume rm shared readonly missing nowhere down >/dev/null && echo "nfs: removed, $(ls /srv/nfs/file)"
 }
 
+smb_server() {
+  command -v smbd >/dev/null || { echo "cifs: no server here"; return 1; }
+  mkdir -p /run/samba /var/lib/samba/private /var/cache/samba /var/log/samba
+  echo 'someone:x:1234:1234::/:/bin/false' >>/etc/passwd
+  chown 1234 /srv/share
+  printf '%s\n' '[global]' 'bind interfaces only = yes' 'interfaces = lo' 'smb ports = 445' 'disable netbios = yes' \
+    'load printers = no' '[share]' 'path = /srv/share' 'read only = no' 'valid users = someone' >/etc/samba/smb.conf
+  printf 'secret\nsecret\n' | smbpasswd -s -a someone >/dev/null
+  smbd -D || { echo "cifs: the server does not start"; return 1; }
+  for _ in $(seq 300); do grep -q ':01BD ' /proc/net/tcp && return 0; sleep 0.1; done
+  echo "cifs: the server does not listen"
+  return 1
+}
+
 cifs() {
   modprobe -q cifs
-  hull volume create -o type=cifs -o device=//files.example/share -o o=username=someone,password=secret,vers=3.0 office >/dev/null
+  login=username=someone,password=secret,vers=3.0
+  hull volume create -o type=cifs -o device=//files.example/share -o o=$login office >/dev/null
   box -v office:/data busybox true 2>&1 | sed 's/^/cifs: /'
+  if smb_server; then
+    hull volume create -o type=cifs -o device=//127.0.0.1/share -o o=$login,ro readonly >/dev/null
+    hull volume create -o type=cifs -o device=//127.0.0.1/share -o o=username=someone,password=wrong,vers=3.0 locked >/dev/null
+    hull volume create -o type=cifs -o device=//127.0.0.1/nothing -o o=$login missing >/dev/null
+    box -v office:/data busybox sh -c 'echo over the wire >/data/file' && echo "cifs: $(cat /srv/share/file)"
+    hull run -d --name user --network none -v office:/data busybox sleep 1000 >/dev/null
+    echo "cifs: in use $(mounted office) $(hull exec user grep -c ' /data cifs ' /proc/mounts)"
+    hull rm -f user >/dev/null
+    sleep 1
+    echo "cifs: after its use $(mounted office)"
+    box -v readonly:/data busybox touch /data/file 2>&1 | sed 's/^/cifs: /'
+    for volume in locked missing; do box -v $volume:/data busybox true 2>&1 | sed "s/^/cifs $volume: /"; done
+    hull volume rm readonly locked missing >/dev/null
+    pkill smbd
+  fi
   hull volume rm office >/dev/null && echo "cifs: removed"
 }
 

@@ -36,7 +36,11 @@ TEST(Codec, AWrongTypeIsRefusedWithThePathOfItsField) {
 }
 
 TEST(Codec, KeysMatchWithoutRegardToCase) {
-  EXPECT_EQ(from_json<oci::RuntimeConfig>(parse_json(R"({"HostName":"x"})")).hostname, "x");
+  auto name_in = [](std::string_view text) { return from_json<oci::RuntimeConfig>(parse_json(text)).hostname; };
+  EXPECT_EQ(name_in(R"({"HostName":"x"})"), "x");
+  EXPECT_EQ(name_in(R"({"HostName":"x","hostname":"exact"})"), "exact");
+  EXPECT_EQ(name_in(R"({"hostname":"exact","HOSTNAME":"x"})"), "exact");
+  EXPECT_EQ(name_in(R"({"HOSTNAME":"first","HostName":"second"})"), "first");
 }
 
 TEST(Codec, ATruncatedMessageIsAnErrorNotACrash) {
