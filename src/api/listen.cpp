@@ -116,7 +116,6 @@ std::vector<Listener> listen_at(const std::string& host, const ListenOptions& op
   if (host.starts_with("tcp://")) return list_of(listen_tcp_address(rest, options));
   if (host.starts_with("fd://")) return passed_sockets(rest, options);
   if (host.starts_with('/')) return list_of(listen_unix_path(host, options));
-  if (host.find("://") == host.npos) return list_of(listen_tcp_address(host, options));
   fail_invalid("invalid host ", hull::quoted(host), ": use unix:///path, tcp://host:port or fd://");
 }
 

@@ -43,10 +43,16 @@ void complete_tls(Settings& settings) {
   if (settings.tls_key.empty()) settings.tls_key = directory + "/key.pem";
 }
 
+// Of a host and a port, TCP is meant.
+void complete_hosts(Settings& settings) {
+  for (auto& host : settings.hosts)
+    if (host.find("://") == host.npos && !host.starts_with('/') && host.find(':') != host.npos) host = "tcp://" + host;
+}
+
 void check_hosts(const Settings& settings) {
   for (const auto& host : settings.hosts)
-    if (host.find("://") == host.npos ? host.find(':') == host.npos && !host.starts_with('/')
-                                      : !host.starts_with("unix://") && !host.starts_with("tcp://") && !host.starts_with("fd://"))
+    if (!host.starts_with("unix://") && !host.starts_with("tcp://") && !host.starts_with("fd://") &&
+        !host.starts_with('/'))
       fail_invalid("invalid bind address ", hull::quoted(host), ": use unix:///path, tcp://host:port or fd://");
 }
 
@@ -151,6 +157,7 @@ void check_networks(const Settings& settings) {
 void check(Settings& settings) {
   refuse_dangerous(settings);
   complete_tls(settings);
+  complete_hosts(settings);
   check_hosts(settings);
   check_min_version(settings.min_api_version);
   check_log(settings);

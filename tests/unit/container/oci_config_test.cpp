@@ -211,7 +211,8 @@ TEST_F(OciConfigTest, OrdersMountsAndLetsTheUsersWin) {
 TEST_F(OciConfigTest, ResolvesSubpathsInsideTheVolume) {
   TempDir volume;
   make_directories(volume.path() + "/inside/deep");
-  ASSERT_EQ(::symlink("/inside", (volume.path() + "/link").c_str()), 0);
+  ASSERT_EQ(::symlink("inside", (volume.path() + "/link").c_str()), 0);
+  ASSERT_EQ(::symlink("/inside", (volume.path() + "/out").c_str()), 0);
   MountPoint point;
   point.type = "volume";
   point.name = "vol";
@@ -226,6 +227,8 @@ TEST_F(OciConfigTest, ResolvesSubpathsInsideTheVolume) {
   Spec spec;
   spec.host.mounts = {mount};
   EXPECT_EQ(find(build(spec), "/v")->source, volume.path() + "/inside/deep");
+  spec.host.mounts[0].volume_options->subpath = "out/deep";
+  EXPECT_THAT(refusal([&] { build(spec); }), ::testing::HasSubstr("escapes the base directory"));
   spec.host.mounts[0].volume_options->subpath = "gone";
   EXPECT_THAT(refusal([&] { build(spec); }), ::testing::HasSubstr("no such file or directory in volume vol"));
 }
