@@ -174,8 +174,7 @@ void kill_container(const Container& container) {
 
 void run_poststop_hooks(const Container& container) {
   if (!container.config.hooks) return;
-  for (const auto& failure :
-       runtime::run_every_hook(container.config.hooks->poststop, container.hook_state("stopped")))
+  for (const auto& failure : runtime::run_every_hook(container.config.hooks->poststop, container.hook_state("stopped")))
     log::warn(failure);
 }
 
