@@ -82,8 +82,8 @@ std::vector<std::string> common_options(const Arguments& arguments, const oci::R
   return options;
 }
 
-// Whom the control group holds still (a caller may have paused it) must be able to move for criu: it thaws the group once
-// it has a hold of each process, and leaves it as it was.
+// Whom the control group holds still (a caller may have paused it) must be able to move for criu: it thaws the group
+// once it has a hold of each process, and leaves it as it was.
 std::string freezer_of(const Container& container) {
   auto group = container.cgroup();
   if (!group->exists()) return {};
@@ -168,7 +168,8 @@ void make_mount_points(const Container& container, int rootfs) {
       point.erase(0, linux::clean_path(around->destination).size());
     }
     linux::RootDir root(below ? below.get() : rootfs);
-    bool file = linux::parse_mount_options(mounts[i].options).bind && !linux::is_directory(source_of(container, mounts[i]));
+    bool file =
+        linux::parse_mount_options(mounts[i].options).bind && !linux::is_directory(source_of(container, mounts[i]));
     file ? root.make_file(point) : root.make_directory(point);
   }
 }

@@ -5,6 +5,7 @@
 #include "linux/child.h"
 #include "linux/foreground.h"
 #include "linux/handshake.h"
+#include "linux/own_process.h"
 #include "linux/pidfd.h"
 #include "linux/seccomp.h"
 #include "oci/json.h"
@@ -118,16 +119,25 @@ runtime::ExecOptions exec_options(const Globals& globals, const Container& conta
   return options;
 }
 
-// No lock: a container that ends meanwhile, or is deleted, takes along what has come in, and the exec has failed. Its first
-// process may take a moment to be seen as ended.
+// Whoever kills a container may be at it: its processes do not end all at once, and with control groups of version 1
+// they are frozen for that. The first one waits for all others of its PID namespace: also for one of ours that nobody
+// has told us of, because the helper was killed.
+bool is_ending(int target) {
+  constexpr int kTries = 20, kEachMilliseconds = 50;
+  for (int tries = 0; tries < kTries; ++tries) {
+    while (linux::reap_any_child()) continue;
+    if (linux::pidfd_ended(target, kEachMilliseconds)) return true;
+  }
+  return false;
+}
+
+// No lock: a container that ends meanwhile, or is deleted, takes along what has come in, and the exec has failed.
 runtime::Execed enter(int target, const oci::Process& process, const runtime::ExecOptions& options) {
-  constexpr int kEndMilliseconds = 200;
   try {
     return runtime::exec(target, process, options);
   } catch (const runtime::StartError& e) {
     bool of_program = e.kind() == Kind::kInvalidArgument && e.code() != 0;
-    if (!of_program && linux::pidfd_ended(target, kEndMilliseconds))
-      fail(Kind::kConflict, "cannot exec in a stopped container");
+    if (!of_program && is_ending(target)) fail(Kind::kConflict, "cannot exec in a stopped container");
     throw;
   }
 }
@@ -148,14 +158,16 @@ int verb_exec(const Globals& globals, std::vector<std::string> words) {
   Container container = load(globals, arguments.words()[0]);
   std::string status = status_of(globals, container);
   if (status == "stopped") fail(Kind::kConflict, "cannot exec in a stopped container");
+  auto target = linux::open_pidfd(container.pid);
+  if (!target || live_pid(container) == 0) fail(Kind::kConflict, "cannot exec in a stopped container");
   if (status == "paused" && !arguments.has("ignore-paused"))
-    fail(Kind::kConflict, "cannot exec in a paused container (use --ignore-paused to override)");
+    fail(Kind::kConflict, is_ending(target->get())
+                              ? "cannot exec in a stopped container"
+                              : "cannot exec in a paused container (use --ignore-paused to override)");
   oci::Process process = wanted_process(container, arguments);
   runtime::validate(process);
   bool detach = arguments.has("detach");
   check_terminal(process.terminal, detach, arguments);
-  auto target = linux::open_pidfd(container.pid);
-  if (!target || live_pid(container) == 0) fail(Kind::kConflict, "cannot exec in a stopped container");
   runtime::ExecOptions options = exec_options(globals, container, arguments);
   if (!detach) linux::collect_signals();
   runtime::Execed execed = enter(target->get(), process, options);

@@ -69,6 +69,16 @@ std::optional<linux::ProcessLock> try_claim(const std::string& directory) {
   return linux::ProcessLock::take(directory + kLock, linux::ProcessLock::Wait::kYes);
 }
 
+// Of a process that goes between open(2) and read(2) the file is there, and has nothing to read (ESRCH).
+std::optional<std::string> read_process_stat(pid_t pid) {
+  try {
+    return read_if_exists(cat("/proc/", pid, "/stat"));
+  } catch (const Error& e) {
+    if (e.code() == ESRCH) return std::nullopt;
+    throw;
+  }
+}
+
 }  // namespace
 
 runtime::HookState Container::hook_state(std::string status) const {
@@ -129,7 +139,7 @@ bool remove_abandoned(const Globals& globals, const std::string& id) {
 }
 
 std::uint64_t start_time_of(pid_t pid) {
-  auto stat = read_if_exists(cat("/proc/", pid, "/stat"));
+  auto stat = read_process_stat(pid);
   if (!stat) return 0;
   std::string_view rest(*stat);
   rest.remove_prefix(std::min(rest.size(), rest.rfind(')') + 2));
@@ -164,8 +174,7 @@ void kill_container(const Container& container) {
 
 void run_poststop_hooks(const Container& container) {
   if (!container.config.hooks) return;
-  for (const auto& failure :
-       runtime::run_every_hook(container.config.hooks->poststop, container.hook_state("stopped")))
+  for (const auto& failure : runtime::run_every_hook(container.config.hooks->poststop, container.hook_state("stopped")))
     log::warn(failure);
 }
 

@@ -22,10 +22,11 @@ struct Globals {
 
 // What is kept of a container between two commands:
 //
-//   <root>/<id>/lock         its first part is held (linux::ProcessLock) by whoever makes, starts or deletes the container,
-//                            its second by whoever uses the control group or removes it: hooks run under the first one, and
-//                            may ask for the second. It names the group, so that what a killed creation has left of it can
-//                            be removed
+//   <root>/<id>/lock         its first part is held (linux::ProcessLock) by whoever makes, starts or deletes the
+//   container,
+//                            its second by whoever uses the control group or removes it: hooks run under the first one,
+//                            and may ask for the second. It names the group, so that what a killed creation has left of
+//                            it can be removed
 //   <root>/<id>/state.json   written once, atomically, when its first process stands
 //   <root>/<id>/start.sock   the first process listens here until it is let go; gone afterwards
 //
@@ -63,8 +64,8 @@ std::uint64_t start_time_of(pid_t pid);  // 0: no such process, or a zombie
 linux::ProcessLock claim(const Globals& globals, const Container& container);
 // The lock of an existing one; waits for whoever has it. Throws Error{kNotFound}.
 linux::ProcessLock lock_existing(const Globals& globals, const std::string& id);
-// The lock of its control group alone: while it is held the container is not removed, and so the group is nobody else's.
-// Never held for long. Throws Error{kNotFound}.
+// The lock of its control group alone: while it is held the container is not removed, and so the group is nobody
+// else's. Never held for long. Throws Error{kNotFound}.
 linux::ProcessLock lock_group(const Globals& globals, const std::string& id);
 // Removes what a killed creation has left. False: there is nothing like that.
 bool remove_abandoned(const Globals& globals, const std::string& id);

@@ -16,8 +16,8 @@ class ProcessLock {
   enum class Wait : unsigned char { kNo, kYes };
   // What of the file is locked: its bytes from this one on belong to independent locks.
   enum class Part : unsigned char { kFirst, kSecond };
-  // The file is made when it is missing. Empty when another process has that part (Wait::kNo), or the directory is gone,
-  // or the file was deleted while we waited. Throws errno.
+  // The file is made when it is missing. Empty when another process has that part (Wait::kNo), or the directory is
+  // gone, or the file was deleted while we waited. Throws errno.
   static std::optional<ProcessLock> take(const std::string& path, Wait wait, Part part = Part::kFirst);
 
   // Another part of the same file as well; waits for whoever has it. Throws errno.

@@ -21,8 +21,8 @@ struct HookState {
 // Runs hooks in order; the first that fails is thrown as Error{kInternal}. For poststart and poststop, which belong to
 // whoever starts and deletes a container: start() runs the others.
 void run_hooks(const std::vector<oci::Hook>& hooks, const HookState& state);
-// Runs all of them, whatever becomes of the others; gives a sentence for each that has failed, for the caller to warn with,
-// as the specification wants it of poststop.
+// Runs all of them, whatever becomes of the others; gives a sentence for each that has failed, for the caller to warn
+// with, as the specification wants it of poststop.
 [[nodiscard]] std::vector<std::string> run_every_hook(const std::vector<oci::Hook>& hooks, const HookState& state);
 
 }  // namespace hull::runtime

@@ -17,8 +17,8 @@ namespace {
 constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int kCannotExecute = 127;
 
-// The numbers that the program gets may be in use here, and one of ours may be handed over: copies above all of them come
-// before anything is put in its place.
+// The numbers that the program gets may be in use here, and one of ours may be handed over: copies above all of them
+// come before anything is put in its place.
 std::vector<int> copies_of(const std::vector<int>& descriptors) {
   std::vector<int> copies;
   for (int descriptor : descriptors)

@@ -9,9 +9,18 @@ import shutil
 
 import pytest
 
-spec = importlib.util.spec_from_file_location("vm_machine", pathlib.Path(__file__).with_name("machine.py"))
-machine = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(machine)
+HERE = pathlib.Path(__file__).parent
+
+
+def module(path):
+    spec = importlib.util.spec_from_file_location(f"vm_{path.stem}", path)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+machine = module(HERE / "machine.py")
+suite = module(HERE.parent / "conformance" / "runtime_suite.py")
 
 MOUNTS = [{"destination": "/proc", "type": "proc", "source": "proc"},
           {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
@@ -27,8 +36,26 @@ DEVICES = [{"allow": False, "access": "rwm"}]
 LIMITS = {"memory": {"limit": 67108864, "reservation": 33554432, "swap": 100663296}, "pids": {"limit": 50}, "devices": DEVICES,
           "cpu": {"shares": 512, "quota": 20000, "period": 50000, "burst": 10000, "cpus": "0"}, "unified": {"memory.high": "50331648"}}
 COUNT = "exec 0</dev/null; i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done"
-# Those whose subject differs with control groups of version 2, and that know them or do not look at them.
-PROGRAMS = ["linux_ns_nopath", "linux_rootfs_propagation", "mounts"]
+PROGRAMS = [program for program in suite.PROGRAMS if program not in suite.ONLY_VERSION_1]
+BPS, IOPS = ([{"major": 7, "minor": 0, "rate": rate}] for rate in (102400, 300))
+# In the place of each program that knows version 1 alone: the resources that it asks for, the files that show them in version
+# 2, and what is done inside.
+CASES = {
+    "linux_cgroups_blkio": ({"blockIO": {"throttleReadBpsDevice": BPS, "throttleWriteBpsDevice": BPS, "throttleReadIOPSDevice": IOPS,
+                                         "throttleWriteIOPSDevice": IOPS}}, {"io.max": "7:0 rbps=102400 wbps=102400 riops=300 wiops=300"}),
+    "linux_cgroups_cpus": ({"cpu": {"shares": 1024, "quota": 40000, "period": 100000, "cpus": "0-1", "mems": "0"}},
+                           {"cpu.weight": "100", "cpu.max": "40000 100000", "cpuset.cpus": "0-1", "cpuset.mems": "0"}),
+    "linux_cgroups_devices": ({"devices": [{"allow": False, "access": "rwm"},
+                                           {"allow": True, "type": "c", "major": 4, "minor": 0, "access": "rw"}]}, {}),
+    "linux_cgroups_hugetlb": ({"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}, {"hugetlb.2MB.max": "4194304"}),
+    "linux_cgroups_memory": ({"memory": {"limit": 50593792, "reservation": 33554432, "swap": 101187584}},
+                             {"memory.max": "50593792", "memory.low": "33554432", "memory.swap.max": "50593792"}),
+    "linux_cgroups_network": ({"network": {"classID": 255}}, {}),
+    "linux_cgroups_pids": ({"pids": {"limit": 1000}}, {"pids.max": "1000"}),
+    "delete_resources": ({"pids": {"limit": 1000}}, {"pids.max": "1000"}),
+    "delete_only_create_resources": ({}, {}),
+}
+INSIDE = {"linux_cgroups_devices": "mknod /tmp/in c 4 0; mknod /tmp/out c 4 1; (: </tmp/in) && echo opened; (: </tmp/out) || echo refused; rm /tmp/in /tmp/out"}
 
 
 @pytest.fixture
@@ -40,7 +67,7 @@ def bundles():
     for name in ("bin", "proc", "dev", "tmp"):
         (root / name).mkdir(parents=True)
     shutil.copy("/bin/busybox", root / "bin")
-    for applet in ("sh", "cat", "sleep", "mknod", "tail", "hostname", "echo"):
+    for applet in ("sh", "cat", "sleep", "mknod", "rm", "tail", "hostname", "echo"):
         (root / "bin" / applet).symlink_to("busybox")
     for name, path, resources, args in (
             ("limits", "/hull-vm/box", LIMITS, None), ("counter", "/hull-vm/counter", {}, ["sh", "-c", COUNT]),
@@ -52,13 +79,43 @@ def bundles():
         config["process"]["args"] = args or config["process"]["args"]
         (top / name).mkdir()
         (top / name / "config.json").write_text(json.dumps(config))
+    for name, (resources, files) in CASES.items():
+        for case, path in ((name, f"/hull-vm/{name}"), (name.replace("cgroups", "cgroups_relative"), f"hull-vm/relative-{name}")):
+            write_case(top / "cases" / case, root, path, resources, files, INSIDE.get(name))
     yield top
     shutil.rmtree(top, ignore_errors=True)
 
 
+def write_case(directory, root, path, resources, files, inside):
+    config = copy.deepcopy(CONFIG)
+    config["root"] = {"path": str(root)}
+    config["linux"].update(cgroupsPath=path, resources=resources)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "config.json").write_text(json.dumps(config))
+    (directory / "files").write_text("".join(f"{file}\n" for file in files))
+    if inside:
+        (directory / "inside").write_text(inside)
+
+
+def check_cases(output, names):
+    """What look_at_groups must have printed of them."""
+    lines = output.splitlines()
+    for name in names:
+        case = name.replace("_relative", "")
+        for file, value in CASES[case][1].items():
+            assert f"{name} {file} {value}" in lines, output
+        if case in INSIDE:
+            assert f"{name} opened" in lines and f"{name} refused" in lines, output
+        if case == "linux_cgroups_network":
+            assert any(line.startswith(f"{name}: ") and "cgroup v2 has no such controller" in line for line in lines), output
+        else:
+            assert not any(line.startswith(f"{name}: ") for line in lines), output
+    assert "left " not in output, output
+
+
 def run(script, *arguments, **options):
     try:
-        status, output = machine.run(" ".join(map(str, [pathlib.Path(__file__).with_name(script), machine.BUILD / "bin", *arguments])),
+        status, output = machine.run(" ".join(map(str, [HERE / script, machine.BUILD / "bin", *arguments])),
                                      **options)
     except machine.Unavailable as reason:
         pytest.skip(str(reason))
@@ -66,10 +123,8 @@ def run(script, *arguments, **options):
     return output
 
 
-def test_limits_events_checkpoints_and_the_suite_with_version_2(bundles):
-    suite = machine.BUILD / "runtime-tools"
-    programs = [suite, *PROGRAMS] if (suite / "installed").exists() else []
-    output = run("oci_runtime.sh", bundles, *programs)
+def test_limits_events_and_checkpoints_with_version_2(bundles):
+    output = run("oci_runtime.sh", bundles)
     lines = output.splitlines()
     for expected in ("memory.max 67108864", "memory.low 33554432", "memory.swap.max 33554432", "cpu.max 20000 50000",
                      "cpu.max.burst 10000", "cpu.weight 59", "pids.max 50", "memory.high 50331648", "cpuset.cpus 0", "exec 0::/",
@@ -81,9 +136,22 @@ def test_limits_events_checkpoints_and_the_suite_with_version_2(bundles):
     if shutil.which("criu", path=os.environ["PATH"] + ":/usr/sbin"):
         for expected in ("checkpoint while it runs", "writes again", "restored inside 0::/"):
             assert expected in lines, output
-    for program in programs[1:]:
-        assert f"{program} ended" in lines, output
-    assert "not ok" not in output, output
+
+
+def test_the_suite_with_version_2(bundles):
+    """Every program of the suite that knows it, and what stands in for the others."""
+    directory = machine.BUILD / "runtime-tools"
+    if not (directory / "installed").exists():
+        pytest.skip("the suite is not installed: the test of all its programs with version 1 does that")
+    cases, *parts = run("oci_suite.sh", bundles, directory, *PROGRAMS, memory=2048, timeout=600).split("\n=== ")
+    answers = {}
+    for part in parts[:-1]:
+        (program, code), output = part.split("\n", 1)[0].split(), part.split("\n", 1)[-1]
+        answers[program] = int(code), output
+    assert sorted(answers) == sorted(PROGRAMS)
+    failed = {program: output for program, (code, output) in answers.items() if suite.unexpected(program, code, output)}
+    assert not failed, failed
+    check_cases(cases, sorted(suite.ONLY_VERSION_1))
 
 
 def test_scopes_of_systemd(bundles):
