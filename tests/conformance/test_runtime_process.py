@@ -176,6 +176,12 @@ def test_a_console_socket_without_a_terminal_is_refused(runtime):
 
 def test_terminal_in_the_foreground(runtime):
     bundle = runtime.bundle("sh", "-c", "tty; echo done", process={"terminal": True})
-    done = subprocess.run(["script", "-qec", " ".join(runtime.command("run", "--bundle", bundle.path, bundle.name)), "/dev/null"],
-                          capture_output=True, text=True, timeout=30, check=True, stdin=subprocess.DEVNULL)
+    # `script` would pass on the end of its input as a character, which the terminal shows.
+    silent, keeps_open = os.pipe()
+    try:
+        done = subprocess.run(["script", "-qec", " ".join(runtime.command("run", "--bundle", bundle.path, bundle.name)), "/dev/null"],
+                              capture_output=True, text=True, timeout=30, check=True, stdin=silent)
+    finally:
+        os.close(silent)
+        os.close(keeps_open)
     assert done.stdout.split()[-1] == "done" and "/dev/" in done.stdout
