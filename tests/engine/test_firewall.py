@@ -110,6 +110,22 @@ def test_a_flushed_ruleset_comes_back_within_a_second(machine):
         fetch.close()
 
 
+def assert_told_of_with_the_remedy(machine, fetch, program):
+    """A published port is not reached; who asks is told why, and what to do, which helps."""
+    shown = machine.docker("run", "-d", "--name", "web", "-p", "0:80", "busybox", "sh", "-c", SERVER)
+    port = int(machine.docker("port", "web", "80").stdout.splitlines()[0].rsplit(":", 1)[1])
+    wait_for_server(machine, "web")
+    assert fetch(port) == "", "theirs is final"
+    command = "iptables" if program == "iptables-nft" else program
+    remedy = [f"{command} -I FORWARD -i {machine.bridge} -j ACCEPT", f"{command} -I FORWARD -o {machine.bridge} -j ACCEPT"]
+    for text in (shown.stderr, machine.docker("info").stderr, machine.hull("info", check=False).stderr):
+        assert all(one in text for one in remedy), text
+        assert "drops forwarded packets" in text and "FORWARD" in text
+    for one in remedy:
+        machine.root(program, *one.split()[1:])
+    assert fetch(port) == "served"
+
+
 @pytest.mark.parametrize("program", ["iptables-nft", "iptables-legacy"])
 def test_a_policy_that_drops_is_told_of_with_the_remedy(machine, program):
     if not shutil.which(program):
@@ -121,18 +137,7 @@ def test_a_policy_that_drops_is_told_of_with_the_remedy(machine, program):
         assert "WARNING" not in quiet.stderr
         if machine.root(program, "-P", "FORWARD", "DROP", check=False).returncode != 0:
             pytest.skip(f"this kernel does not do {program}")
-        shown = machine.docker("run", "-d", "--name", "web", "-p", "0:80", "busybox", "sh", "-c", SERVER)
-        port = int(machine.docker("port", "web", "80").stdout.splitlines()[0].rsplit(":", 1)[1])
-        wait_for_server(machine, "web")
-        assert fetch(port) == "", "theirs is final"
-        command = "iptables" if program == "iptables-nft" else program
-        remedy = [f"{command} -I FORWARD -i {machine.bridge} -j ACCEPT", f"{command} -I FORWARD -o {machine.bridge} -j ACCEPT"]
-        for text in (shown.stderr, machine.docker("info").stderr, machine.hull("info", check=False).stderr):
-            assert all(one in text for one in remedy), text
-            assert "drops forwarded packets" in text and "FORWARD" in text
-        for one in remedy:
-            machine.root(program, *one.split()[1:])
-        assert fetch(port) == "served"
+        assert_told_of_with_the_remedy(machine, fetch, program)
         assert "FORWARD" not in machine.docker("info").stderr, "who has been told is not complained about"
         assert "WARNING" not in machine.docker("create", "-p", "0:80", "busybox", "true").stderr
     finally:
@@ -152,18 +157,7 @@ def test_a_last_rule_that_rejects_is_told_of_with_the_remedy(machine, program):
         machine.root(program, "-A", "FORWARD", "-i", "wire", "-s", "198.51.100.0/24", "-j", "REJECT")
         assert "FORWARD" not in machine.docker("info").stderr, "rules with a condition are no firewall's last word"
         machine.root(program, "-A", "FORWARD", "-m", "comment", "--comment", "the rest", "-j", "REJECT")
-        shown = machine.docker("run", "-d", "--name", "web", "-p", "0:80", "busybox", "sh", "-c", SERVER)
-        port = int(machine.docker("port", "web", "80").stdout.splitlines()[0].rsplit(":", 1)[1])
-        time.sleep(0.3)
-        assert fetch(port) == "", "theirs is final"
-        command = "iptables" if program == "iptables-nft" else program
-        remedy = [f"{command} -I FORWARD -i {machine.bridge} -j ACCEPT", f"{command} -I FORWARD -o {machine.bridge} -j ACCEPT"]
-        for text in (shown.stderr, machine.docker("info").stderr, machine.hull("info", check=False).stderr):
-            assert all(one in text for one in remedy), text
-            assert "drops forwarded packets" in text and "FORWARD" in text
-        for one in remedy:
-            machine.root(program, *one.split()[1:])
-        assert fetch(port) == "served"
+        assert_told_of_with_the_remedy(machine, fetch, program)
         assert "FORWARD" not in machine.docker("info").stderr
     finally:
         fetch.close()
