@@ -38,11 +38,15 @@ bool is_dot(const char* name) { return name[0] == '.' && (!name[1] || (name[1] =
 void remove_at(int parent, const char* name, const std::string& shown) {
   if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT) return;
   if (errno != EISDIR && errno != EPERM) throw_errno("remove", shown);
-  if (auto dir = open_directory_at(parent, name)) {
-    while (dirent* entry = ::readdir(dir.get()))
-      if (!is_dot(entry->d_name)) remove_at(::dirfd(dir.get()), entry->d_name, cat(shown, "/", entry->d_name));
+  constexpr int kAttempts = 100;  // somebody may make a file while we look
+  for (int attempt = 1;; ++attempt) {
+    if (auto dir = open_directory_at(parent, name)) {
+      while (dirent* entry = ::readdir(dir.get()))
+        if (!is_dot(entry->d_name)) remove_at(::dirfd(dir.get()), entry->d_name, cat(shown, "/", entry->d_name));
+    }
+    if (::unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return;
+    if (errno != ENOTEMPTY || attempt == kAttempts) throw_errno("remove", shown);
   }
-  if (::unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT) throw_errno("remove", shown);
 }
 
 }  // namespace

@@ -164,7 +164,11 @@ std::vector<NetlinkSocket::Outcome> NetlinkSocket::try_execute(NetlinkBatch& bat
 }
 
 void NetlinkSocket::execute(NetlinkBatch& batch, std::string_view operation, const OnReply& on_reply) {
-  for (const auto& outcome : try_execute(batch, on_reply)) {
+  require(try_execute(batch, on_reply), operation);
+}
+
+void NetlinkSocket::require(const std::vector<Outcome>& outcomes, std::string_view operation) {
+  for (const auto& outcome : outcomes) {
     if (outcome.code == 0) continue;
     std::string message = cat(operation, ": ", errno_text(outcome.code));
     if (!outcome.detail.empty()) message += cat(" (", outcome.detail, ")");

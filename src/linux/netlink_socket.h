@@ -76,6 +76,8 @@ class NetlinkSocket {
   std::vector<Outcome> try_execute(NetlinkBatch& batch, const OnReply& on_reply = {});
   // The same; throws the first failure as Error{kInternal, errno} "<operation>: <errno text>".
   void execute(NetlinkBatch& batch, std::string_view operation, const OnReply& on_reply = {});
+  // That alone, of the answers to a batch.
+  static void require(const std::vector<Outcome>& outcomes, std::string_view operation);
   // Sends the one message of `batch` with NLM_F_DUMP and passes every object of the answer to `on_reply`.
   void dump(NetlinkBatch& batch, std::string_view operation, const OnReply& on_reply);
 

@@ -177,12 +177,13 @@ def test_a_context_is_an_image_of_an_oci_layout(engine, tmp_path):
         subprocess.run(["skopeo", "--insecure-policy", "copy", "-q", f"oci-archive:{tmp_path / tag}.tar", f"oci:{layout}:{tag}"], check=True)
     manifests = json.loads((layout / "index.json").read_text())["manifests"]
     digest = next(one["digest"] for one in manifests if one["annotations"]["org.opencontainers.image.ref.name"] == "other")
-    named = engine.docker("images", "--filter", "dangling=false", "--format", "{{.Repository}}:{{.Tag}}").stdout
+    names = lambda: sorted(engine.docker("images", "--filter", "dangling=false", "--format", "{{.Repository}}:{{.Tag}}").stdout.split())
+    named = names()
     for reference, content in ((layout, "latest"), (f"{layout}:other", "other"), (f"{layout}:latest", "latest"), (f"{layout}@{digest}", "other")):
         engine.hull("build", "-t", "layout", "--build-context", f"base=oci-layout://{reference}", tmp_path / "context")
         assert output(engine, "layout", "cat", "/kept") == content
     engine.docker("rmi", "layout")
-    assert engine.docker("images", "--filter", "dangling=false", "--format", "{{.Repository}}:{{.Tag}}").stdout == named
+    assert names() == named
     for reference, says in ((f"{layout}:missing", 'none with the tag "missing"'), (tmp_path / "context", "is no OCI image layout"),
                             (f"{layout}@sha256:{'0' * 64}", "No such file")):
         refused = engine.hull("build", "--build-context", f"base=oci-layout://{reference}", tmp_path / "context", check=False)

@@ -35,7 +35,7 @@ def test_what_cannot_be_checkpointed(cli):
     cli("run", "-dt", "--name", "screen", "busybox", "sleep", "1000")
     cli("run", "-d", "--name", "works", "busybox", "sleep", "1000")
     for container, name, words in (("idle", "one", "is not running"), ("screen", "one", "not support on containers with tty"),
-                                   ("works", "../one", "Invalid checkpoint ID"), ("none", "one", "No such container")):
+                                   ("works", "../one", "invalid checkpoint ID"), ("none", "one", "No such container")):
         refused = cli("checkpoint", "create", container, name, check=False)
         assert refused.returncode == 1 and words in refused.stderr
     cli("pause", "works")
