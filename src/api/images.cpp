@@ -47,9 +47,8 @@ void check_platform(const Call& call, const Image& image, std::string_view param
     bool fits = config.os == wanted.os && config.architecture == wanted.architecture &&
                 (wanted.variant.empty() || config.variant.empty() || config.variant == wanted.variant);
     if (!fits)
-      fail(Kind::kNotFound, "image with reference ", call.parameter("name"),
-           " was found but its platform (", config.os, "/", config.architecture,
-           ") does not match the specified platform (", oci::to_string(wanted), ")");
+      fail(Kind::kNotFound, "image with reference ", call.parameter("name"), " was found but its platform (", config.os,
+           "/", config.architecture, ") does not match the specified platform (", oci::to_string(wanted), ")");
   }
 }
 

@@ -262,7 +262,7 @@ template <class Change>
 NodeResult Executor::make_layer(const Node& node, const NodeResult& parent, const std::string& key, Change change) {
   container::Services& services = shared_.services();
   std::string id = random_id();
-  Trace trace(shared_.engine.configuration().trace, cat("layer ", id.substr(0,12)));
+  Trace trace(shared_.engine.configuration().trace, cat("layer ", id.substr(0, 12)));
   Rollback undo;
   services.snapshots.prepare(id, parent.chain);
   undo.add("snapshot", [&] { services.snapshots.remove(id); });

@@ -91,7 +91,8 @@ CreateResult Engine::create(CreateRequest request) {
   request.spec.created = now().nanoseconds;
   const std::uint64_t size = storage_size(request.spec.host);
   if (size > 0) services.snapshots.require_limits();
-  auto plans = plan_mounts(request.spec, self.configuration.data_root, [&](std::string_view name) { return get(name); });
+  auto plans =
+      plan_mounts(request.spec, self.configuration.data_root, [&](std::string_view name) { return get(name); });
   // Refuses what cannot be published.
   if (!plan_ports(request.spec).empty())
     for (auto& text : network::foreign_firewall_warnings(services.networks, network_names(request.spec)))

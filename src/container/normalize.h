@@ -47,7 +47,7 @@ struct MountPlan {
   bool no_copy = false;        // volumes: do not fill from the image
   bool create_source = false;  // bind of -v: make a missing host directory
   bool non_recursive = false, read_only_non_recursive = false, read_only_force_recursive = false;
-  bool anonymous = false;  // volume to be made with a generated name
+  bool anonymous = false;        // volume to be made with a generated name
   bool own_propagation = false;  // of a bind: it was asked for
   StringMap volume_labels, volume_options;
   std::string subpath, image_subpath;

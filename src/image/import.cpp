@@ -42,7 +42,8 @@ std::string Images::import(const Source& tar, const ImportOptions& options) {
   // Everything that can be refused is, before the stream is read.
   std::string reference = import_reference(options.reference);
   oci::Platform platform = oci::parse_platform(options.platform);
-  if (platform.os != "linux") fail_invalid("import for ", oci::to_string(platform), ": operating system is not supported");
+  if (platform.os != "linux")
+    fail_invalid("import for ", oci::to_string(platform), ": operating system is not supported");
   oci::ExecutionConfig trial;
   apply_changes(trial, options.changes);
 

@@ -91,7 +91,8 @@ class SqliteDatabase final : public Database {
   std::vector<ImageRow> images() override {
     std::lock_guard guard(mutex_);
     std::vector<ImageRow> rows;
-    for (Query q = query("SELECT id, config, manifest_digest, size, created, parent FROM images ORDER BY rowid"); q.step();)
+    for (Query q = query("SELECT id, config, manifest_digest, size, created, parent FROM images ORDER BY rowid");
+         q.step();)
       rows.push_back(read_image(q));
     for (ImageRow& row : rows) row.layer_chain_ids = layers_of_image(row.id);
     return rows;
@@ -397,9 +398,7 @@ class SqliteDatabase final : public Database {
   static BuildRecord read_build_record(Query& q) {
     return {q.text(), q.text(), q.text(), q.text(), q.text(), q.text(), q.number(), q.number(), q.number(), q.number()};
   }
-  static ImageRow read_image(Query& q) {
-    return {q.text(), q.text(), q.text(), {}, q.number(), q.number(), q.text()};
-  }
+  static ImageRow read_image(Query& q) { return {q.text(), q.text(), q.text(), {}, q.number(), q.number(), q.text()}; }
   static LayerRow read_layer(Query& q) { return {q.text(), q.text(), q.text(), q.text(), q.text(), q.number()}; }
   void insert_layer(const LayerRow& row) {
     query(

@@ -175,7 +175,8 @@ TEST(MountPlanTest, WhatHasTheDataRootInItFollowsIt) {
   EXPECT_EQ(plan(spec)[0].point.propagation, "rprivate");
   for (const char* bind : {"/:/x:rprivate", "/data/x:/x:slave", "/data:/x:shared"}) {
     spec.host.binds = Strings{bind};
-    EXPECT_NE(refusal([&] { plan(spec); }).find("must use either propagation mode \"rslave\" or \"rshared\""), std::string::npos)
+    EXPECT_NE(refusal([&] { plan(spec); }).find("must use either propagation mode \"rslave\" or \"rshared\""),
+              std::string::npos)
         << bind;
   }
 }
