@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "linux/dbus.h"
 
 using namespace hull;
 using namespace hull::linux;
@@ -55,53 +54,4 @@ TEST(SystemdScope, DevicesAreNamedByNumberAndGroup) {
       (std::vector<DeviceProperty>{{"char-*", "m"}, {"/dev/char/1:3", "rwm"}, {"char-pts", "rwm"}, {"block-sd", "r"}}));
   rules.push_back({true, "a", {}, {}, "rwm"});
   EXPECT_TRUE(device_properties(rules, groups).empty());
-}
-
-TEST(Dbus, MessagesComeBackAsTheyWere) {
-  DbusMessage message;
-  message.kind = DbusMessage::Kind::kSignal;
-  message.serial = 7;
-  message.reply_to = 5;
-  message.path = "/org/freedesktop/systemd1";
-  message.interface = "org.freedesktop.systemd1.Manager";
-  message.member = "JobRemoved";
-  message.signature = "uoss";
-  message.body = DbusWriter().number32(12).text("/job/12").text("x.scope").text("done").bytes();
-  std::string bytes = encode_dbus(message, "to.somebody");
-  EXPECT_EQ(bytes.size(), dbus_size(std::string_view(bytes).substr(0, 16)));
-  DbusMessage back = decode_dbus(bytes);
-  EXPECT_EQ(back.kind, message.kind);
-  EXPECT_EQ(back.member, "JobRemoved");
-  EXPECT_EQ(back.reply_to, 5U);
-  EXPECT_EQ(back.signature, "uoss");
-  DbusReader body(back.body);
-  EXPECT_EQ(body.number32(), 12U);
-  EXPECT_EQ(body.text(), "/job/12");
-  EXPECT_EQ(body.text(), "x.scope");
-  EXPECT_EQ(body.text(), "done");
-}
-
-TEST(Dbus, DamagedMessagesAreRefused) {
-  DbusMessage message;
-  message.member = "Hello";
-  message.signature = "s";
-  message.body = DbusWriter().text("text").bytes();
-  std::string bytes = encode_dbus(message, "");
-  for (std::size_t size = 0; size < bytes.size(); ++size)
-    EXPECT_THROW(decode_dbus(bytes.substr(0, size)), Error) << size;
-  for (std::size_t at = 0; at < bytes.size(); ++at)
-    for (int bit = 0; bit < 8; ++bit) {
-      std::string damaged = bytes;
-      damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
-      try {
-        decode_dbus(damaged);
-      } catch (const Error&) {
-      }
-    }
-}
-
-TEST(Dbus, ArraysCountTheirBytesWithoutPadding) {
-  // The example of the specification: an array of one 64-bit number is aligned behind its length.
-  std::string bytes = DbusWriter().array(8, [](DbusWriter& out) { out.number64(5); }).bytes();
-  EXPECT_EQ(bytes, std::string("\x08\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0", 16));
 }
