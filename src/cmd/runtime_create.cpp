@@ -33,13 +33,6 @@ unsigned listen_descriptors(oci::Process& process) {
   return count;
 }
 
-void remove_group(linux::CgroupDriver driver, const std::string& path) {
-  auto left = linux::make_cgroup(driver, path);
-  if (!left->exists()) return;
-  left->kill_all();
-  left->remove();
-}
-
 // From here on there is a directory; `rollback` takes everything back that is made.
 Created create(const Globals& globals, const Arguments& arguments, bool hold, Rollback& rollback) {
   Created made{container_of(globals, arguments), {}, {}};
@@ -66,7 +59,9 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
     if (e.failure().step >= runtime::Step::kHook) run_poststop_hooks(container);
     throw;
   }
-  rollback.add("cgroup", [driver = container.driver(), path = container.cgroup_path] { remove_group(driver, path); });
+  rollback.add("cgroup", [driver = container.driver(), path = container.cgroup_path] {
+    remove_group(*linux::make_cgroup(driver, path));
+  });
   write_down(globals, made, arguments);
   return made;
 }

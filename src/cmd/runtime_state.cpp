@@ -37,19 +37,6 @@ std::string directory_of(const Globals& globals, const std::string& id) {
   return cat(globals.root, "/", checked_id(id));
 }
 
-// Who asks for an exec at this moment may still come in: until there is no group to come into.
-void remove_group(linux::Cgroup& group) {
-  constexpr int kTries = 5;
-  for (int tries = 1; group.exists(); ++tries) {
-    group.kill_all();
-    try {
-      return group.remove();
-    } catch (const Error& e) {
-      if (e.code() != EBUSY || tries == kTries) throw;
-    }
-  }
-}
-
 [[noreturn]] void fail_missing() { fail(Kind::kNotFound, "container does not exist"); }
 
 linux::ProcessLock lock_part(const Globals& globals, const std::string& id, linux::ProcessLock::Part part) {
@@ -158,6 +145,18 @@ std::string status_of(const Globals& globals, const Container& container) {
   if (exists(cat(container.directory(globals), "/", kStartSocket))) return "created";
   auto group = container.cgroup();
   return group->exists() && group->frozen() ? "paused" : "running";
+}
+
+void remove_group(linux::Cgroup& group) {
+  constexpr int kTries = 5;
+  for (int tries = 1; group.exists(); ++tries) {
+    group.kill_all();
+    try {
+      return group.remove();
+    } catch (const Error& e) {
+      if (e.code() != EBUSY || tries == kTries) throw;
+    }
+  }
 }
 
 void kill_container(const Container& container) {

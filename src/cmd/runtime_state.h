@@ -90,6 +90,9 @@ int verb_events(const Globals&, std::vector<std::string>);
 int verb_spec(const Globals&, std::vector<std::string>);
 int verb_features(const Globals&, std::vector<std::string>);
 
+// Ends the processes of a group and removes it: who asks for an exec at this moment may still come in, until there is
+// no group to come into. Nothing when it is not there.
+void remove_group(linux::Cgroup& group);
 // The hooks of the end: all of them run, and those that fail are warnings.
 void run_poststop_hooks(const Container& container);
 // Ends everything of a container that has no first process any more, and forgets it; then runs its last hooks. `lock`:

@@ -22,30 +22,34 @@ bool disabled_at_boot(std::string_view table, std::string_view controller) {
   return false;
 }
 
+CgroupVersion mounted_version() {
+  bool v1 = false, v2 = false;
+  for (const CgroupHierarchy& hierarchy : cgroup_hierarchies()) {
+    v1 |= !hierarchy.unified && !hierarchy.controllers.empty();
+    v2 |= hierarchy.unified;
+  }
+  if (!v2) return CgroupVersion::kV1;
+  return v1 ? CgroupVersion::kHybrid : CgroupVersion::kV2;
+}
+
 CgroupFacts find_facts() {
   CgroupFacts facts;
-  bool v1 = false, v2 = false;
+  facts.version = mounted_version();
   std::vector<std::string> unified_controllers;
   auto table = read_if_exists("/proc/cgroups").value_or("");
   for (const CgroupHierarchy& hierarchy : cgroup_hierarchies()) {
     if (hierarchy.unified) {
-      v2 = true;
       unified_controllers = hierarchy.controllers;
       continue;
     }
-    for (const std::string& controller : hierarchy.controllers) {
-      v1 = true;
+    for (const std::string& controller : hierarchy.controllers)
       if (!disabled_at_boot(table, controller)) facts.subsystems.push_back(controller);
-    }
   }
-  if (!v1 && v2) {
-    facts.version = CgroupVersion::kV2;
+  if (facts.version == CgroupVersion::kV2) {
     facts.subsystems = std::move(unified_controllers);
     // Programs take the place of a controller that does not exist as a file.
     facts.subsystems.emplace_back("devices");
     facts.subsystems.emplace_back("freezer");
-  } else {
-    facts.version = v2 ? CgroupVersion::kHybrid : CgroupVersion::kV1;
   }
   std::sort(facts.subsystems.begin(), facts.subsystems.end());
   return facts;
@@ -61,20 +65,6 @@ const CgroupFacts& cgroup_facts() {
   static const CgroupFacts facts = find_facts();
   return facts;
 }
-
-namespace {
-
-// Of what cgroup_facts() has this is less to read.
-bool has_version_2_alone() {
-  bool v1 = false, v2 = false;
-  for (const CgroupHierarchy& hierarchy : cgroup_hierarchies()) {
-    v1 |= !hierarchy.unified && !hierarchy.controllers.empty();
-    v2 |= hierarchy.unified;
-  }
-  return v2 && !v1;
-}
-
-}  // namespace
 
 std::string checked_cgroup_path(const std::string& path) {
   if (path.find(':') != std::string::npos)
@@ -94,7 +84,8 @@ std::string checked_cgroup_path(const std::string& path) {
 std::unique_ptr<Cgroup> make_cgroup(CgroupDriver driver, const std::string& path) {
   if (driver == CgroupDriver::kSystemd) return make_cgroup_systemd(path);
   std::string clean = checked_cgroup_path(path);
-  return has_version_2_alone() ? make_cgroup_v2(clean) : make_cgroup_v1(clean);
+  // Without what else is among the facts, and takes longer to read.
+  return mounted_version() == CgroupVersion::kV2 ? make_cgroup_v2(clean) : make_cgroup_v1(clean);
 }
 
 }  // namespace hull::linux
