@@ -3,8 +3,6 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include "base/fault.h"
 #include "base/id.h"
@@ -86,21 +84,6 @@ void add_default_routes(linux::NetlinkBatch& batch, const Endpoints& endpoints,
     auto gateway = through ? IpAddress::parse(is_v6 ? through->gateway6 : through->gateway) : std::nullopt;
     if (gateway) linux::set_default_route(batch, interfaces.at(through->network), *gateway);
   }
-}
-
-// An address of an ipvlan parent is taken until the kernel has got rid of the namespace of who had it before, which it
-// does in the background. What one try has done is there at the next.
-void configure(linux::NetlinkSocket& inside, linux::NetlinkBatch& batch, const std::string& operation) {
-  constexpr int kAttempts = 40;
-  auto outcomes = inside.try_execute(batch);
-  auto is_taken = [](const auto& outcome) { return outcome.code == EADDRINUSE; };
-  for (int attempt = 0; attempt < kAttempts && std::ranges::any_of(outcomes, is_taken); ++attempt) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    outcomes = inside.try_execute(batch);
-    for (auto& outcome : outcomes)
-      if (outcome.code == EEXIST) outcome.code = 0;
-  }
-  linux::NetlinkSocket::require(outcomes, operation);
 }
 
 std::vector<std::string> interfaces_with_ipv6(const Endpoints& endpoints) {
@@ -338,7 +321,9 @@ Attachment Networks::State::attach(const AttachRequest& request) {
     if (auto found = endpoints.find(get(one.network)->config.name); found != endpoints.end())
       apply_sysctls(plug.network_namespace.get(), found->second, one);
   add_default_routes(batch, endpoints, interfaces);
-  configure(plug.inside, batch, cat("configure the interfaces of ", container));
+  // An address of an ipvlan parent may still be taken by who had it before.
+  linux::NetlinkSocket::require(execute_patiently(plug.inside, batch, {EADDRINUSE}),
+                                cat("configure the interfaces of ", container));
   fault::point("attach.plugged");
 
   rollback.add("name server", [&] { serve_names(request.container_id, {}, {}, -1); });

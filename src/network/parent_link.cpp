@@ -55,16 +55,10 @@ std::optional<Vlan> vlan_of(const std::string& name) {
   return Vlan{name.substr(0, dot), *id};
 }
 
-// A kernel that has no such links says so with EOPNOTSUPP.
+// A kernel that has no such links says so with EOPNOTSUPP; with others nobody can have a parent for himself (passthru)
+// that still has links.
 void make(linux::NetlinkSocket& socket, linux::NetlinkBatch& batch, const std::string& name, std::string_view kind) {
-  // The kernel takes the links of a namespace that has ended away in the background, and until then nobody can have
-  // their parent for himself (passthru).
-  constexpr int kAttempts = 40;
-  auto outcome = socket.try_execute(batch).front();
-  for (int attempt = 0; attempt < kAttempts && (outcome.code == EINVAL || outcome.code == EBUSY); ++attempt) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    outcome = socket.try_execute(batch).front();
-  }
+  auto outcome = execute_patiently(socket, batch, {EINVAL, EBUSY}).front();
   if (outcome.code == EOPNOTSUPP)
     fail(Kind::kInternal, "cannot make the interface ", name, ": this kernel has no interfaces of the kind ", kind);
   if (outcome.code && outcome.code != EEXIST)
@@ -94,6 +88,20 @@ linux::Link make_parent(linux::NetlinkSocket& socket, const Network& network, co
 }
 
 }  // namespace
+
+std::vector<linux::NetlinkSocket::Outcome> execute_patiently(linux::NetlinkSocket& socket, linux::NetlinkBatch& batch,
+                                                             std::initializer_list<int> passing) {
+  constexpr int kAttempts = 40;
+  auto outcomes = socket.try_execute(batch);
+  auto passes = [&](const auto& outcome) { return std::ranges::find(passing, outcome.code) != passing.end(); };
+  for (int attempt = 0; attempt < kAttempts && std::ranges::any_of(outcomes, passes); ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    outcomes = socket.try_execute(batch);
+    for (auto& outcome : outcomes)
+      if (outcome.code == EEXIST) outcome.code = 0;
+  }
+  return outcomes;
+}
 
 bool is_child_driver(std::string_view driver) { return driver == "macvlan" || driver == "ipvlan"; }
 

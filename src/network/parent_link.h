@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "linux/interfaces.h"
 #include "network/endpoint.h"
@@ -13,6 +15,12 @@
 namespace hull::network {
 
 bool is_child_driver(std::string_view driver);  // macvlan, ipvlan
+
+// The kernel takes away in the background what belonged to a network namespace that has ended. Executes the batch until
+// no message fails with one of `passing` (errno), for two seconds at most, and gives the answers of the last time. What
+// was done by an earlier one (EEXIST) is no failure of a later.
+std::vector<linux::NetlinkSocket::Outcome> execute_patiently(linux::NetlinkSocket& socket, linux::NetlinkBatch& batch,
+                                                             std::initializer_list<int> passing);
 
 // What the options of such a network say. Error{kInvalidArgument} for what cannot be.
 struct ChildOptions {
