@@ -89,8 +89,7 @@ void commit_container(Call& call) {
   request.pause = call.query.flag("pause", true);
   request.changes = call.query.all("changes");
   Json body = json_body(call, true);
-  request.has_config = body.is_object() && !body.empty();
-  if (request.has_config) request.config = from_json<oci::ExecutionConfig>(body);
+  if (body.is_object() && !body.empty()) request.config = from_json<oci::ExecutionConfig>(body);
   Json out;
   out["Id"] = call.engine.commit(name, std::move(request));
   reply(call, 201, out);

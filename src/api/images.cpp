@@ -39,6 +39,18 @@ auto user_of_images(Call& call) {
   };
 }
 
+// The names of an image in use that no container was made by; when none was made by any, all but the last.
+std::vector<std::string> unused_names(const Image& image, const Call& call) {
+  std::vector<std::string> names = image.tags;
+  for (const auto& state : call.engine.list())
+    if (state->spec->image_id == image.id)
+      std::erase_if(names, [&](const std::string& name) {
+        return name == state->spec->config.image || name == state->spec->config.image + ":latest";
+      });
+  if (names.size() == image.tags.size() && !names.empty()) names.pop_back();
+  return names;
+}
+
 // Refuses an image of another platform than those that `parameter` of the query names: an image here has one.
 void check_platform(const Call& call, const Image& image, std::string_view parameter) {
   const auto& config = image.config;
@@ -47,8 +59,8 @@ void check_platform(const Call& call, const Image& image, std::string_view param
     bool fits = config.os == wanted.os && config.architecture == wanted.architecture &&
                 (wanted.variant.empty() || config.variant.empty() || config.variant == wanted.variant);
     if (!fits)
-      fail(Kind::kNotFound, "image with reference ", call.parameter("name"), " was found but its platform (", config.os,
-           "/", config.architecture, ") does not match the specified platform (", oci::to_string(wanted), ")");
+      fail(Kind::kNotFound, oci::platform_mismatch(call.parameter("name"), cat(config.os, "/", config.architecture),
+                                                   oci::to_string(wanted)));
   }
 }
 
@@ -255,22 +267,6 @@ void remove_image(Call& call) {
   if (!removed.deleted.empty()) empty_trash_later(call);
   reply(call, 200, removed_shape(removed));
 }
-
-namespace {
-
-// The names of an image in use that no container was made by; when none was made by any, all but the last.
-std::vector<std::string> unused_names(const Image& image, const Call& call) {
-  std::vector<std::string> names = image.tags;
-  for (const auto& state : call.engine.list())
-    if (state->spec->image_id == image.id)
-      std::erase_if(names, [&](const std::string& name) {
-        return name == state->spec->config.image || name == state->spec->config.image + ":latest";
-      });
-  if (names.size() == image.tags.size() && !names.empty()) names.pop_back();
-  return names;
-}
-
-}  // namespace
 
 void prune_images(Call& call) {
   Filters filters(call.query, {"dangling", "label", "label!", "until"});

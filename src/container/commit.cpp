@@ -111,8 +111,8 @@ std::string Engine::commit(std::string_view name, CommitRequest request) {
   std::scoped_lock operation(container->operation);
   auto state = container->state();
   check_can_be_committed(*container, *state);
-  if (!request.has_config) request.config = merged({}, state->spec->config);
-  image::Images::apply_changes(request.config, request.changes);
+  if (!request.config) request.config = merged({}, state->spec->config);
+  image::Images::apply_changes(*request.config, request.changes);
 
   Rollback thaw;
   if (request.pause && state->status == Status::kRunning) {
@@ -127,7 +127,7 @@ std::string Engine::commit(std::string_view name, CommitRequest request) {
 
   image::CommitOptions options;
   options.parent = state->spec->image_id;
-  options.config = merged(std::move(request.config), state->spec->config);
+  options.config = merged(std::move(*request.config), state->spec->config);
   options.comment = request.comment;
   options.author = request.author;
   options.created_by = join(state->spec->config.cmd.value_or(Strings{}), " ");

@@ -153,9 +153,7 @@ std::string extraction_point(const FileView& view, const std::string& path, std:
   struct statvfs mounted {};
   check(::fstatvfs(fd.get(), &mounted), "statvfs", wanted.clean);
   if (mounted.f_flag & ST_RDONLY) {
-    auto covers = [&](const MountPoint& point) {
-      return real == point.destination || real.starts_with(point.destination + "/");
-    };
+    auto covers = [&](const MountPoint& point) { return is_within(real, point.destination); };
     fail_invalid(std::ranges::any_of(view.state->mounts, covers) ? "mounted volume is marked read-only"
                                                                  : "container rootfs is marked read-only");
   }

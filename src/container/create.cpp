@@ -19,6 +19,7 @@
 #include "container/user_namespace.h"
 #include "container/volume_intent.h"
 #include "network/foreign_firewall.h"
+#include "oci/platform.h"
 
 // POST /containers/create: everything that can be refused is refused here. In the end there are a row in the
 // database, a writable directory over the image's layers, the container's own directory, and its volumes.
@@ -32,8 +33,7 @@ void check_platform(const image::Image& image, const std::string& platform, cons
   std::string wanted_os(parts[0]), wanted_architecture(parts.size() > 1 ? parts[1] : "");
   const auto& config = image.config;
   if (wanted_os == config.os && (wanted_architecture.empty() || wanted_architecture == config.architecture)) return;
-  fail(Kind::kNotFound, "image with reference ", name, " was found but its platform (", config.os, "/",
-       config.architecture, ") does not match the specified platform (", platform, ")");
+  fail(Kind::kNotFound, oci::platform_mismatch(name, cat(config.os, "/", config.architecture), platform));
 }
 
 // Gives the volumes without a name one, and says which these are.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,9 @@ struct CommitRequest {
   std::string reference;  // "" : none
   std::string comment, author;
   bool pause = true;
-  Strings changes;                   // Dockerfile instructions
-  oci::ExecutionConfig config = {};  // what it says goes before what the container's says
-  bool has_config = false;           // without, the changes are made on what the container's says
+  Strings changes;  // Dockerfile instructions
+  // What it says goes before what the container's says; the changes are made on it. Empty: on the container's.
+  std::optional<oci::ExecutionConfig> config = {};
 };
 
 }  // namespace hull::container

@@ -86,24 +86,18 @@ class Planner {
   std::set<std::string> named_, tmpfs_;
 };
 
-void follow_data_root(MountPlan& plan, const std::string& data_root) {
-  if (plan.point.type != "bind" || !are_of(plan.point.source, data_root)) return;
+MountPlan following(MountPlan plan, const std::string& data_root) {
+  if (plan.point.type != "bind" || !overlap(plan.point.source, data_root)) return plan;
   std::string& propagation = plan.point.propagation;
   if (!plan.own_propagation) propagation = "rslave";
   if (propagation != "rslave" && propagation != "rshared")
     fail_invalid("invalid mount config: must use either propagation mode \"rslave\" or \"rshared\" when mount source ",
                  "is within the daemon root, daemon root: ", quoted(data_root),
                  ", bind mount source: ", quoted(plan.point.source), ", propagation: ", quoted(propagation));
+  return plan;
 }
 
 }  // namespace
-
-bool are_of(std::string_view path, std::string_view root) {
-  auto holds = [](std::string_view outer, std::string_view inner) {
-    return outer == "/" || (inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/'));
-  };
-  return holds(path, root) || holds(root, path);
-}
 
 std::vector<MountPlan> plan_mounts(const Spec& spec, const std::string& data_root,
                                    const std::function<StatePtr(std::string_view name)>& container) {
@@ -114,12 +108,10 @@ std::vector<MountPlan> plan_mounts(const Spec& spec, const std::string& data_roo
     planner.add_from(*other_container(container, from.container), from);
   }
   for (const std::string& text : host.binds.value_or(Strings{}))
-    planner.add_named(parse_bind(text, host.volume_driver));
-  for (const MountSpec& mount : host.mounts) planner.add_named(plan_of(mount));
+    planner.add_named(following(parse_bind(text, host.volume_driver), data_root));
+  for (const MountSpec& mount : host.mounts) planner.add_named(following(plan_of(mount), data_root));
   planner.add_anonymous();
-  std::vector<MountPlan> plans = planner.take();
-  for (MountPlan& plan : plans) follow_data_root(plan, data_root);
-  return plans;
+  return planner.take();
 }
 
 }  // namespace hull::container

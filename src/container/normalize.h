@@ -55,12 +55,11 @@ struct MountPlan {
   std::uint32_t tmpfs_mode = 0;
   std::vector<std::string> tmpfs_options;
 };
-// Binds that are_of() the data root follow what is mounted there ("rslave") unless they say something else, so that no
-// container keeps a mount of the engine's; only "rslave" and "rshared" can be said.
+// Binds that overlap() the data root follow what is mounted there ("rslave") unless they say something else, so that no
+// container keeps a mount of the engine's; only "rslave" and "rshared" can be said. Those of VolumesFrom are what they
+// are.
 std::vector<MountPlan> plan_mounts(const Spec& spec, const std::string& data_root,
                                    const std::function<StatePtr(std::string_view name)>& container);
-// Whether one of the two (absolute, clean) is or lies in the other.
-bool are_of(std::string_view path, std::string_view root);
 
 // Ports to publish: PortBindings, ranges, and with PublishAllPorts the exposed ones.
 std::vector<network::PortBinding> plan_ports(const Spec& spec);

@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "container/machine_facts.h"
 #include "container/mount_syntax.h"
-#include "container/normalize.h"
 #include "container/oci_config_parts.h"
 #include "container/path_text.h"
 #include "container/shared_memory.h"
@@ -90,7 +89,7 @@ std::string source_in_volume(const ConfigInputs& inputs, const MountPoint& point
 // Where nothing propagates to, what has the data root in it is private: nobody asked for more.
 std::string propagation_of(const MountPoint& point, const std::string& data_root) {
   if (point.propagation.empty()) return "rprivate";
-  if (point.propagation != "rslave" || !are_of(point.source, data_root)) return point.propagation;
+  if (point.propagation != "rslave" || !overlap(point.source, data_root)) return point.propagation;
   linux::MountEntry host = linux::mount_of(point.source);
   return host.shared || host.slave ? "rslave" : "rprivate";
 }

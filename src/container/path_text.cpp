@@ -33,4 +33,6 @@ bool is_within(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
+bool overlap(std::string_view a, std::string_view b) { return is_within(a, b) || is_within(b, a); }
+
 }  // namespace hull::container

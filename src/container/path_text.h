@@ -12,5 +12,7 @@ std::string clean_path(std::string_view path);
 
 // True when `path` is `directory` or below it; both clean and absolute.
 bool is_within(std::string_view path, std::string_view directory);
+// True when one of the two is_within() the other.
+bool overlap(std::string_view a, std::string_view b);
 
 }  // namespace hull::container

@@ -164,9 +164,8 @@ class Images::Puller {
     if (!request_.platform || !image) return;
     oci::Platform own{image->config.architecture, image->config.os, "", image->config.variant};
     if (oci::best_match({own}, *request_.platform)) return;
-    report_({"", cat("WARNING: image with reference ", reference.familiar(), " was found but its platform (",
-                     oci::to_string(own), ") does not match the specified platform (",
-                     oci::to_string(*request_.platform), ")")});
+    report_({"", cat("WARNING: ", oci::platform_mismatch(reference.familiar(), oci::to_string(own),
+                                                         oci::to_string(*request_.platform)))});
   }
 
   Images::State& state_;

@@ -142,6 +142,11 @@ std::optional<std::size_t> best_match(const std::vector<Platform>& offered, cons
   return std::nullopt;
 }
 
+std::string platform_mismatch(std::string_view reference, std::string_view found, std::string_view wanted) {
+  return cat("image with reference ", reference, " was found but its platform (", found,
+             ") does not match the specified platform (", wanted, ")");
+}
+
 std::string to_string(const Platform& platform) {
   return cat(platform.os, "/", platform.architecture, platform.variant.empty() ? "" : "/", platform.variant);
 }

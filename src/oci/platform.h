@@ -30,6 +30,8 @@ Platform host_platform();
 // missing is this machine's. "" is this machine's platform. Throws Error{kInvalidArgument} for anything else.
 Platform parse_platform(std::string_view text);
 std::string to_string(const Platform& platform);  // os/architecture[/variant]
+// What is said of an image, found by `reference`, that is for another platform than the wanted one.
+std::string platform_mismatch(std::string_view reference, std::string_view found, std::string_view wanted);
 
 // The platforms whose programs run on `platform` too, best first and itself included (image-spec, image-index.md,
 // "Platform Variants"): on arm/v7 those of v6 and v5, on arm64 those of arm, on amd64 those of 386 and lower levels.

@@ -48,7 +48,8 @@ def machine(busybox, tmp_path):
 SERVER = "mkdir -p /www && echo served > /www/index.html && exec httpd -f -p 80 -h /www"
 
 
-def outside(machine):
+@pytest.fixture
+def fetch(machine):
     """Another machine, with a route to ours; gives what a web server says to it."""
     peer = machine.namespace + "p"
     subprocess.run(["ip", "netns", "add", peer], check=True)
@@ -59,12 +60,12 @@ def outside(machine):
                   ["route", "add", "default", "via", "192.0.2.1"]):
         subprocess.run(["ip", "-n", peer, *words], check=True)
 
-    def fetch(port):
+    def ask(port):
         shown = subprocess.run(["ip", "netns", "exec", peer, "curl", "-s", "-m", "2", f"http://192.0.2.1:{port}/"],
                                capture_output=True, text=True)
         return shown.stdout.strip()
-    fetch.close = lambda: subprocess.run(["ip", "netns", "del", peer], capture_output=True)
-    return fetch
+    yield ask
+    subprocess.run(["ip", "netns", "del", peer], capture_output=True)
 
 
 def wait_for_server(machine, name):
@@ -77,37 +78,29 @@ def published(machine, name="web"):
     return int(machine.docker("port", name, "80").stdout.splitlines()[0].rsplit(":", 1)[1])
 
 
-def test_the_administrators_chain_decides_first_and_is_never_rewritten(machine):
-    fetch = outside(machine)
-    try:
-        port = published(machine)
-        assert fetch(port) == "served"
-        machine.root("nft", "add", "rule", "inet", "hull-user", "forward", "iifname", "wire", "oifname", machine.bridge, "drop")
-        assert fetch(port) == ""
-        machine.docker("network", "create", "net1")
-        machine.docker("network", "rm", "net1")
-        machine.crash()
-        machine.start()
-        machine.docker("run", "--rm", "busybox", "true")
-        assert fetch(port) == "" and "drop" in machine.root("nft", "list", "chain", "inet", "hull-user", "forward").stdout
-        machine.root("nft", "flush", "chain", "inet", "hull-user", "forward")
-        assert fetch(port) == "served"
-    finally:
-        fetch.close()
+def test_the_administrators_chain_decides_first_and_is_never_rewritten(machine, fetch):
+    port = published(machine)
+    assert fetch(port) == "served"
+    machine.root("nft", "add", "rule", "inet", "hull-user", "forward", "iifname", "wire", "oifname", machine.bridge, "drop")
+    assert fetch(port) == ""
+    machine.docker("network", "create", "net1")
+    machine.docker("network", "rm", "net1")
+    machine.crash()
+    machine.start()
+    machine.docker("run", "--rm", "busybox", "true")
+    assert fetch(port) == "" and "drop" in machine.root("nft", "list", "chain", "inet", "hull-user", "forward").stdout
+    machine.root("nft", "flush", "chain", "inet", "hull-user", "forward")
+    assert fetch(port) == "served"
 
 
-def test_a_flushed_ruleset_comes_back_within_a_second(machine):
-    fetch = outside(machine)
-    try:
-        port = published(machine)
-        machine.root("nft", "flush", "ruleset")
-        begin = time.monotonic()
-        while fetch(port) != "served":
-            assert time.monotonic() - begin < 3
-        print(f"served again after {time.monotonic() - begin:.2f} s")
-        assert "chain forward" in machine.root("nft", "list", "table", "inet", "hull-user").stdout
-    finally:
-        fetch.close()
+def test_a_flushed_ruleset_comes_back_within_a_second(machine, fetch):
+    port = published(machine)
+    machine.root("nft", "flush", "ruleset")
+    begin = time.monotonic()
+    while fetch(port) != "served":
+        assert time.monotonic() - begin < 3
+    print(f"served again after {time.monotonic() - begin:.2f} s")
+    assert "chain forward" in machine.root("nft", "list", "table", "inet", "hull-user").stdout
 
 
 def assert_told_of_with_the_remedy(machine, fetch, program):
@@ -127,40 +120,32 @@ def assert_told_of_with_the_remedy(machine, fetch, program):
 
 
 @pytest.mark.parametrize("program", ["iptables-nft", "iptables-legacy"])
-def test_a_policy_that_drops_is_told_of_with_the_remedy(machine, program):
+def test_a_policy_that_drops_is_told_of_with_the_remedy(machine, fetch, program):
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed")
-    fetch = outside(machine)
-    try:
-        machine.docker("run", "--rm", "busybox", "true")  # the bridge is there
-        quiet = machine.docker("create", "-p", "0:80", "busybox", "true")
-        assert "WARNING" not in quiet.stderr
-        if machine.root(program, "-P", "FORWARD", "DROP", check=False).returncode != 0:
-            pytest.skip(f"this kernel does not do {program}")
-        assert_told_of_with_the_remedy(machine, fetch, program)
-        assert "FORWARD" not in machine.docker("info").stderr, "who has been told is not complained about"
-        assert "WARNING" not in machine.docker("create", "-p", "0:80", "busybox", "true").stderr
-    finally:
-        fetch.close()
+    machine.docker("run", "--rm", "busybox", "true")  # the bridge is there
+    quiet = machine.docker("create", "-p", "0:80", "busybox", "true")
+    assert "WARNING" not in quiet.stderr
+    if machine.root(program, "-P", "FORWARD", "DROP", check=False).returncode != 0:
+        pytest.skip(f"this kernel does not do {program}")
+    assert_told_of_with_the_remedy(machine, fetch, program)
+    assert "FORWARD" not in machine.docker("info").stderr, "who has been told is not complained about"
+    assert "WARNING" not in machine.docker("create", "-p", "0:80", "busybox", "true").stderr
 
 
 @pytest.mark.parametrize("program", ["iptables-nft", "iptables-legacy"])
-def test_a_last_rule_that_rejects_is_told_of_with_the_remedy(machine, program):
+def test_a_last_rule_that_rejects_is_told_of_with_the_remedy(machine, fetch, program):
     """The policy accepts, and the last rule rejects: what some distributions begin with."""
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed")
-    fetch = outside(machine)
-    try:
-        machine.docker("run", "--rm", "busybox", "true")
-        if machine.root(program, "-A", "FORWARD", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP", check=False).returncode:
-            pytest.skip(f"this kernel does not do {program}")
-        machine.root(program, "-A", "FORWARD", "-i", "wire", "-s", "198.51.100.0/24", "-j", "REJECT")
-        assert "FORWARD" not in machine.docker("info").stderr, "rules with a condition are no firewall's last word"
-        machine.root(program, "-A", "FORWARD", "-m", "comment", "--comment", "the rest", "-j", "REJECT")
-        assert_told_of_with_the_remedy(machine, fetch, program)
-        assert "FORWARD" not in machine.docker("info").stderr
-    finally:
-        fetch.close()
+    machine.docker("run", "--rm", "busybox", "true")
+    if machine.root(program, "-A", "FORWARD", "-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP", check=False).returncode:
+        pytest.skip(f"this kernel does not do {program}")
+    machine.root(program, "-A", "FORWARD", "-i", "wire", "-s", "198.51.100.0/24", "-j", "REJECT")
+    assert "FORWARD" not in machine.docker("info").stderr, "rules with a condition are no firewall's last word"
+    machine.root(program, "-A", "FORWARD", "-m", "comment", "--comment", "the rest", "-j", "REJECT")
+    assert_told_of_with_the_remedy(machine, fetch, program)
+    assert "FORWARD" not in machine.docker("info").stderr
 
 
 @pytest.mark.parametrize("rules, dropped_by", [

@@ -171,6 +171,14 @@ TEST(MountPlanTest, WhatHasTheDataRootInItFollowsIt) {
   }
   spec.host.binds = Strings{"/data:/x:rshared"};
   EXPECT_EQ(plan(spec)[0].point.propagation, "rshared");
+  // Of another container's it is what that one has asked for.
+  State donor;
+  donor.id = "d1";
+  donor.mounts = {plan(spec)[0].point};
+  Spec taker;
+  taker.host.volumes_from = Strings{"d1"};
+  auto taken = plan_mounts(taker, "/data", [&](std::string_view) { return std::make_shared<const State>(donor); });
+  EXPECT_EQ(taken[0].point.propagation, "rshared");
   spec.host.binds = Strings{"/database:/x"};
   EXPECT_EQ(plan(spec)[0].point.propagation, "rprivate");
   for (const char* bind : {"/:/x:rprivate", "/data/x:/x:slave", "/data:/x:shared"}) {
