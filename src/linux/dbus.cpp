@@ -222,11 +222,12 @@ DbusConnection::DbusConnection(const std::string& path)
   std::memcpy(address.sun_path, path.data(), path.size());
   if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
     throw Error(Kind::kUnavailable, cat("cannot reach systemd at ", path, ": ", errno_text(errno)), errno, "connect");
-  // AUTH EXTERNAL: who we are is what the kernel says of the socket. BEGIN goes with it: systemd (sd-bus) reads what comes
-  // with the end of the greeting into a buffer that it next looks at when more comes, so a short call right behind a late
-  // BEGIN would wait for ever. With the answer here, BEGIN has been read.
+  // AUTH EXTERNAL: who we are is what the kernel says of the socket. BEGIN goes with it: systemd (sd-bus) reads what
+  // comes with the end of the greeting into a buffer that it next looks at when more comes, so a short call right
+  // behind a late BEGIN would wait for ever. With the answer here, BEGIN has been read.
   std::string uid = cat(::geteuid());
-  send_all(socket_.get(), std::string(1, '\0') + cat("AUTH EXTERNAL ", to_hex(uid.data(), uid.size()), "\r\nBEGIN\r\n"));
+  send_all(socket_.get(),
+           std::string(1, '\0') + cat("AUTH EXTERNAL ", to_hex(uid.data(), uid.size()), "\r\nBEGIN\r\n"));
   while (arrived_.find("\r\n") == arrived_.npos) receive_some(socket_.get(), arrived_);
   if (!arrived_.starts_with("OK")) fail(Kind::kForbidden, "systemd does not let us in: ", trim(arrived_));
   arrived_.clear();

@@ -16,8 +16,8 @@ using namespace hull::linux;
 
 namespace {
 
-// A manager as sd-bus makes them: one read takes the whole greeting, and what a client says behind the answer begins with a
-// message.
+// A manager as sd-bus makes them: one read takes the whole greeting, and what a client says behind the answer begins
+// with a message.
 class Manager {
  public:
   explicit Manager(const std::string& path) : listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
