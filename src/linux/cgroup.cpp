@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "linux/cgroup_layout.h"
 #include "linux/systemd_scope.h"
+#include "linux/unit_property.h"
 
 namespace hull::linux {
 
@@ -81,8 +82,9 @@ std::string checked_cgroup_path(const std::string& path) {
   return clean;
 }
 
-std::unique_ptr<Cgroup> make_cgroup(CgroupDriver driver, const std::string& path) {
-  if (driver == CgroupDriver::kSystemd) return make_cgroup_systemd(path);
+std::unique_ptr<Cgroup> make_cgroup(CgroupDriver driver, const std::string& path,
+                                    const std::map<std::string, std::string>& annotations) {
+  if (driver == CgroupDriver::kSystemd) return make_cgroup_systemd(path, unit_settings(annotations));
   std::string clean = checked_cgroup_path(path);
   // Without what else is among the facts, and takes longer to read.
   return mounted_version() == CgroupVersion::kV2 ? make_cgroup_v2(clean) : make_cgroup_v1(clean);

@@ -114,8 +114,10 @@ class Cgroup {
 std::unique_ptr<Cgroup> no_cgroup();
 
 // `path`: cgroupfs: "/hull/<id>", below the mount point of each subsystem. systemd: the OCI form
-// "slice:prefix:name" ("system.slice:hull:<id>"). Nothing is touched on disk before create().
-// Throws Error{kInvalidArgument} for a path with ".." or of the other driver's form.
-std::unique_ptr<Cgroup> make_cgroup(CgroupDriver driver, const std::string& path);
+// "slice:prefix:name" ("system.slice:hull:<id>"). Nothing is touched on disk before create(). `annotations`: of the
+// container; the systemd driver makes the scope with the properties that they name (linux/unit_property.h).
+// Throws Error{kInvalidArgument} for a path with ".." or of the other driver's form, and for a property's wrong value.
+std::unique_ptr<Cgroup> make_cgroup(CgroupDriver driver, const std::string& path,
+                                    const std::map<std::string, std::string>& annotations = {});
 
 }  // namespace hull::linux

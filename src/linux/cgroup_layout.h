@@ -87,7 +87,7 @@ bool wait_until(double seconds, const Done& done);
 std::string checked_cgroup_path(const std::string& path);
 
 // Who makes the directory. Made by systemd (in the hierarchies that it knows), create() takes it as it is, with the
-// process that is in it.
+// process that is in it; and when create() fails, what is there is left to whoever asked systemd for it.
 enum class CgroupMaker : unsigned char { kHull, kSystemd };
 std::unique_ptr<Cgroup> make_cgroup_v1(std::string path, CgroupMaker maker = CgroupMaker::kHull);
 std::unique_ptr<Cgroup> make_cgroup_v2(std::string path, CgroupMaker maker = CgroupMaker::kHull);

@@ -27,7 +27,8 @@ Child start_place_keeper() {
 
 class CgroupSystemd final : public Cgroup {
  public:
-  explicit CgroupSystemd(const std::string& path) : scope_(parse_scope(path)) {
+  CgroupSystemd(const std::string& path, std::vector<UnitSetting> settings)
+      : scope_(parse_scope(path)), settings_(std::move(settings)) {
     std::string below = scope_path(scope_);
     group_ = cgroup_facts().version == CgroupVersion::kV2 ? make_cgroup_v2(below, CgroupMaker::kSystemd)
                                                           : make_cgroup_v1(below, CgroupMaker::kSystemd);
@@ -35,7 +36,7 @@ class CgroupSystemd final : public Cgroup {
 
   void create(const oci::Resources& resources) override {
     place_keeper_ = start_place_keeper();
-    start_scope(scope_, place_keeper_.pid(), resources);
+    start_scope(scope_, place_keeper_.pid(), resources, settings_);
     try {
       group_->create(resources);
     } catch (...) {
@@ -76,12 +77,15 @@ class CgroupSystemd final : public Cgroup {
 
  private:
   Scope scope_;
+  std::vector<UnitSetting> settings_;
   std::unique_ptr<Cgroup> group_;
   Child place_keeper_;
 };
 
 }  // namespace
 
-std::unique_ptr<Cgroup> make_cgroup_systemd(const std::string& path) { return std::make_unique<CgroupSystemd>(path); }
+std::unique_ptr<Cgroup> make_cgroup_systemd(const std::string& path, std::vector<UnitSetting> settings) {
+  return std::make_unique<CgroupSystemd>(path, std::move(settings));
+}
 
 }  // namespace hull::linux

@@ -52,7 +52,7 @@ class CgroupV1 final : public Cgroup {
     for (const CgroupHierarchy& hierarchy : hierarchies()) {
       make_group(hierarchy, path_, maker_);
       std::string full = hierarchy.mount_point + path_;
-      rollback.add("cgroup " + full, [full] { remove_group(full); });
+      if (maker_ == CgroupMaker::kHull) rollback.add("cgroup " + full, [full] { remove_group(full); });
       dirs_.add(hierarchy, CgroupDir::open(full));
       if (has_controller(hierarchy, "cpuset")) inherit_cpuset(dirs_.all().back().dir, hierarchy.mount_point);
     }

@@ -64,9 +64,12 @@ class CgroupV2 final : public Cgroup {
 
   void create(const oci::Resources& resources) override {
     std::string full = directory();
-    if (maker_ == CgroupMaker::kHull) make_group(full);
     Rollback rollback;
-    rollback.add("cgroup " + full, [full] { remove_group(full); });
+    make_parents();  // systemd has made them, but not with the controllers that it does not know (hugetlb, rdma)
+    if (maker_ == CgroupMaker::kHull) {
+      make_group(full);
+      rollback.add("cgroup " + full, [full] { remove_group(full); });
+    }
     dir_ = CgroupDir::open(full);
     apply(resources);
     open_for_join({});
@@ -122,14 +125,11 @@ class CgroupV2 final : public Cgroup {
 
   void kill_all() override {
     if (!exists()) return;
-    const CgroupDir& group = dir();
-    bool by_kernel = group.try_write("cgroup.kill", "1") == 0;  // since Linux 5.14
-    bool empty = wait_for_event(group, 10.0, [&] {
-      if (!populated(group)) return true;
-      if (!by_kernel) kill_frozen(group);
-      return false;
-    });
-    if (!empty) fail(Kind::kInternal, "the control group ", path_, " still has processes ten seconds after SIGKILL");
+    try {
+      kill_what_is_there();
+    } catch (const Error&) {
+      if (exists()) throw;  // or else systemd was quicker: it removes a scope when its last process has ended
+    }
   }
 
   void remove() override {
@@ -143,13 +143,23 @@ class CgroupV2 final : public Cgroup {
  private:
   std::string directory() const { return unified().mount_point + path_; }
 
+  void kill_what_is_there() {
+    const CgroupDir& group = dir();
+    bool by_kernel = group.try_write("cgroup.kill", "1") == 0;  // since Linux 5.14
+    bool empty = wait_for_event(group, 10.0, [&] {
+      if (!populated(group)) return true;
+      if (!by_kernel) kill_frozen(group);
+      return false;
+    });
+    if (!empty) fail(Kind::kInternal, "the control group ", path_, " still has processes ten seconds after SIGKILL");
+  }
+
   const CgroupDir& dir() const {
     if (!dir_.valid()) dir_ = CgroupDir::open(directory());
     return dir_;
   }
 
   void make_group(const std::string& full) {
-    make_parents();
     if (::mkdir(full.c_str(), 0755) == 0) return;
     if (errno != EEXIST) throw_errno("mkdir", full);
     if (!processes_below(full).empty())

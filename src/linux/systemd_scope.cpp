@@ -176,7 +176,8 @@ std::vector<DeviceProperty> device_properties(const std::vector<oci::DeviceRule>
   return out;
 }
 
-void start_scope(const Scope& scope, pid_t first, const oci::Resources& resources) {
+void start_scope(const Scope& scope, pid_t first, const oci::Resources& resources,
+                 const std::vector<UnitSetting>& settings) {
   DbusConnection manager = connect_manager();
   DbusWriter arguments;
   arguments.text(scope.unit).text("fail");
@@ -191,6 +192,8 @@ void start_scope(const Scope& scope, pid_t first, const oci::Resources& resource
     properties.structure().text("PIDs").variant("au").array(
         4, [&](DbusWriter& pids) { pids.number32(static_cast<std::uint32_t>(first)); });
     append_all(properties, resources);
+    for (const UnitSetting& setting : settings)
+      setting.value(properties.structure().text(setting.name).variant(setting.signature));
   });
   arguments.array(8, [](DbusWriter&) {});  // auxiliary units
   DbusRefusal refusal;

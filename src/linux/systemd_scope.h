@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "linux/cgroup.h"
+#include "linux/unit_property.h"
 #include "oci/runtime_config.h"
 
 // Transient scopes of systemd: a control group that the manager made, named as a unit ("hull-<id>.scope" in a slice),
@@ -28,9 +29,10 @@ Scope parse_scope(const std::string& path);
 std::string scope_path(const Scope& scope);
 
 // Starts the scope with one process in it and waits until it is there. Limits that systemd has words for are properties
-// of the unit, so that a reload of the manager does not undo them. Throws Error{kUnavailable} without systemd,
-// Error{kConflict} when the unit exists, Error{kInternal} with systemd's words.
-void start_scope(const Scope& scope, pid_t first, const oci::Resources& resources);
+// of the unit, so that a reload of the manager does not undo them; `settings` come last, and count for more. Throws
+// Error{kUnavailable} without systemd, Error{kConflict} when the unit exists, Error{kInternal} with systemd's words.
+void start_scope(const Scope& scope, pid_t first, const oci::Resources& resources,
+                 const std::vector<UnitSetting>& settings);
 void update_scope(const Scope& scope, const oci::Resources& resources);
 // Does not wait. Idempotent: a unit that is gone is fine.
 void stop_scope(const Scope& scope);
@@ -53,6 +55,6 @@ struct DeviceProperty {
 std::vector<DeviceProperty> device_properties(const std::vector<oci::DeviceRule>& rules, std::string_view groups);
 
 // The driver (cgroup_systemd.cpp).
-std::unique_ptr<Cgroup> make_cgroup_systemd(const std::string& path);
+std::unique_ptr<Cgroup> make_cgroup_systemd(const std::string& path, std::vector<UnitSetting> settings);
 
 }  // namespace hull::linux

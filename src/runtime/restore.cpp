@@ -92,7 +92,7 @@ std::unique_ptr<Init> restore(const Restore& restore, const oci::RuntimeConfig& 
   try {
     progress.at(Step::kRootfs);
     mount_inputs(options.bundle, handles);
-    auto cgroup = linux::make_cgroup(options.cgroup_driver, config.linux.cgroups_path);
+    auto cgroup = linux::make_cgroup(options.cgroup_driver, config.linux.cgroups_path, config.annotations);
     Rollback mounts, rollback;
     mounts.add("mounts", [&] { unmount_inputs(options.bundle); });  // in any case: the processes have their own by then
     progress.at(Step::kCgroup, config.linux.cgroups_path);

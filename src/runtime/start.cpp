@@ -61,7 +61,7 @@ bool asks_for_limits(const std::optional<oci::Resources>& resources) {
 
 void create_cgroup(Plan& plan, Rollback& rollback, Progress& progress) {
   progress.at(Step::kCgroup, cgroup_path(plan));
-  plan.cgroup = linux::make_cgroup(plan.options.cgroup_driver, cgroup_path(plan));
+  plan.cgroup = linux::make_cgroup(plan.options.cgroup_driver, cgroup_path(plan), plan.config.annotations);
   try {
     plan.cgroup->create(with_default_devices(plan.config.linux.resources.value_or(oci::Resources{})));
   } catch (const Error& e) {

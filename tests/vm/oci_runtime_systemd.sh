@@ -7,7 +7,7 @@ runtime="$1/hull-runtime --systemd-cgroup --root /run/hull-runtime"
 $runtime create --bundle "$2/scope" box >/run/output
 echo "group $(cat "/proc/$($runtime list -f json | grep -o '"pid":[0-9]*' | cut -d: -f2)/cgroup")"
 $runtime start box
-systemctl show hull-vmbox.scope -p MemoryMax,TasksMax,Slice,Delegate
+systemctl show hull-vmbox.scope -p MemoryMax,TasksMax,Slice,Delegate,TimeoutStopUSec,Description
 systemctl daemon-reload
 echo "after reload $(cat /sys/fs/cgroup/system.slice/hull-vmbox.scope/memory.max)"
 $runtime update --memory 32M box
@@ -16,6 +16,7 @@ echo "exec $($runtime exec box cat /proc/self/cgroup)"
 $runtime pause box && $runtime resume box && echo thawed
 $runtime delete --force box
 $runtime run --bundle "$2/slashes" other 2>&1 | grep -o 'slice:prefix:name' || true
+$runtime run --bundle "$2/property" other 2>&1 | grep -o 'annotation org.systemd.property.TimeoutStopUSec' || true
 sleep 1
 systemctl list-units --all --no-legend 'hull-*' | sed 's/^/left behind: /'
 ls -d /sys/fs/cgroup/system.slice/hull-* 2>/dev/null | sed 's/^/left behind: /' || true

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Inside the virtual machine (cgroup version 2): programs of the validation suite of the OCI runtime-tools, two at a time.
-# Usage: oci_suite.sh BIN-DIRECTORY BUNDLES SUITE PROGRAM…. Prints what each says, but for what is well, after its name and
-# exit code; and what look_at_groups prints.
+# Usage: oci_suite.sh BIN-DIRECTORY BUNDLES DRIVER SUITE PROGRAM…, with the control groups' driver cgroupfs or systemd. Prints
+# what look_at_groups prints; then what each program says, but for what is well, after its name and exit code.
 set -u
 
 # RUNTIME-COMMAND DIRECTORY: every bundle in there is created, and the files of its control group that are listed beside its
@@ -24,9 +24,10 @@ look_at_groups() {
 }
 
 runtime="$1/hull-runtime --root /run/hull-runtime"
-look_at_groups "$runtime" "$2/cases"
-suite=$3
-shift 3
+[ "$3" = systemd ] && runtime="$runtime --systemd-cgroup"
+look_at_groups "$runtime" "$2/$3"
+driver=$3 suite=$4
+shift 4
 printf '#!/bin/sh\nexec %s "$@"\n' "$runtime" >/run/runtime
 chmod +x /run/runtime
 # One of them wants a profile of that name to be there.
@@ -49,3 +50,5 @@ for program in "$@"; do
   grep -v '^ok ' "/run/said.d/$program"
 done
 echo "=== end 0"
+[ "$driver" = systemd ] && sleep 1 && systemctl list-units --all --no-legend '*.scope'
+exit 0

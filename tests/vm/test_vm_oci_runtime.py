@@ -35,6 +35,8 @@ CONFIG = {
 DEVICES = [{"allow": False, "access": "rwm"}]
 LIMITS = {"memory": {"limit": 67108864, "reservation": 33554432, "swap": 100663296}, "pids": {"limit": 50}, "devices": DEVICES,
           "cpu": {"shares": 512, "quota": 20000, "period": 50000, "burst": 10000, "cpus": "0"}, "unified": {"memory.high": "50331648"}}
+ANNOTATIONS = {"scope": {"org.systemd.property.TimeoutStopSec": "1.5", "org.systemd.property.Description": "'our own'"},
+               "property": {"org.systemd.property.TimeoutStopUSec": "soon"}}
 COUNT = "exec 0</dev/null; i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done"
 PROGRAMS = [program for program in suite.PROGRAMS if program not in suite.ONLY_VERSION_1]
 BPS, IOPS = ([{"major": 7, "minor": 0, "rate": rate}] for rate in (102400, 300))
@@ -72,8 +74,9 @@ def bundles():
     for name, path, resources, args in (
             ("limits", "/hull-vm/box", LIMITS, None), ("counter", "/hull-vm/counter", {}, ["sh", "-c", COUNT]),
             ("scope", "system.slice:hull:vmbox", {"memory": {"limit": 67108864}, "pids": {"limit": 50}}, None),
-            ("slashes", "/not/for/systemd", {}, None)):
+            ("property", "system.slice:hull:vmproperty", {}, None), ("slashes", "/not/for/systemd", {}, None)):
         config = copy.deepcopy(CONFIG)
+        config["annotations"] = ANNOTATIONS.get(name, {})
         config["root"] = {"path": str(root)}
         config["linux"].update(cgroupsPath=path, resources=resources)
         config["process"]["args"] = args or config["process"]["args"]
@@ -81,7 +84,8 @@ def bundles():
         (top / name / "config.json").write_text(json.dumps(config))
     for name, (resources, files) in CASES.items():
         for case, path in ((name, f"/hull-vm/{name}"), (name.replace("cgroups", "cgroups_relative"), f"hull-vm/relative-{name}")):
-            write_case(top / "cases" / case, root, path, resources, files, INSIDE.get(name))
+            write_case(top / "cgroupfs" / case, root, path, resources, files, INSIDE.get(name))
+        write_case(top / "systemd" / name, root, f"system.slice:hull:{name}", resources, files, INSIDE.get(name))
     yield top
     shutil.rmtree(top, ignore_errors=True)
 
@@ -138,12 +142,14 @@ def test_limits_events_and_checkpoints_with_version_2(bundles):
             assert expected in lines, output
 
 
-def test_the_suite_with_version_2(bundles):
+@pytest.mark.parametrize("driver", ["cgroupfs", "systemd"])
+def test_the_suite_with_version_2(bundles, driver):
     """Every program of the suite that knows it, and what stands in for the others."""
     directory = machine.BUILD / "runtime-tools"
     if not (directory / "installed").exists():
         pytest.skip("the suite is not installed: the test of all its programs with version 1 does that")
-    cases, *parts = run("oci_suite.sh", bundles, directory, *PROGRAMS, memory=2048, timeout=600).split("\n=== ")
+    cases, *parts = run("oci_suite.sh", bundles, driver, directory, *PROGRAMS, memory=2048, timeout=600,
+                        systemd=driver == "systemd").split("\n=== ")
     answers = {}
     for part in parts[:-1]:
         (program, code), output = part.split("\n", 1)[0].split(), part.split("\n", 1)[-1]
@@ -151,12 +157,14 @@ def test_the_suite_with_version_2(bundles):
     assert sorted(answers) == sorted(PROGRAMS)
     failed = {program: output for program, (code, output) in answers.items() if suite.unexpected(program, code, output)}
     assert not failed, failed
-    check_cases(cases, sorted(suite.ONLY_VERSION_1))
+    check_cases(cases, sorted(CASES if driver == "systemd" else suite.ONLY_VERSION_1))
+    assert "hull-" not in parts[-1], parts[-1]
 
 
 def test_scopes_of_systemd(bundles):
     lines = (output := run("oci_runtime_systemd.sh", bundles, systemd=True)).splitlines()
     for expected in ("group 0::/system.slice/hull-vmbox.scope", "MemoryMax=67108864", "TasksMax=50", "Slice=system.slice", "Delegate=yes",
-                     "after reload 67108864", "MemoryMax=33554432", "exec 0::/", "thawed", "slice:prefix:name"):
+                     "TimeoutStopUSec=1.500000s", "Description=our own", "after reload 67108864", "MemoryMax=33554432", "exec 0::/", "thawed", "slice:prefix:name",
+                     "annotation org.systemd.property.TimeoutStopUSec"):
         assert expected in lines, output
     assert "left behind" not in output, output
