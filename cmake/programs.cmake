@@ -24,7 +24,7 @@ hull_program(hull-shim STATIC SOURCE src/cmd/hull_shim.cpp ROOMS shim)
 hull_program(hull-runtime STATIC
              SOURCE src/cmd/hull_runtime.cpp src/cmd/no_demangler.cpp src/cmd/runtime_arguments.cpp src/cmd/runtime_checkpoint.cpp
                     src/cmd/runtime_control.cpp src/cmd/runtime_create.cpp src/cmd/runtime_events.cpp
-                    src/cmd/runtime_exec.cpp src/cmd/runtime_files.cpp src/cmd/runtime_list.cpp src/cmd/runtime_spec.cpp
+                    src/cmd/runtime_exec.cpp src/cmd/runtime_files.cpp src/cmd/runtime_list.cpp src/cmd/runtime_notify.cpp src/cmd/runtime_spec.cpp
                     src/cmd/runtime_state.cpp src/cmd/runtime_update.cpp
              ROOMS runtime)
 # One command a process: less to read from the disk counts for more than quicker loops.

@@ -12,6 +12,7 @@
 #include "oci/runtime_config_fields.h"
 #include "runtime/validate.h"
 #include "runtime_files.h"
+#include "runtime_notify.h"
 
 namespace hull::runtime_cli {
 
@@ -23,14 +24,25 @@ const std::vector<Flag> kCreateFlags = {
 
 namespace {
 
-// Descriptors that a service manager hands over (sd_listen_fds(3)) come before those of --preserve-fds.
-unsigned listen_descriptors(oci::Process& process) {
+// How many descriptors a service manager hands over (sd_listen_fds(3)).
+unsigned listen_descriptors() {
   const char* text = std::getenv("LISTEN_FDS");
-  unsigned count = text ? parse_number<unsigned>(text).value_or(0) : 0;
-  if (count == 0) return 0;
-  process.env.push_back(cat("LISTEN_FDS=", count));
-  process.env.emplace_back("LISTEN_PID=1");
-  return count;
+  return text ? parse_number<unsigned>(text).value_or(0) : 0;
+}
+
+// The configuration for the first process, when a service manager adds to it: what that one says is nothing to the
+// processes that come later.
+std::optional<oci::RuntimeConfig> config_of_service(const Container& container, const std::string& directory,
+                                                    unsigned listening) {
+  bool readiness = readiness_is_asked_for(container.config);
+  if (!readiness && !listening) return std::nullopt;
+  oci::RuntimeConfig config = container.config;
+  if (readiness) offer_readiness(directory, config);
+  if (listening) {
+    config.process->env.push_back(cat("LISTEN_FDS=", listening));
+    config.process->env.emplace_back("LISTEN_PID=1");
+  }
+  return config;
 }
 
 // From here on there is a directory; `rollback` takes everything back that is made.
@@ -40,7 +52,8 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
   if (!container.config.process) fail_invalid("process property must not be empty");
   check_terminal(container.config.process->terminal, hold || arguments.has("detach"), arguments);
   runtime::StartOptions options = start_options(globals, container, arguments);
-  options.preserve_fds += listen_descriptors(*container.config.process);
+  unsigned listening = listen_descriptors();
+  options.preserve_fds += listening;  // they come before those of --preserve-fds
 
   made.lock = claim(globals, container);
   std::string directory = container.directory(globals);
@@ -53,7 +66,8 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
     handles.release_listener = listener.get();
   }
   try {
-    made.init = runtime::start(container.config, handles, options);
+    auto own = config_of_service(container, directory, listening);
+    made.init = runtime::start(own ? *own : container.config, handles, options);
   } catch (const runtime::StartError& e) {
     // The hooks may have set something up that only those of the end take down (runtime.md#lifecycle, steps 3 to 13).
     if (e.failure().step >= runtime::Step::kHook) run_poststop_hooks(container);
@@ -64,6 +78,16 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
   });
   write_down(globals, made, arguments);
   return made;
+}
+
+// In the foreground the service's process is this one, which stays.
+linux::Aside passing_on(std::optional<linux::ReadinessSocket>& readiness) {
+  if (!readiness) return {};
+  return {readiness->fd(), [&readiness] {
+            if (!readiness->take()) return true;
+            pass_on_readiness(::getpid());
+            return false;
+          }};
 }
 
 // A hook that fails takes the container along (runtime.md#lifecycle, step 9).
@@ -147,9 +171,9 @@ void write_down(const Globals& globals, Created& made, const Arguments& argument
   if (console) linux::send_descriptor(arguments.get("console-socket"), "/dev/ptmx", console.get());
 }
 
-int stay(const Globals& globals, Created& made, const Arguments& arguments) {
+int stay(const Globals& globals, Created& made, const Arguments& arguments, linux::Aside aside) {
   UniqueFd console = made.init->take_console();
-  linux::attend_process(made.init->pidfd(), console.get());
+  linux::attend_process(made.init->pidfd(), console.get(), std::move(aside));
   int status = linux::reap_pidfd(made.init->pidfd()).value_or(0);
   made.init->release_ownership();
   if (!arguments.has("keep")) forget_own(globals, made.container);
@@ -167,11 +191,17 @@ int verb_create(const Globals& globals, std::vector<std::string> words) {
   return 0;
 }
 
-int verb_start(const Globals& globals, std::vector<std::string> words) {
-  Arguments arguments({}, std::move(words));
-  arguments.expect_words("start", 1);
-  linux::ProcessLock lock = lock_existing(globals, arguments.words()[0]);
-  Container container = load(globals, arguments.words()[0]);
+namespace {
+
+struct Started {
+  pid_t pid;
+  UniqueFd process;  // a pidfd
+  std::optional<linux::ReadinessSocket> readiness;
+};
+
+Started start_created(const Globals& globals, const std::string& id) {
+  linux::ProcessLock lock = lock_existing(globals, id);
+  Container container = load(globals, id);
   std::string status = status_of(globals, container);
   if (status == "stopped") fail(Kind::kConflict, "cannot start a container that has stopped");
   if (status != "created") fail(Kind::kConflict, "cannot start an already running container");
@@ -180,9 +210,21 @@ int verb_start(const Globals& globals, std::vector<std::string> words) {
   UniqueFd directory = open_file(container.directory(globals), O_PATH | O_DIRECTORY);
   auto receiver = runtime::receiver_of(container.config.linux.seccomp, container.hook_state("created"));
   receiver.pid = container.pid;
+  auto readiness = listen_for_readiness(container.directory(globals));
   runtime::release_held(directory.get(), kStartSocket, process->get(), receiver);
   ::unlinkat(directory.get(), kStartSocket, 0);
   run_poststart_hooks(container);
+  return {container.pid, std::move(*process), std::move(readiness)};
+}
+
+}  // namespace
+
+int verb_start(const Globals& globals, std::vector<std::string> words) {
+  Arguments arguments({}, std::move(words));
+  arguments.expect_words("start", 1);
+  Started started = start_created(globals, arguments.words()[0]);
+  // Without the lock: a container that never gets ready can be deleted.
+  if (started.readiness && started.readiness->wait(started.process.get())) pass_on_readiness(started.pid);
   return 0;
 }
 
@@ -193,12 +235,15 @@ int verb_run(const Globals& globals, std::vector<std::string> words) {
   if (!detach) linux::collect_signals();
   Rollback rollback;
   Created made = create(globals, arguments, false, rollback);
+  auto readiness = listen_for_readiness(made.container.directory(globals));
   made.init->release();
   run_poststart_hooks(made.container);
   if (detach) made.init->release_ownership();
   rollback.commit();
   made.lock.reset();
-  return detach ? 0 : stay(globals, made, arguments);
+  if (!detach) return stay(globals, made, arguments, passing_on(readiness));
+  if (readiness && readiness->wait(made.init->pidfd())) pass_on_readiness(made.container.pid);
+  return 0;
 }
 
 }  // namespace hull::runtime_cli

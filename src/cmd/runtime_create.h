@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/rollback.h"
+#include "linux/foreground.h"
 #include "runtime_state.h"
 
 // What create, run and restore have in common: from a command line to a container that is written down.
@@ -25,6 +26,6 @@ runtime::StartOptions start_options(const Globals& globals, const Container& con
 // Writes down the container of `made.init`; state.json, --pid-file, --pidfd-socket and --console-socket, in this order.
 void write_down(const Globals& globals, Created& made, const Arguments& arguments);
 // Stays in front of the process until it ends; gives its exit code. The container is gone then, unless --keep.
-int stay(const Globals& globals, Created& made, const Arguments& arguments);
+int stay(const Globals& globals, Created& made, const Arguments& arguments, linux::Aside aside = {});
 
 }  // namespace hull::runtime_cli

@@ -3,7 +3,6 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "linux/unix_address.h"
 
 namespace hull::linux {
 
@@ -216,11 +216,7 @@ DbusMessage decode_dbus(std::string_view bytes) {
 
 DbusConnection::DbusConnection(const std::string& path)
     : socket_(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) fail_invalid("the socket path ", hull::quoted(path), " is too long");
-  std::memcpy(address.sun_path, path.data(), path.size());
-  if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+  if (UnixAddress(path).connect(socket_.get()) < 0)
     throw Error(Kind::kUnavailable, cat("cannot reach systemd at ", path, ": ", errno_text(errno)), errno, "connect");
   // AUTH EXTERNAL: who we are is what the kernel says of the socket. BEGIN goes with it: systemd (sd-bus) reads what
   // comes with the end of the greeting into a buffer that it next looks at when more comes, so a short call right

@@ -77,7 +77,7 @@ void collect_signals() {
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
-void attend_process(int pidfd, int terminal) {
+void attend_process(int pidfd, int terminal, Aside aside) {
   sigset_t set = collected_signals();
   UniqueFd signals(check(::signalfd(-1, &set, SFD_CLOEXEC), "signalfd"));
   std::optional<RawTerminal> raw;
@@ -87,8 +87,12 @@ void attend_process(int pidfd, int terminal) {
   }
   int input = terminal >= 0 ? STDIN_FILENO : -1;
   for (;;) {
-    pollfd ready[] = {{pidfd, POLLIN, 0}, {signals.get(), POLLIN, 0}, {terminal, POLLIN, 0}, {input, POLLIN, 0}};
-    if (::poll(ready, 4, -1) < 0) {
+    pollfd ready[] = {{pidfd, POLLIN, 0},
+                      {signals.get(), POLLIN, 0},
+                      {terminal, POLLIN, 0},
+                      {input, POLLIN, 0},
+                      {aside.fd, POLLIN, 0}};
+    if (::poll(ready, std::size(ready), -1) < 0) {
       if (errno == EINTR) continue;
       throw_errno("poll");
     }
@@ -96,6 +100,7 @@ void attend_process(int pidfd, int terminal) {
     if (ready[2].revents && !copy_some(terminal, STDOUT_FILENO)) terminal = -1;
     if (ready[3].revents && !copy_some(input, terminal)) input = -1;
     if (terminal < 0) input = -1;
+    if (ready[4].revents && !aside.act()) aside.fd = -1;
     if (ready[0].revents) break;
   }
   if (terminal >= 0) show_the_rest(terminal);

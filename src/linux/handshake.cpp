@@ -2,10 +2,11 @@
 #include "linux/handshake.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "linux/unix_address.h"
 
 namespace hull::linux {
 
@@ -31,25 +32,7 @@ void send_message(int socket, const iovec* parts, std::size_t count, int descrip
     if (errno != EINTR) throw_errno("sendmsg", "handshake");
 }
 
-// Through /proc/self/fd, because the directory may be deeper than the 108 bytes of a socket's name.
-sockaddr_un address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) throw_errno("socket name", path, ENAMETOOLONG);
-  std::ranges::copy(path, address.sun_path);
-  return address;
-}
-sockaddr_un address_in(int directory, const std::string& name) {
-  return address_of(cat("/proc/self/fd/", directory, "/", name));
-}
-
 UniqueFd unix_socket(int type) { return UniqueFd(check(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0), "socket")); }
-
-template <class Call>
-void with_address(Call call, int socket, const sockaddr_un& address, std::string_view what) {
-  check(call(socket, reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(sizeof address)), what,
-        address.sun_path);
-}
 
 }  // namespace
 
@@ -107,7 +90,7 @@ bool Handshake::peer_gone() const {
 
 UniqueFd listen_for_handshake(int directory, const std::string& name) {
   UniqueFd socket = unix_socket(SOCK_SEQPACKET);
-  with_address(::bind, socket.get(), address_in(directory, name), "bind");
+  check(UnixAddress(directory, name).bind(socket.get()), "bind", name);
   check(::listen(socket.get(), 1), "listen", name);
   return socket;
 }
@@ -122,13 +105,13 @@ Handshake accept_handshake(int listener) {
 
 Handshake connect_handshake(int directory, const std::string& name) {
   UniqueFd socket = unix_socket(SOCK_SEQPACKET);
-  with_address(::connect, socket.get(), address_in(directory, name), "connect");
+  check(UnixAddress(directory, name).connect(socket.get()), "connect", name);
   return Handshake(std::move(socket));
 }
 
 void send_descriptor(const std::string& socket_path, std::string_view text, int descriptor) {
   UniqueFd socket = unix_socket(SOCK_STREAM);
-  with_address(::connect, socket.get(), address_of(socket_path), "connect");
+  check(UnixAddress(socket_path).connect(socket.get()), "connect", socket_path);
   iovec part{const_cast<char*>(text.data()), text.size()};
   send_message(socket.get(), &part, 1, descriptor);
 }

@@ -9,7 +9,6 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 
 #include "linux/socket_address.h"
 #include "linux/stream_io.h"
+#include "linux/unix_address.h"
 
 namespace hull::linux {
 
@@ -26,23 +26,9 @@ namespace {
 
 constexpr int kBacklog = 1024;
 
-sockaddr_un unix_address(const std::string& path, socklen_t& size) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    fail_invalid("the socket path ", path, " is longer than ", sizeof address.sun_path - 1, " bytes");
-  std::memcpy(address.sun_path, path.data(), path.size());
-  size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-  if (path.starts_with('@'))
-    address.sun_path[0] = '\0';
-  else
-    ++size;
-  return address;
-}
-
-bool somebody_listens(const sockaddr_un& address, socklen_t size) {
+bool somebody_listens(const UnixAddress& address) {
   UniqueFd probe(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-  return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0;
+  return address.connect(probe.get()) == 0;
 }
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
@@ -69,15 +55,13 @@ std::optional<std::size_t> without_blocking(Call call, std::string_view operatio
 }  // namespace
 
 UniqueFd listen_at_path(const std::string& path, mode_t mode, std::optional<gid_t> group) {
-  socklen_t size = 0;
-  sockaddr_un address = unix_address(path, size);
+  UnixAddress address(path);
   UniqueFd listener(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
-  auto* raw = reinterpret_cast<const sockaddr*>(&address);
-  if (::bind(listener.get(), raw, size) < 0) {
+  if (address.bind(listener.get()) < 0) {
     if (errno != EADDRINUSE) throw_errno("bind", path);
-    if (somebody_listens(address, size)) fail(Kind::kConflict, "somebody else listens on ", path, " already");
+    if (somebody_listens(address)) fail(Kind::kConflict, "somebody else listens on ", path, " already");
     check(::unlink(path.c_str()), "unlink", path);
-    check(::bind(listener.get(), raw, size), "bind", path);
+    check(address.bind(listener.get()), "bind", path);
   }
   // Until listen() nobody can connect, so there is no moment with the wrong permissions.
   if (group) check(::lchown(path.c_str(), static_cast<uid_t>(-1), *group), "chown", path);
@@ -169,13 +153,5 @@ std::string peer_name(int fd) {
 }
 
 void end_writing(int fd) noexcept { ::shutdown(fd, SHUT_WR); }
-
-bool send_datagram(const std::string& socket_path, const std::string& text) {
-  socklen_t size = 0;
-  sockaddr_un address = unix_address(socket_path, size);
-  UniqueFd socket(check(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
-  return ::sendto(socket.get(), text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
-                  size) == static_cast<ssize_t>(text.size());
-}
 
 }  // namespace hull::linux

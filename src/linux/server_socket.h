@@ -47,8 +47,4 @@ std::string peer_name(int fd);
 // Ends the writing side, so that the peer sees the end while it may still be sending. Never fails.
 void end_writing(int fd) noexcept;
 
-// One datagram to a unix socket, as sd_notify(3) says; a leading "@" is the abstract name space. False when nobody
-// takes it.
-bool send_datagram(const std::string& socket_path, const std::string& text);
-
 }  // namespace hull::linux

@@ -4,11 +4,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <cstring>
 
 #include "base/file.h"
+#include "linux/unix_address.h"
 
 namespace hull::linux {
 
@@ -16,24 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxDescriptors = 250;  // SCM_MAX_FD is 253
 
-// sun_path holds 107 bytes, less than an id and a deep exec root need: the directory goes in as a descriptor.
-struct Address {
-  UniqueFd directory;
-  sockaddr_un name{};
-};
-
-Address address_of(UniqueFd directory, const std::string& name) {
-  Address address{std::move(directory), {}};
-  address.name.sun_family = AF_UNIX;
-  std::string path = cat("/proc/self/fd/", address.directory.get(), "/", name);
-  if (path.size() >= sizeof address.name.sun_path) throw_errno("socket address", name, ENAMETOOLONG);
-  std::memcpy(address.name.sun_path, path.c_str(), path.size() + 1);
-  return address;
-}
-
 UniqueFd make_socket() { return UniqueFd(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")); }
-
-const sockaddr* generic(const sockaddr_un& name) { return reinterpret_cast<const sockaddr*>(&name); }
 
 // A control buffer that is aligned as cmsg(3) wants it.
 union Control {
@@ -62,21 +45,20 @@ std::pair<UniqueFd, UniqueFd> make_socket_pair() {
 }
 
 UniqueFd listen_unix(const std::string& directory, const std::string& name) {
-  Address address = address_of(open_file(directory, O_PATH | O_DIRECTORY), name);
+  UniqueFd at = open_file(directory, O_PATH | O_DIRECTORY);
   UniqueFd socket = make_socket();
-  ::unlinkat(address.directory.get(), name.c_str(), 0);
+  ::unlinkat(at.get(), name.c_str(), 0);
   check(::fchmod(socket.get(), 0600), "fchmod", name);  // before bind: the file is made with this mode
-  check(::bind(socket.get(), generic(address.name), sizeof address.name), "bind", name);
+  check(UnixAddress(at.get(), name).bind(socket.get()), "bind", name);
   check(::listen(socket.get(), 128), "listen", name);
   return socket;
 }
 
 std::optional<UniqueFd> connect_unix(const std::string& directory, const std::string& name) {
-  auto fd = open_if_exists(directory, O_PATH | O_DIRECTORY);
-  if (!fd) return std::nullopt;
-  Address address = address_of(std::move(*fd), name);
+  auto at = open_if_exists(directory, O_PATH | O_DIRECTORY);
+  if (!at) return std::nullopt;
   UniqueFd socket = make_socket();
-  if (::connect(socket.get(), generic(address.name), sizeof address.name) == 0) return socket;
+  if (UnixAddress(at->get(), name).connect(socket.get()) == 0) return socket;
   if (errno == ENOENT || errno == ECONNREFUSED) return std::nullopt;
   throw_errno("connect", cat(directory, "/", name));
 }

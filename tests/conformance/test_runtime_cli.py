@@ -170,6 +170,8 @@ def test_socket_activation(runtime):
         with as_descriptor_3(listener) as options:
             bundle = runtime.bundle("sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; readlink /proc/self/fd/3")
             text = bundle.run(env={**os.environ, "LISTEN_FDS": "1"}, **options).stdout
+            later = runtime.bundle("sleep", "100").begin(env={**os.environ, "LISTEN_FDS": "1"}, **options)
+            assert "LISTEN" not in later.exec("env").stdout
     assert text.splitlines()[0] == "1 1" and "socket:" in text
 
 

@@ -17,6 +17,13 @@ $runtime pause box && $runtime resume box && echo thawed
 $runtime delete --force box
 $runtime run --bundle "$2/slashes" other 2>&1 | grep -o 'slice:prefix:name' || true
 $runtime run --bundle "$2/property" other 2>&1 | grep -o 'annotation org.systemd.property.TimeoutStopUSec' || true
+# A service that is started when its container says so, and goes on by the container's process when that is detached.
+for flags in "" "--detach"; do
+  systemd-run --quiet --collect --service-type=notify --unit=notified $runtime run $flags --bundle "$2/notified" notified
+  echo "notified $flags $(systemctl is-active notified) $(cat "/proc/$(systemctl show notified -P MainPID)/comm")"
+  $runtime delete --force notified
+  while systemctl --quiet is-active notified; do sleep 0.1; done
+done
 sleep 1
 systemctl list-units --all --no-legend 'hull-*' | sed 's/^/left behind: /'
 ls -d /sys/fs/cgroup/system.slice/hull-* 2>/dev/null | sed 's/^/left behind: /' || true

@@ -35,6 +35,7 @@ CONFIG = {
 DEVICES = [{"allow": False, "access": "rwm"}]
 LIMITS = {"memory": {"limit": 67108864, "reservation": 33554432, "swap": 100663296}, "pids": {"limit": 50}, "devices": DEVICES,
           "cpu": {"shares": 512, "quota": 20000, "period": 50000, "burst": 10000, "cpus": "0"}, "unified": {"memory.high": "50331648"}}
+NOTIFIED = "/usr/bin/systemd-notify --ready; exec sleep 1000"
 ANNOTATIONS = {"scope": {"org.systemd.property.TimeoutStopSec": "1.5", "org.systemd.property.Description": "'our own'"},
                "property": {"org.systemd.property.TimeoutStopUSec": "soon"}}
 COUNT = "exec 0</dev/null; i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done"
@@ -68,18 +69,22 @@ def bundles():
     root = top / "rootfs"
     for name in ("bin", "proc", "dev", "tmp"):
         (root / name).mkdir(parents=True)
+    for name in ("lib", "lib64"):
+        (root / name).symlink_to(f"usr/{name}")
     shutil.copy("/bin/busybox", root / "bin")
     for applet in ("sh", "cat", "sleep", "mknod", "rm", "tail", "hostname", "echo"):
         (root / "bin" / applet).symlink_to("busybox")
     for name, path, resources, args in (
             ("limits", "/hull-vm/box", LIMITS, None), ("counter", "/hull-vm/counter", {}, ["sh", "-c", COUNT]),
             ("scope", "system.slice:hull:vmbox", {"memory": {"limit": 67108864}, "pids": {"limit": 50}}, None),
-            ("property", "system.slice:hull:vmproperty", {}, None), ("slashes", "/not/for/systemd", {}, None)):
+            ("notified", "system.slice:hull:vmnotified", {}, ["sh", "-c", NOTIFIED]), ("property", "system.slice:hull:vmproperty", {}, None), ("slashes", "/not/for/systemd", {}, None)):
         config = copy.deepcopy(CONFIG)
         config["annotations"] = ANNOTATIONS.get(name, {})
         config["root"] = {"path": str(root)}
         config["linux"].update(cgroupsPath=path, resources=resources)
         config["process"]["args"] = args or config["process"]["args"]
+        if name == "notified":
+            config["mounts"].append({"destination": "/usr", "type": "bind", "source": "/usr", "options": ["rbind", "ro"]})
         (top / name).mkdir()
         (top / name / "config.json").write_text(json.dumps(config))
     for name, (resources, files) in CASES.items():
@@ -164,7 +169,7 @@ def test_the_suite_with_version_2(bundles, driver):
 def test_scopes_of_systemd(bundles):
     lines = (output := run("oci_runtime_systemd.sh", bundles, systemd=True)).splitlines()
     for expected in ("group 0::/system.slice/hull-vmbox.scope", "MemoryMax=67108864", "TasksMax=50", "Slice=system.slice", "Delegate=yes",
-                     "TimeoutStopUSec=1.500000s", "Description=our own", "after reload 67108864", "MemoryMax=33554432", "exec 0::/", "thawed", "slice:prefix:name",
+                     "TimeoutStopUSec=1.500000s", "Description=our own", "after reload 67108864", "MemoryMax=33554432", "exec 0::/", "thawed", "slice:prefix:name", "notified  active hull-runtime", "notified --detach active sleep",
                      "annotation org.systemd.property.TimeoutStopUSec"):
         assert expected in lines, output
     assert "left behind" not in output, output
