@@ -153,7 +153,7 @@ class Hull(Engine):
         for group in glob.glob(f"/sys/fs/cgroup/*/{self.cgroup_parent}") + glob.glob(f"/sys/fs/cgroup/{self.cgroup_parent}"):
             os.rmdir(group)
         for table in ("inet", "ip", "ip6"):
-            subprocess.run(["nft", "delete", "table", table, f"hull_{self.bridge}"], capture_output=True)
+            subprocess.run(["nft", "delete", "table", table, f"hull_{self.directory}/data"], capture_output=True)
 
 
 def command_name(pid):

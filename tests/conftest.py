@@ -115,6 +115,7 @@ class Hulld:
         self.cgroup_parent = f"/hull-test-{SLOT}n{count}"
         self.bip = f"10.{SLOT + 100}.{count % 250}.1/24"
         self.data, self.exec, self.socket = (self.directory / n for n in ("data", "exec", "hull.sock"))
+        self.firewall_table = f"hull_{self.data}"
         self.log, self.pidfile = self.directory / "hulld.log", self.directory / "pid"
         self.process = None
         self.program = BIN / "hulld"
@@ -227,7 +228,7 @@ class Hulld:
                 self.process.wait()
             subprocess.run(["ip", "link", "del", self.bridge], capture_output=True)
             for family in ("inet", "ip", "ip6"):
-                subprocess.run(["nft", "delete", "table", family, f"hull_{self.bridge}"], capture_output=True)
+                subprocess.run(["nft", "delete", "table", family, self.firewall_table], capture_output=True)
             for directory in reversed(cgroup_directories("/")):
                 if directory.endswith(self.cgroup_parent):
                     for child in pathlib.Path(directory).iterdir():

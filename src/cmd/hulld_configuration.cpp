@@ -119,6 +119,20 @@ container::Defaults container_defaults(const settings::Settings& settings) {
   return defaults;
 }
 
+// Two engines have two data roots, and one keeps its own: its tables are called after it.
+std::string firewall_table_of(const std::string& data_root) {
+  if (data_root == settings::Settings{}.data_root) return "hull";
+  constexpr std::size_t kLongest = 200;  // the kernel allows 255 bytes
+  std::error_code code;
+  std::string name = std::filesystem::canonical(data_root, code).string();
+  if (code) name = data_root;
+  if (name.size() > kLongest) name.erase(0, name.size() - kLongest);
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && std::string_view("/._-").find(c) == std::string_view::npos)
+      c = '_';
+  return "hull_" + name;
+}
+
 network::Options network_options(const settings::Settings& settings) {
   network::Options options;
   options.bridge = settings.bridge;
@@ -138,7 +152,7 @@ network::Options network_options(const settings::Settings& settings) {
   options.masquerade = settings.ip_masq;
   for (const auto& pool : settings.default_address_pools)
     options.address_pools.push_back(cat("base=", pool.base, ",size=", pool.size));
-  options.firewall_table = settings.bridge == "hull0" ? "hull" : "hull_" + settings.bridge;
+  options.firewall_table = firewall_table_of(settings.data_root);
   return options;
 }
 

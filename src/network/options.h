@@ -11,7 +11,7 @@ namespace hull::network {
 struct Options {
   std::string bridge = "hull0";             // hulld --bridge; "none" switches bridge networking off
   std::string bip;                          // "172.30.0.1/24"; "" : the first free of the pools
-  std::string firewall_table = "hull";      // several engines on one machine: one table each (suffix of the bridge)
+  std::string firewall_table = "hull";      // of nftables; an engine's tables and interfaces are told apart by it
   std::vector<std::string> address_pools;   // "base=10.10.0.0/16,size=24"; none: Docker's default pools
   std::string bip6;                         // "fd00:1::1/64": the default bridge has IPv6 too
   std::string fixed_cidr;                   // part of the default bridge's subnet that addresses are given out of

@@ -46,8 +46,8 @@ linux::NetlinkSocket set_up_namespace() {
 
 }  // namespace
 
-InterfaceMarks::InterfaceMarks(std::string_view bridge) {
-  std::uint32_t code = hash(bridge);
+InterfaceMarks::InterfaceMarks(std::string_view firewall_table) {
+  std::uint32_t code = hash(firewall_table);
   const unsigned char digits[] = {static_cast<unsigned char>(code >> 8), static_cast<unsigned char>(code)};
   prefix = cat("veth", to_hex(digits, sizeof digits));
   // Far from the small numbers that people use, even for the engine's own, odd for those to be deleted.

@@ -14,10 +14,10 @@ namespace hull::network {
 
 inline constexpr std::string_view kInterface = "eth0";
 
-// What an engine's host interfaces are called and grouped by, derived from the name of its bridge, so that engines
-// on one machine tell theirs from each other's.
+// What an engine's host interfaces are called and grouped by, derived from the name of its firewall table, so that
+// engines on one machine tell theirs from each other's, even on one bridge.
 struct InterfaceMarks {
-  explicit InterfaceMarks(std::string_view bridge);
+  explicit InterfaceMarks(std::string_view firewall_table);
   std::string prefix;             // "veth" and 4 hex digits
   std::uint32_t live, condemned;  // groups: interfaces in use, and those to be deleted together
 };

@@ -55,7 +55,7 @@ Networks::State::State(store::Database& store, linux::Reactor& used, Options wan
     : database(store),
       options(std::move(wanted)),
       pool_sources(parse_pool_sources(options.address_pools)),
-      marks(options.bridge),
+      marks(options.firewall_table),
       has_bridge(options.bridge != "none"),
       started(now().nanoseconds),
       firewall(options.firewall_table),

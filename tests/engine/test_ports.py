@@ -153,7 +153,7 @@ def test_a_range_of_5001_ports_is_published_in_one_go(cli, serve):
         assert udp(OWN_LOOPBACK, port).endswith(f" {port}")
     assert len(cli("port", "range").stdout.splitlines()) == 5001
     assert f"{OWN_LOOPBACK}:5000-10000->5000-10000/udp" in cli("ps").stdout
-    table = f"hull_{cli.engine.bridge}"
+    table = cli.engine.firewall_table
     elements = lambda: subprocess.run(["nft", "list", "map", "ip", table, "published_ranges"], capture_output=True,
                                       text=True).stdout
     assert f"{OWN_LOOPBACK} . udp . 5000-10000 : " in elements() and elements().count("udp") == 1

@@ -47,7 +47,7 @@ def networks(engine):
 
 
 def rules(engine):
-    return subprocess.run(["nft", "list", "table", "ip", f"hull_{engine.bridge}"], capture_output=True, text=True).stdout
+    return subprocess.run(["nft", "list", "table", "ip", engine.firewall_table], capture_output=True, text=True).stdout
 
 
 def crash_during(engine, delay, *command):

@@ -63,7 +63,7 @@ def interfaces(*words):
 
 
 def rules(engine):
-    return subprocess.run(["nft", "list", "table", "ip", f"hull_{engine.bridge}"], capture_output=True, text=True).stdout
+    return subprocess.run(["nft", "list", "table", "ip", engine.firewall_table], capture_output=True, text=True).stdout
 
 
 def left_over(engine):

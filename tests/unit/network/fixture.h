@@ -89,7 +89,8 @@ class NetworksTest : public testing::Test {
     std::vector<std::string> names;
     hull::linux::NetlinkSocket socket(NETLINK_ROUTE);
     for (const auto& link : hull::linux::list_links(socket))
-      if (link.name.starts_with(hull::network::InterfaceMarks(options.bridge).prefix)) names.push_back(link.name);
+      if (link.name.starts_with(hull::network::InterfaceMarks(options.firewall_table).prefix))
+        names.push_back(link.name);
     return names;
   }
   std::string ruleset() const {
