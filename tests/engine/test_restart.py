@@ -52,15 +52,15 @@ def test_the_delay_doubles(engine):
     assert gaps[0] >= 0.1 and gaps[1] >= 0.2 and gaps[2] >= 0.4
 
 
-def back_off(engine, name, policy="always"):
-    """A container that waits for its next start for a good while."""
+def back_off(engine, name, policy="always", attempts=4):
+    """A container that waits for its next start for a good while: 1.6 s after four attempts, twice that after five."""
     run(engine, name, policy, "sh", "-c", "exit 3")
-    wait_until(lambda: count(engine, name) >= 3 and state(engine, name)["Status"] == "restarting")
+    wait_until(lambda: count(engine, name) >= attempts and state(engine, name)["Status"] == "restarting")
 
 
 def test_between_two_attempts_it_is_restarting(cli):
     engine = cli.engine
-    back_off(engine, "waits")
+    back_off(engine, "waits", attempts=5)
     now = state(engine, "waits")
     assert now["Restarting"] and now["Running"] and now["Pid"] == 0 and now["ExitCode"] == 3
     assert "Restarting (3)" in cli("ps", "--filter", "name=waits").stdout  # without -a
