@@ -224,10 +224,13 @@ void Engine::Impl::forget_execs_of(const std::string& container_id) {
   std::vector<std::string> running;
   {
     std::scoped_lock lock(execs_mutex);
-    for (const auto& [id, exec] : execs) {
+    std::erase_if(execs, [&](const auto& entry) {
+      const auto& [id, exec] = entry;
       std::scoped_lock inner(exec->mutex);
-      if (exec->state.container_id == container_id && exec->state.running) running.push_back(id);
-    }
+      if (exec->state.container_id != container_id) return false;
+      if (exec->state.running) running.push_back(id);
+      return !exec->state.started;  // it was made for a process that is gone
+    });
   }
   for (const auto& id : running) exec_ended(id, {137});
 }

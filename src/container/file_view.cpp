@@ -5,6 +5,7 @@
 
 #include "container/mount_use.h"
 #include "container/oci_config_parts.h"
+#include "linux/root_dir.h"
 
 namespace hull::container {
 
@@ -64,6 +65,19 @@ std::vector<linux::ViewMount> mounts_of(const State& state, const Configuration&
   return mounts;
 }
 
+// As if create had made the working directory, which start does.
+linux::DetachedMount root_at_rest(Engine::Impl& engine, const State& state) {
+  linux::DetachedMount root = engine.services.snapshots.mount(state.id);
+  const std::string& directory = state.spec->config.working_dir;
+  if (state.status != Status::kCreated || directory.empty()) return root;
+  try {
+    linux::RootDir(root.get()).make_directory(directory);
+  } catch (const Error&) {
+    // A file is in its place: start will say so.
+  }
+  return root;
+}
+
 }  // namespace
 
 FileView open_file_view(Engine::Impl& engine, const LivePtr& container) {
@@ -75,7 +89,7 @@ FileView open_file_view(Engine::Impl& engine, const LivePtr& container) {
   };
   FileView view = open_with(engine, container, linux::view_of_process, [&](const State& state) {
     use(state);
-    return linux::assemble_view(engine.services.snapshots.mount(state.id), mounts_of(state, engine.configuration),
+    return linux::assemble_view(root_at_rest(engine, state), mounts_of(state, engine.configuration),
                                 state.spec->host.readonly_rootfs);
   });
   view.volumes = std::move(used);
@@ -89,7 +103,7 @@ FileView open_root_view(Engine::Impl& engine, const LivePtr& container) {
         return linux::MountView{linux::clone_root_of_process(pid, pidfd), {}};
       },
       [&](const State& state) {
-        return linux::MountView{engine.services.snapshots.mount(state.id), {}};
+        return linux::MountView{root_at_rest(engine, state), {}};
       });
 }
 

@@ -71,8 +71,10 @@ void resolve_links(HostConfig& host, const std::function<StatePtr(std::string_vi
       throw Error(Kind::kInvalidArgument, cat("could not get container for ", link.target, ": ", e.message()));
     }
     if (target->spec->host.network_mode == "host")
-      fail_invalid("conflicting options: container ", link.target,
-                   " has the network of the host, and nothing to link to");
+      fail_invalid(
+          "conflicting options: host type networking can't be used with links. This would result in undefined "
+          "behavior: ",
+          link.target, " has the network of the host");
     if (std::ranges::find(aliases, link.alias) != aliases.end()) continue;
     aliases.push_back(link.alias);
     resolved.push_back(cat(target->id, ":", link.alias));

@@ -20,7 +20,7 @@ struct Option {
   std::string_view name;
   Group group;
 };
-constexpr std::array<Option, 15> kBindOptions = {{{"ro", Group::kAccess},
+constexpr std::array<Option, 14> kBindOptions = {{{"ro", Group::kAccess},
                                                   {"rw", Group::kAccess},
                                                   {"z", Group::kLabel},
                                                   {"Z", Group::kLabel},
@@ -30,7 +30,6 @@ constexpr std::array<Option, 15> kBindOptions = {{{"ro", Group::kAccess},
                                                   {"rslave", Group::kPropagation},
                                                   {"shared", Group::kPropagation},
                                                   {"rshared", Group::kPropagation},
-                                                  {"copy", Group::kCopy},
                                                   {"nocopy", Group::kCopy},
                                                   {"consistent", Group::kConsistency},
                                                   {"cached", Group::kConsistency},

@@ -215,7 +215,7 @@ void normalize_other_limits(HostConfig& host, Warnings& warnings) {
     host.pids_limit.reset();
   }
   if (host.oom_score_adj < -1000 || host.oom_score_adj > 1000)
-    fail_invalid("Invalid value ", host.oom_score_adj, ", range for oom score adj is [-1000, 1000]");
+    fail_invalid("Invalid value ", host.oom_score_adj, ", range for oom score adj is [-1000, 1000].");
   check_ulimits(host);
 }
 

@@ -51,6 +51,7 @@ struct CgroupStats {
   std::uint64_t pids_current = 0, pids_limit = 0;    // limit 0: none
   std::vector<BlockIoEntry> io_service_bytes, io_serviced;
   std::uint64_t oom_kills = 0;
+  bool waits_for_memory = false;  // v1 with the killer off: processes stand still until somebody frees some
 };
 
 // What only `hull-runtime events` shows, and costs many more files to read.

@@ -35,7 +35,9 @@ void read_memory(const CgroupV1Dirs& dirs, CgroupStats& stats) {
   stats.memory_limit = dir->number("memory.limit_in_bytes");
   stats.memory_failcnt = dir->number("memory.failcnt");
   stats.memory_stat = parse_flat_keyed(dir->read("memory.stat"));
-  stats.oom_kills = parse_flat_keyed(dir->read("memory.oom_control"))["oom_kill"];
+  auto oom = parse_flat_keyed(dir->read("memory.oom_control"));
+  stats.oom_kills = oom["oom_kill"];
+  stats.waits_for_memory = oom["under_oom"] != 0;
 }
 
 // "8:0 Read 4096" lines; the last, "Total 4096", is the sum over all devices and belongs to none.

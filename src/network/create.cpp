@@ -258,7 +258,8 @@ void Networks::check_endpoint(const Network& network, const EndpointRequest& req
     }
   }
   for (const auto& text : request.link_local)
-    if (!IpAddress::parse(text)) problems.push_back(cat("invalid link-local IP address: ", text));
+    if (auto address = IpAddress::parse(text); !address || !address->is_link_local())
+      problems.push_back(cat("invalid link-local IP address: ", text));
   if (!request.mac_address.empty() && !linux::is_mac_address(request.mac_address))
     problems.push_back(cat("invalid MAC address: ", request.mac_address));
   for (auto& problem : endpoint_option_problems(request.driver_options)) problems.push_back(std::move(problem));

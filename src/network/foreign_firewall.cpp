@@ -41,6 +41,9 @@ std::string for_each_direction(const Names& bridges, Rule rule) {
   return join(commands, "; ");
 }
 
+// Another engine of this kind drops what concerns its own bridges alone.
+bool is_an_engines(const NftChain& chain) { return chain.table == "hull" || chain.table.starts_with("hull_"); }
+
 bool has_chain(const std::vector<NftChain>& chains, const NftChain& like, std::string_view name) {
   return std::ranges::any_of(chains, [&](const NftChain& one) {
     return one.family == like.family && one.table == like.table && one.name == name;
@@ -91,7 +94,7 @@ void look_at_nftables(const Bridges& bridges, Names& warnings) {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
   auto chains = linux::nft_chains(socket);
   for (const NftChain& chain : chains) {
-    if (!chain.sees_forwarded) continue;
+    if (!chain.sees_forwarded || is_an_engines(chain)) continue;
     std::optional<std::string> by;
     if (!chain.drops_forwarded && !is_firewalld(chain)) {
       by = linux::nft_chain_that_drops_the_rest(socket, chain);

@@ -55,7 +55,7 @@ class Supervisor {
   void subscribe(EngineLink::Connection connection);
   void watch_memory();
   void check_memory();
-  void count_oom_kills();
+  bool count_oom_kills();  // true: the processes wait for memory, with the killer off
   void exec(EngineLink::Connection connection, Message message);
   pid_t launch_exec(Exec& exec, ExecMessage& message, std::vector<UniqueFd> descriptors);
   std::unique_ptr<Streams> make_streams(ProcessEnds ends, ContainerLog* log, bool end_input_with_client,

@@ -212,18 +212,23 @@ void Supervisor::check_memory() {
   memory_ran_out_ = true;
   std::uint64_t known = oom_kills_;
   count_oom_kills();
-  if (oom_kills_ == known && running_) loop_.after(kUntilCountedMilliseconds, [this] { count_oom_kills(); });
+  if (oom_kills_ > known || !running_) return;
+  loop_.after(kUntilCountedMilliseconds, [this, known] {
+    bool waits = count_oom_kills();
+    if (waits && oom_kills_ == known) engine_.tell(MessageKind::kOutOfMemory, {});
+  });
 }
 
-void Supervisor::count_oom_kills() {
-  if (!init_) return;
-  std::uint64_t kills = oom_kills_;
+bool Supervisor::count_oom_kills() {
+  if (!init_) return false;
+  linux::CgroupStats stats;
   try {
-    kills = init_->cgroup().stats().oom_kills;
+    stats = init_->cgroup().stats();
   } catch (const Error&) {
-    return;  // the group is gone
+    return false;  // the group is gone
   }
-  for (; oom_kills_ < kills; ++oom_kills_) engine_.tell(MessageKind::kOutOfMemory, {});
+  for (; oom_kills_ < stats.oom_kills; ++oom_kills_) engine_.tell(MessageKind::kOutOfMemory, {});
+  return stats.waits_for_memory;
 }
 
 void Supervisor::exec(EngineLink::Connection connection, Message message) {

@@ -24,7 +24,7 @@ constexpr std::string_view kOptions[] = {"type", "o", "device", "size"};
 struct Requirement {
   std::string_view option, needs;
 };
-constexpr Requirement kRequirements[] = {{"o", "device"}, {"o", "type"}, {"type", "device"}};
+constexpr Requirement kRequirements[] = {{"o", "device"}, {"o", "type"}, {"type", "device"}, {"device", "type"}};
 
 std::string option_of(const StringMap& options, std::string_view name) {
   auto found = options.find(std::string(name));

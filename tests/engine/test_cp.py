@@ -322,6 +322,15 @@ def test_cp_follows_the_rules_of_paths(cli, tmp_path, monkeypatch):
     assert missing.returncode == 1 and f"Could not find the file /missing in container {name}" in missing.stderr
 
 
+def test_the_working_directory_of_a_created_container_is_there(cli, tmp_path):
+    name = f"work-{cli.name}"
+    cli("create", "--name", name, "-w", "/made/for/work", "busybox", "ls")
+    (tmp_path / "file").write_text("text")
+    cli("cp", str(tmp_path / "file"), f"{name}:/made/for/work/")
+    assert "made/for/work/file" in tarfile.open(fileobj=io.BytesIO(cli("export", name, text=False).stdout)).getnames()
+    assert cli("start", "-a", name).stdout == "file\n"
+
+
 def test_cp_pipes_archives(cli, tmp_path):
     name = f"pipes-{cli.name}"
     cli("create", "--name", name, "busybox", "true")

@@ -174,8 +174,13 @@ def test_the_api_of_execs(engine):
     engine.docker("kill", "box")
     ended = api.call("GET", f"/exec/{running}/json")[1]
     assert not ended["Running"] and ended["ExitCode"] == 137
-    assert api.call("POST", f"/exec/{later}/start", {"Detach": True}) == (409, {"message": f"container {identifier} is not running"})
-    assert api.call("POST", f"/exec/{later}/resize?h=10&w=10") == (409, {"message": f"container {identifier} is not running"})
+    # One that was never started goes with the process that it was made for.
+    gone = (404, {"message": f"No such exec instance: {later}"})
+    assert api.call("POST", f"/exec/{later}/start", {"Detach": True}) == gone
+    assert api.call("POST", f"/exec/{later}/resize?h=10&w=10") == gone
+    engine.docker("start", "box")
+    assert api.call("POST", f"/exec/{later}/start", {"Detach": True}) == gone
+    engine.docker("kill", "box")
     engine.docker("rm", "box")
     assert api.call("GET", f"/exec/{running}/json")[0] == 404
 

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from conftest import wait_until
+
 V1 = os.path.isdir("/sys/fs/cgroup/memory")
 v1_only = pytest.mark.skipif(not V1, reason="names the files of control groups of version 1")
 DISK = next((f"/dev/{name}" for name in sorted(os.listdir("/sys/block")) if name.startswith(("vd", "sd", "nvme"))), None)
@@ -51,6 +53,18 @@ def test_the_first_process_is_killed_at_its_limit(cli):
     shown = cli("events", "--since", since, "--until", str(time.time()), "--filter", "container=hog",
                           "--format", "{{.Action}}").stdout.split()
     assert "oom" in shown and shown.index("oom") < shown.index("die")
+
+
+@v1_only
+def test_processes_that_wait_for_memory_are_told_of(cli):
+    since = str(time.time() - 1)
+    cli("run", "-d", "--name", "waits", "-m", "8m", "--memory-swap", "8m", "--oom-kill-disable", "busybox", "tail", "-f", "-c", "100m",
+        "/dev/zero")
+    events = lambda: cli("events", "--since", since, "--until", str(time.time()), "--filter", "container=waits", "--format",
+                         "{{.Action}}").stdout.split()
+    wait_until(lambda: "oom" in events(), 10)
+    assert cli.engine.inspect("waits", "{{.State.OOMKilled}} {{.State.Running}}").endswith(" true")
+    cli("rm", "-f", "waits")
 
 
 def test_what_runs_before_is_forgotten_by_the_next_start(cli):

@@ -80,6 +80,8 @@ def test_link_local_addresses(cli):
     try:
         addresses = out(cli, "--network", "linknet", "--link-local-ip", "169.254.7.7", "busybox", "ip", "-4", "addr")
         assert "169.254.7.7/" in addresses
+        refused = cli("create", "--network", "linknet", "--link-local-ip", "169.253.5.5", "busybox", "true", check=False)
+        assert refused.returncode != 0 and "invalid link-local IP address: 169.253.5.5" in refused.stderr
     finally:
         cli.engine.docker("network", "rm", "linknet")
 

@@ -168,7 +168,7 @@ def test_what_cannot_be_mounted_is_said_at_its_use(cli, options, message):
 
 @pytest.mark.parametrize("options, message", [
     (["o=bind"], 'missing required option: "device"'), (["type=tmpfs"], 'missing required option: "device"'),
-    (["nonsense=1"], 'invalid option: "nonsense"'), (["size=1g"], "no quota support"),
+    (["device=/x"], 'missing required option: "type"'), (["nonsense=1"], 'invalid option: "nonsense"'), (["size=1g"], "no quota support"),
 ])
 def test_options_that_make_no_sense_are_refused(cli, options, message):
     assert message in refused(cli, "volume", "create", *[word for option in options for word in ("-o", option)], "some")

@@ -238,7 +238,7 @@ const Refusal kLimitRefusals[] = {
      "stat /dev/no-such-disk: No such file or directory"},
     {"Shm", [](Spec& s) { s.host.shm_size = -1; }, "SHM size can not be less than 0"},
     {"OomScore", [](Spec& s) { s.host.oom_score_adj = 1001; },
-     "Invalid value 1001, range for oom score adj is [-1000, 1000]"},
+     "Invalid value 1001, range for oom score adj is [-1000, 1000]."},
     {"UlimitName",
      [](Spec& s) {
        s.host.ulimits.emplace().push_back({"files", 1, 1});
