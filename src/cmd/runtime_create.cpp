@@ -41,6 +41,7 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
   check_terminal(container.config.process->terminal, hold || arguments.has("detach"), arguments);
   runtime::StartOptions options = start_options(globals, container, arguments);
   options.preserve_fds += listen_descriptors(*container.config.process);
+  options.plain_newlines = !hold && !arguments.has("detach");
 
   made.lock = claim(globals, container);
   std::string directory = container.directory(globals);
@@ -70,10 +71,10 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
 void run_poststart_hooks(const Container& container) {
   if (!container.config.hooks) return;
   try {
-    runtime::run_hooks(container.config.hooks->poststart, container.hook_state("running"));
-  } catch (const Error& e) {
+    runtime::run_hooks("poststart", container.config.hooks->poststart, container.hook_state("running"));
+  } catch (const Error&) {
     kill_container(container);
-    throw e.within("error running poststart hook");
+    throw;
   }
 }
 

@@ -7,8 +7,9 @@ namespace hull::linux {
 void collect_signals();
 
 // Stands before a process, as a shell's child that stands for it: passes on the signals that this process gets, and,
-// when `terminal` (the master side, or -1) is given, what is typed and shown, with our own terminal in raw mode and its
-// size kept the same. Returns when the process behind `pidfd` has ended and everything is shown.
+// when `terminal` (the master side, or -1; keep_newlines() has been called for it) is given, what is typed and shown,
+// with our own terminal in raw mode and its size kept the same. Returns when the process behind `pidfd` has ended and
+// everything is shown.
 void attend_process(int pidfd, int terminal);
 
 }  // namespace hull::linux
