@@ -236,6 +236,34 @@ def test_kill_all_reaches_what_has_no_namespace(runtime):
     wait_until(lambda: runtime("ps", "-f", "json", bundle.name).stdout == "[]\n")
 
 
+def test_kill_reaches_what_has_outlived_the_first_process(runtime):
+    bundle = runtime.bundle("sh", "-c", "sleep 100 & sleep 100 & wait", linux={"namespaces": [{"type": "mount"}]},
+                            mounts=[m for m in MOUNTS if m["type"] not in ("sysfs", "mqueue")]).begin()
+    wait_until(lambda: runtime("ps", "-f", "json", bundle.name).stdout.count(",") == 2)
+    os.kill(bundle.state()["pid"], signal.SIGKILL)
+    bundle.wait_for("stopped")
+    assert message(runtime("kill", bundle.name, "TERM", check=False)) == "container not running"
+    runtime("kill", bundle.name, "KILL")
+    wait_until(lambda: runtime("ps", "-f", "json", bundle.name).stdout == "[]\n")
+    assert message(runtime("kill", bundle.name, "KILL", check=False)) == "container not running"
+
+
+def test_a_signal_ends_what_was_only_created(runtime):
+    bundle = runtime.bundle("sleep", "100")
+    bundle.create()
+    runtime("kill", bundle.name, "TERM")
+    bundle.wait_for("stopped")
+
+
+def test_flags_after_the_name(runtime, running):
+    runtime("update", running.name, "--pids-limit", "44")
+    assert json.loads(runtime("ps", "--format=json", running.name).stdout)
+    assert "-x" in message(runtime("kill", running.name, "-x", check=False))
+    assert running.exec("echo", "--tty", "-x").stdout == "--tty -x\n"
+    runtime("delete", running.name, "--force")
+    assert runtime("state", running.name, check=False).returncode == 1
+
+
 def test_list(runtime, running):
     other = runtime.bundle("sleep", "100")
     other.create()
@@ -348,7 +376,7 @@ def test_log_files_and_formats(runtime):
 
 
 def test_flags_and_arguments_that_do_not_exist(runtime):
-    assert runtime("frobnicate", check=False).returncode == 3
+    assert runtime("frobnicate", check=False).returncode == 3 and runtime("frobnicate", "-h", check=False).returncode == 3
     for arguments in (["--no-such", "list"], ["create"], ["state"], ["state", "a", "b"], ["create", "--nothing", "a"],
                       ["kill"], ["delete"], ["--rootless", "maybe", "list"], ["state", "../x"], ["state", ""]):
         done = runtime(*arguments, check=False)
