@@ -330,6 +330,19 @@ def test_update(runtime, running):
         assert word in message(runtime("update", *flags, running.name, check=False))
 
 
+@pytest.mark.skipif(V2, reason="control groups of version 2 have no such limits")
+def test_update_of_realtime_limits_in_any_order(runtime, running):
+    point = next(p for p in cgroup_mounts() if "cpu" in pathlib.Path(p).name.split(","))
+    group = pathlib.Path(point + running.config["linux"]["cgroupsPath"])
+    if not (group / "cpu.rt_period_us").exists():
+        pytest.skip("this kernel has no real-time limits of groups")
+    (group.parent / "cpu.rt_runtime_us").write_text("900000")
+    # Up both, down both: whichever is written first, once it is in the way of the other.
+    for period, length in (("1000000", "600000"), ("10000", "3000"), ("900000", "500000")):
+        runtime("update", running.name, "--cpu-rt-period", period, "--cpu-rt-runtime", length)
+        assert [(group / f"cpu.rt_{name}_us").read_text().strip() for name in ("period", "runtime")] == [period, length]
+
+
 def test_spec_makes_a_bundle_that_runs(runtime, tmp_path):
     shutil.copytree(runtime.rootfs, tmp_path / "rootfs", symlinks=True)
     runtime("spec", "--bundle", tmp_path)
