@@ -40,6 +40,8 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
   if (!container.config.process) fail_invalid("process property must not be empty");
   check_terminal(container.config.process->terminal, hold || arguments.has("detach"), arguments);
   runtime::StartOptions options = start_options(globals, container, arguments);
+  auto& environment = container.config.process->env;
+  std::size_t configured = environment.size();
   options.preserve_fds += listen_descriptors(*container.config.process);
   options.plain_newlines = !hold && !arguments.has("detach");
 
@@ -60,6 +62,7 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
     if (e.failure().step >= runtime::Step::kHook) run_poststop_hooks(container);
     throw;
   }
+  environment.resize(configured);  // an exec gets no descriptors: nothing is written down of them
   rollback.add("cgroup", [driver = container.driver(), path = container.cgroup_path] {
     remove_group(*linux::make_cgroup(driver, path));
   });

@@ -170,7 +170,9 @@ def test_socket_activation(runtime):
         with as_descriptor_3(listener) as options:
             bundle = runtime.bundle("sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; readlink /proc/self/fd/3")
             text = bundle.run(env={**os.environ, "LISTEN_FDS": "1"}, **options).stdout
+            bundle = runtime.bundle("sleep", "100").begin(env={**os.environ, "LISTEN_FDS": "1"}, **options)
     assert text.splitlines()[0] == "1 1" and "socket:" in text
+    assert "LISTEN" not in bundle.exec("env").stdout
 
 
 def test_pidfd_socket(runtime):
