@@ -2,7 +2,6 @@
 #include "runtime/program.h"
 
 #include <algorithm>
-#include <ranges>
 #include <set>
 
 #include "base/file.h"
@@ -43,8 +42,8 @@ std::string home_of(std::uint32_t uid) {
 std::vector<std::string> without_repetitions(const std::vector<std::string>& entries) {
   std::set<std::string_view> names;
   std::vector<std::string> kept;
-  for (const auto& entry : std::views::reverse(entries))
-    if (names.insert(split_once(entry, '=').first).second) kept.push_back(entry);
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry)
+    if (names.insert(split_once(*entry, '=').first).second) kept.push_back(*entry);
   std::ranges::reverse(kept);
   return kept;
 }
