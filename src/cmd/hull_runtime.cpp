@@ -132,9 +132,9 @@ int dispatch(const Arguments& arguments, char** argv) {
   if (arguments.has("help") || arguments.words().empty() || arguments.words().front() == "help") return print_help();
   const std::string& name = arguments.words().front();
   auto command = std::ranges::find(kCommands, name, &Command::name);
+  if (command == std::end(kCommands)) return report(cat("No help topic for '", name, "'"), 3);
   if (arguments.words().size() > 1 && (arguments.words()[1] == "--help" || arguments.words()[1] == "-h"))
     return print_help();
-  if (command == std::end(kCommands)) return report(cat("No help topic for '", name, "'"), 3);
   try {
     if (command->enters) linux::execute_from_read_only_copy(argv);
     linux::set_own_name("hull-runtime");  // it is executed by a descriptor's number then
@@ -158,7 +158,8 @@ int dispatch(const Arguments& arguments, char** argv) {
 int main(int argc, char** argv) {
   using namespace hull;
   try {
-    return runtime_cli::dispatch(runtime_cli::Arguments(runtime_cli::kGlobalFlags, {argv + 1, argv + argc}), argv);
+    runtime_cli::Arguments arguments(runtime_cli::kGlobalFlags, {argv + 1, argv + argc}, runtime_cli::Flags::kInFront);
+    return runtime_cli::dispatch(arguments, argv);
   } catch (const std::exception& e) {
     return runtime_cli::report(e.what(), 1);
   }

@@ -7,30 +7,38 @@
 
 namespace hull::runtime_cli {
 
-Arguments::Arguments(const std::vector<Flag>& flags, std::vector<std::string> words) {
-  std::size_t next = 0;
-  for (; next < words.size(); ++next) {
-    std::string_view word = words[next];
-    if (word == "--") {
-      ++next;
-      break;
+Arguments::Arguments(const std::vector<Flag>& flags, std::vector<std::string> words, Flags where) {
+  for (std::size_t next = 0; next < words.size(); ++next) {
+    bool in_front = words_.empty();
+    bool ends = words[next] == "--";
+    if (ends || (!in_front && where == Flags::kInFront)) {
+      words_.insert(words_.end(), words.begin() + static_cast<std::ptrdiff_t>(next + (ends && in_front ? 1 : 0)),
+                    words.end());
+      return;
     }
-    if (word.size() < 2 || word[0] != '-') break;
-    word.remove_prefix(word.starts_with("--") ? 2 : 1);
-    auto [name, value] = split_once(word, '=');
-    auto flag = std::ranges::find_if(flags, [name = name](const Flag& known) {
-      return known.name == name || (!known.short_name.empty() && known.short_name == name);
-    });
-    if (flag == flags.end()) fail_invalid("flag provided but not defined: -", name);
-    std::string text(value.value_or("true"));
-    if (flag->takes_value && !value) {
-      if (++next == words.size()) fail_invalid("flag needs an argument: -", name);
-      text = words[next];
-    }
-    if (!flag->takes_value && text == "false") continue;
-    values_[std::string(flag->name)].push_back(std::move(text));
+    if (take_flag(flags, words, next)) continue;
+    if (in_front && words[next].size() > 1 && words[next][0] == '-')
+      fail_invalid("flag provided but not defined: -", words[next].substr(words[next].starts_with("--") ? 2 : 1));
+    words_.push_back(words[next]);
   }
-  words_.assign(words.begin() + static_cast<std::ptrdiff_t>(next), words.end());
+}
+
+bool Arguments::take_flag(const std::vector<Flag>& flags, const std::vector<std::string>& words, std::size_t& next) {
+  std::string_view word = words[next];
+  if (word.size() < 2 || word[0] != '-') return false;
+  word.remove_prefix(word.starts_with("--") ? 2 : 1);
+  auto [name, value] = split_once(word, '=');
+  auto flag = std::ranges::find_if(flags, [name = name](const Flag& known) {
+    return known.name == name || (!known.short_name.empty() && known.short_name == name);
+  });
+  if (flag == flags.end()) return false;
+  std::string text(value.value_or("true"));
+  if (flag->takes_value && !value) {
+    if (++next == words.size()) fail_invalid("flag needs an argument: -", name);
+    text = words[next];
+  }
+  if (flag->takes_value || text != "false") values_[std::string(flag->name)].push_back(std::move(text));
+  return true;
 }
 
 std::string Arguments::get(std::string_view flag, std::string fallback) const {

@@ -14,12 +14,16 @@ struct Flag {
   bool takes_value = false;
 };
 
-// What is left of a command line after its flags were taken out of the front: "-x v", "--x v", "--x=v", "-x=v", in Go's
-// manner (one dash or two are the same). Flags end at the first other word or at "--".
+// Where the flags of a command may be. What follows the first other word can be the command line of somebody else.
+enum class Flags { kAnywhere, kInFront };
+
+// What is left of a command line after its flags were taken out: "-x v", "--x v", "--x=v", "-x=v", in Go's manner (one
+// dash or two are the same). Flags end at "--" or, kInFront, at the first other word; behind that word, kAnywhere, what
+// begins with a dash and is no flag is a word.
 class Arguments {
  public:
   // Throws Error{kInvalidArgument} for unknown flags and missing values.
-  Arguments(const std::vector<Flag>& flags, std::vector<std::string> words);
+  Arguments(const std::vector<Flag>& flags, std::vector<std::string> words, Flags where = Flags::kAnywhere);
 
   bool has(std::string_view flag) const { return values_.contains(flag); }
   std::string get(std::string_view flag, std::string fallback = {}) const;  // the last value given
@@ -32,6 +36,9 @@ class Arguments {
   const std::string& word(std::size_t index, std::string_view what) const;
 
  private:
+  // Takes the flag at `next`, and its value; false when that is none.
+  bool take_flag(const std::vector<Flag>& flags, const std::vector<std::string>& words, std::size_t& next);
+
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
   std::vector<std::string> words_;
 };

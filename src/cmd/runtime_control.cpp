@@ -30,11 +30,14 @@ bool has_own_pids(const Container& container) {
                              [](const auto& one) { return one.type == "pid" && one.path.empty(); });
 }
 
-void signal_all(const Container& container, int signal) {
+// Whether there was anybody.
+bool signal_all(const Container& container, int signal) {
   auto group = container.cgroup();
-  if (!group->exists()) return;
+  if (!group->exists()) return false;
+  bool sent = false;
   for (pid_t pid : group->processes())
-    if (auto process = linux::open_pidfd(pid)) linux::signal_pidfd(process->get(), signal);
+    if (auto process = linux::open_pidfd(pid)) sent |= linux::signal_pidfd(process->get(), signal);
+  return sent;
 }
 
 std::string only_id(std::string_view verb, std::vector<std::string> words) {
@@ -53,11 +56,12 @@ int verb_kill(const Globals& globals, std::vector<std::string> words) {
   if (arguments.has("all") || signal == SIGKILL) lock = lock_group(globals, arguments.words()[0]);
   Container container = load(globals, arguments.words()[0]);
   pid_t pid = live_pid(container);
-  // Without a PID namespace of its own nobody takes the other processes along.
-  if (arguments.has("all") || (pid && signal == SIGKILL && !has_own_pids(container))) signal_all(container, signal);
+  // Without a PID namespace of its own nobody takes the other processes along, which may have outlived the first one.
+  bool everyone = arguments.has("all") || (signal == SIGKILL && !has_own_pids(container));
+  bool others_sent = everyone && signal_all(container, signal);
   auto process = pid ? linux::open_pidfd(pid) : std::nullopt;
   bool sent = process && linux::signal_pidfd(process->get(), signal);
-  if (!sent && !arguments.has("all")) fail(Kind::kConflict, "container not running");
+  if (!sent && !others_sent && !arguments.has("all")) fail(Kind::kConflict, "container not running");
   // A process that is frozen by version 1 does not even die.
   if (sent && signal == SIGKILL && status_of(globals, container) == "paused") container.cgroup()->thaw();
   return 0;

@@ -54,6 +54,7 @@ Created create(const Globals& globals, const Arguments& arguments, bool hold, Ro
   runtime::StartOptions options = start_options(globals, container, arguments);
   unsigned listening = listen_descriptors();
   options.preserve_fds += listening;  // they come before those of --preserve-fds
+  options.plain_newlines = !hold && !arguments.has("detach");
 
   made.lock = claim(globals, container);
   std::string directory = container.directory(globals);
@@ -94,10 +95,10 @@ linux::Aside passing_on(std::optional<linux::ReadinessSocket>& readiness) {
 void run_poststart_hooks(const Container& container) {
   if (!container.config.hooks) return;
   try {
-    runtime::run_hooks(container.config.hooks->poststart, container.hook_state("running"));
-  } catch (const Error& e) {
+    runtime::run_hooks("poststart", container.config.hooks->poststart, container.hook_state("running"));
+  } catch (const Error&) {
     kill_container(container);
-    throw e.within("error running poststart hook");
+    throw;
   }
 }
 

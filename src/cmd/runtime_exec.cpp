@@ -107,6 +107,7 @@ runtime::ExecOptions exec_options(const Globals& globals, const Container& conta
   options.uid_mappings = linux_part.uid_mappings;
   options.preserve_fds = preserved_descriptors(arguments);
   options.rootless = globals.rootless;
+  options.plain_newlines = !arguments.has("detach");
   if (container.session_keyring) options.session_keyring = cat("_ses.", container.id);
   if (linux_part.personality) options.personality = &*linux_part.personality;
   if (linux_part.memory_policy) options.memory_policy = &*linux_part.memory_policy;
@@ -153,7 +154,7 @@ void hand_over(runtime::Execed& execed, const Arguments& arguments) {
 }  // namespace
 
 int verb_exec(const Globals& globals, std::vector<std::string> words) {
-  Arguments arguments(kFlags, std::move(words));
+  Arguments arguments(kFlags, std::move(words), Flags::kInFront);
   arguments.expect_words("exec", 1, SIZE_MAX);
   Container container = load(globals, arguments.words()[0]);
   std::string status = status_of(globals, container);

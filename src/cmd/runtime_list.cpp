@@ -126,7 +126,7 @@ int verb_list(const Globals& globals, std::vector<std::string> words) {
 }
 
 int verb_ps(const Globals& globals, std::vector<std::string> words) {
-  Arguments arguments({{"format", "f", true}}, std::move(words));
+  Arguments arguments({{"format", "f", true}}, std::move(words), Flags::kInFront);
   arguments.expect_words("ps", 1, SIZE_MAX);
   std::string format = checked_format(arguments);
   auto pids = load(globals, arguments.words()[0]).cgroup()->processes();

@@ -81,20 +81,17 @@ void set_shares(const CgroupDir& dir, std::uint64_t shares) {
   if (shares < real) fail_invalid("cannot set cpu-shares to ", shares, ": the minimum allowed is ", real);
 }
 
-// Quota, period and burst are checked against each other and against the parent at every write: what is
-// refused at first may be fine once the others are there.
-void set_bandwidth(const CgroupDir& dir, const oci::CpuLimits& cpu) {
-  struct Item {
-    std::string_view field;
-    const char* file;
-    std::string value;
-  };
-  std::vector<Item> items;
-  if (cpu.burst) items.push_back({"cpu-burst", "cpu.cfs_burst_us", cat(*cpu.burst)});
-  if (cpu.period.value_or(0) != 0) items.push_back({"cpu-period", "cpu.cfs_period_us", cat(*cpu.period)});
-  if (cpu.quota.value_or(0) != 0) items.push_back({"cpu-quota", "cpu.cfs_quota_us", cat(*cpu.quota)});
-  std::vector<Item> refused;
-  for (Item& item : items) {
+struct CpuItem {
+  std::string_view field;
+  const char* file;
+  std::string value;
+};
+
+// The numbers of a bandwidth are checked against each other and against the parent at every write: what is refused at
+// first may be fine once the others are there.
+void set_bandwidth(const CgroupDir& dir, std::vector<CpuItem> items) {
+  std::vector<CpuItem> refused;
+  for (CpuItem& item : items) {
     int code = dir.try_write(item.file, item.value);
     if (code == EINVAL && items.size() > 1) {
       refused.push_back(std::move(item));
@@ -103,6 +100,23 @@ void set_bandwidth(const CgroupDir& dir, const oci::CpuLimits& cpu) {
     }
   }
   for (auto item = refused.rbegin(); item != refused.rend(); ++item) dir.set(item->field, item->file, item->value);
+}
+
+std::vector<CpuItem> fair_bandwidth(const oci::CpuLimits& cpu) {
+  std::vector<CpuItem> items;
+  if (cpu.burst) items.push_back({"cpu-burst", "cpu.cfs_burst_us", cat(*cpu.burst)});
+  if (cpu.period.value_or(0) != 0) items.push_back({"cpu-period", "cpu.cfs_period_us", cat(*cpu.period)});
+  if (cpu.quota.value_or(0) != 0) items.push_back({"cpu-quota", "cpu.cfs_quota_us", cat(*cpu.quota)});
+  return items;
+}
+
+std::vector<CpuItem> realtime_bandwidth(const oci::CpuLimits& cpu) {
+  std::vector<CpuItem> items;
+  if (cpu.realtime_period.value_or(0) != 0)
+    items.push_back({"cpu-rt-period", "cpu.rt_period_us", cat(*cpu.realtime_period)});
+  if (cpu.realtime_runtime.value_or(0) != 0)
+    items.push_back({"cpu-rt-runtime", "cpu.rt_runtime_us", cat(*cpu.realtime_runtime)});
+  return items;
 }
 
 void set_cpu(const CgroupV1Dirs& dirs, const oci::CpuLimits& cpu) {
@@ -114,9 +128,8 @@ void set_cpu(const CgroupV1Dirs& dirs, const oci::CpuLimits& cpu) {
   if (cpu.idle) dir.set("cpu-idle", "cpu.idle", cat(*cpu.idle));
   // An idle group has a weight of its own, and its shares cannot be written.
   if (cpu.shares.value_or(0) != 0 && !idle) set_shares(dir, *cpu.shares);
-  if (cpu.realtime_period.value_or(0) != 0) dir.set("cpu-rt-period", "cpu.rt_period_us", cat(*cpu.realtime_period));
-  if (cpu.realtime_runtime.value_or(0) != 0) dir.set("cpu-rt-runtime", "cpu.rt_runtime_us", cat(*cpu.realtime_runtime));
-  set_bandwidth(dir, cpu);
+  set_bandwidth(dir, realtime_bandwidth(cpu));
+  set_bandwidth(dir, fair_bandwidth(cpu));
 }
 
 void set_cpuset(const CgroupV1Dirs& dirs, const oci::CpuLimits& cpu) {

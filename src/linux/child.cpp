@@ -24,12 +24,18 @@ int status_of(const siginfo_t& info) {
 
 UniqueFd memory_file(const char* name) { return UniqueFd(check(::memfd_create(name, MFD_CLOEXEC), "memfd_create")); }
 
-[[noreturn]] void exec_hook(const std::string& path, std::vector<char*> argv, std::vector<char*> envp, int in,
-                            int err) {
+[[noreturn]] void exec_hook(const std::string& path, std::vector<char*> argv, std::vector<char*> envp, int in, int err,
+                            const std::function<void()>& confine) noexcept {
   reset_signals();
   ::dup2(in, STDIN_FILENO);
   ::dup2(err, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
+  try {
+    if (confine) confine();
+  } catch (const std::exception& e) {
+    ::dprintf(STDERR_FILENO, "%s", e.what());
+    ::_exit(127);
+  }
   ::execve(path.c_str(), argv.data(), envp.data());
   ::dprintf(STDERR_FILENO, "%s", errno_text(errno).c_str());
   ::_exit(127);
@@ -98,7 +104,8 @@ std::vector<char*> exec_vector(const std::vector<std::string>& texts) {
 }
 
 void run_with_input(const std::string& path, const std::vector<std::string>& arguments,
-                    const std::vector<std::string>& environment, const std::string& input, int timeout_seconds) {
+                    const std::vector<std::string>& environment, const std::string& input, int timeout_seconds,
+                    const std::function<void()>& confine) {
   // Files in memory instead of pipes: nobody can block on them, so there is nothing to pump.
   UniqueFd in = memory_file("hook-input"), err = memory_file("hook-output");
   write_all(in.get(), input);
@@ -106,7 +113,7 @@ void run_with_input(const std::string& path, const std::vector<std::string>& arg
   std::vector<std::string> argv = arguments.empty() ? std::vector<std::string>{path} : arguments;
   UniqueFd pidfd;
   pid_t pid = clone_process(0, -1, pidfd);
-  if (pid == 0) exec_hook(path, exec_vector(argv), exec_vector(environment), in.get(), err.get());
+  if (pid == 0) exec_hook(path, exec_vector(argv), exec_vector(environment), in.get(), err.get(), confine);
   Child child(pid, std::move(pidfd));
   pollfd ended{child.pidfd(), POLLIN, 0};
   int ready;
@@ -157,6 +164,10 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (int number : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH})
     ::signal(number, SIG_DFL);
+}
+
+void end_on_signals() {
+  for (int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) ::signal(number, [](int which) { ::_exit(128 + which); });
 }
 
 void hide_from_others() { check(::prctl(PR_SET_DUMPABLE, 0), "prctl", "PR_SET_DUMPABLE"); }

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -50,9 +51,10 @@ bool has_executed(pid_t pid);
 
 // Runs a program with `input` on its standard input and waits for it. `environment` replaces ours. A program that is
 // not done after `timeout_seconds` (0: no limit) is killed. Throws Error{kInternal} with what it wrote to standard
-// error when it cannot be executed, fails or takes too long.
+// error when it cannot be executed, fails or takes too long. `confine` is called in the child, last of all.
 void run_with_input(const std::string& path, const std::vector<std::string>& arguments,
-                    const std::vector<std::string>& environment, const std::string& input, int timeout_seconds);
+                    const std::vector<std::string>& environment, const std::string& input, int timeout_seconds,
+                    const std::function<void()>& confine = {});
 
 // The pointers that execve(2) wants; valid as long as `texts` is.
 std::vector<char*> exec_vector(const std::vector<std::string>& texts);
@@ -63,6 +65,9 @@ void set_stdio(int in, int out, int err);
 void close_on_exec_from(unsigned first);
 // Unblocks every signal and gives the ones that programs like to ignore their default action again.
 void reset_signals();
+// Until the next execve(2) the signals that ask a process to end do end this one: the first process of a PID namespace
+// ignores what it has no handler for.
+void end_on_signals();
 // Nobody but the host's root may look at this process (ptrace(2), /proc/<pid>/fd and exe) until its next execve(2).
 void hide_from_others();
 // SIGKILL when the parent ends. Has to come after the last change of credentials, which clears it.

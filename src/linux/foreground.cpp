@@ -28,6 +28,7 @@ class RawTerminal {
     if (::tcgetattr(STDIN_FILENO, &before_) < 0) return;
     termios raw = before_;
     ::cfmakeraw(&raw);
+    raw.c_oflag |= OPOST;  // the terminal of the process behind leaves that to this one
     changed_ = ::tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
   }
   RawTerminal(const RawTerminal&) = delete;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "linux/mounts.h"
 
+#include <limits.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 
 #include <cstring>
+
+#include "linux/mount_table.h"
 
 #ifndef OPEN_TREE_CLONE
 #define OPEN_TREE_CLONE 1
@@ -144,7 +147,26 @@ void pivot_root_to(int root) {
   check(::chdir("/"), "chdir", "/");
 }
 
+namespace {
+
+// Under a root that is moved the old one stays. A whole procfs or sysfs in it, which nobody can see, would still let
+// the kernel allow another one to whoever makes a user namespace: also where parts of the container's own are masked.
+void drop_kernel_files_outside(const std::string& root) {
+  for (const auto& line : mounts_of("self")) {
+    bool whole = line.root == "/" && (line.type == "proc" || line.type == "sysfs");
+    if (!whole || line.point == root || line.point.starts_with(root + "/")) continue;
+    if (::umount2(line.point.c_str(), MNT_DETACH) == 0 || errno == ENOENT) continue;
+    // It belongs to somebody else's user namespace, and can be covered only.
+    check(::mount("tmpfs", line.point.c_str(), "tmpfs", 0, nullptr), "mount", line.point);
+  }
+}
+
+}  // namespace
+
 void move_root_to(int root) {
+  char path[PATH_MAX];
+  ssize_t size = check(::readlink(cat("/proc/self/fd/", root).c_str(), path, sizeof path), "readlink", "rootfs");
+  drop_kernel_files_outside(std::string(path, static_cast<std::size_t>(size)));
   check(::fchdir(root), "chdir", "rootfs");
   check(::mount(".", "/", nullptr, MS_MOVE, nullptr), "move", "rootfs");
   change_root_to(".");

@@ -22,6 +22,13 @@ Pty open_pty(const RootDir& root) {
   return pty;
 }
 
+void keep_newlines(int terminal) {
+  termios settings{};
+  check(::tcgetattr(terminal, &settings), "read the settings of", "terminal");
+  settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  check(::tcsetattr(terminal, TCSANOW, &settings), "change the settings of", "terminal");
+}
+
 void set_window_size(int terminal, std::uint16_t rows, std::uint16_t columns) {
   winsize size{rows, columns, 0, 0};
   check(::ioctl(terminal, TIOCSWINSZ, &size), "resize", "terminal");

@@ -114,6 +114,13 @@ void set_memory_policy(const oci::MemoryPolicy& policy) {
 std::vector<std::string> memory_policy_modes() { return names_of(kMemoryModes); }
 std::vector<std::string> memory_policy_flags() { return names_of(kMemoryFlags); }
 
+void reset_cpu_affinity() {
+  constexpr std::size_t kWords = 8192 / (8 * sizeof(unsigned long));  // no kernel has more processors
+  std::vector<unsigned long> all(kWords, ~0UL);
+  // A filter around us may forbid it; then the container has the processors that we have.
+  ::syscall(SYS_sched_setaffinity, 0, all.size() * sizeof(unsigned long), all.data());
+}
+
 void set_cpu_affinity(const std::string& list, const std::string& field) {
   auto mask = mask_of(parse_number_list(list, field));
   check(::syscall(SYS_sched_setaffinity, 0, mask.size() * sizeof(unsigned long), mask.data()),

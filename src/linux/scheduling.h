@@ -18,6 +18,8 @@ void set_memory_policy(const oci::MemoryPolicy& policy);  // set_mempolicy(2); i
 std::vector<std::string> memory_policy_modes();
 std::vector<std::string> memory_policy_flags();
 
+// Every processor that the control group allows: since Linux 6.2 a group does not take back what was set before.
+void reset_cpu_affinity();
 // sched_setaffinity(2) with a list like "0-3,7".
 void set_cpu_affinity(const std::string& list, const std::string& field);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "runtime/init.h"
 #include "runtime/launch.h"
 
@@ -90,7 +91,12 @@ void make_devices(InitContext& context) {
 
 void make_console(InitContext& context) {
   if (!context.plan.process.terminal) return;
-  context.console = linux::open_pty(context.root);
+  // A mount namespace that is not ours to fill, the host's or one that is joined, has its terminals in its own
+  // /dev/pts.
+  UniqueFd joined;
+  if (!context.plan.own_mounts()) joined = open_file("/", O_PATH | O_DIRECTORY);
+  context.console = linux::open_pty(joined ? linux::RootDir(joined.get()) : context.root);
+  if (context.plan.options.plain_newlines) linux::keep_newlines(context.console.master.get());
   if (context.plan.own_mounts()) {
     auto source = linux::clone_mount(context.console.slave.get(), false);
     UniqueFd target = file_for_device(context, "/dev/console");

@@ -25,8 +25,9 @@ namespace {
   progress.at(Step::kKeyring);
   if (!options.session_keyring.empty()) linux::join_session_keyring(options.session_keyring);
   progress.at(Step::kScheduling);
-  if (process.exec_cpu_affinity && !process.exec_cpu_affinity->final.empty())
-    linux::set_cpu_affinity(process.exec_cpu_affinity->final, "process.execCPUAffinity.final");
+  const auto& affinity = process.exec_cpu_affinity;
+  if (!affinity || (affinity->initial.empty() && affinity->final.empty())) linux::reset_cpu_affinity();
+  if (affinity && !affinity->final.empty()) linux::set_cpu_affinity(affinity->final, "process.execCPUAffinity.final");
   Program program{process};
   program.personality = options.personality;
   program.memory_policy = options.memory_policy;
@@ -37,6 +38,7 @@ namespace {
   if (process.terminal) {
     UniqueFd root = open_file("/", O_PATH | O_DIRECTORY);
     linux::Pty pty = linux::open_pty(linux::RootDir(root.get()));
+    if (options.plain_newlines) linux::keep_newlines(pty.master.get());
     tell(channel, Tell::kConsole, {}, pty.master.get());
     take_terminal(pty, process);
   } else {

@@ -30,7 +30,6 @@ std::string subject(const Progress& progress) {
     case Step::kMount: return cat("error mounting ", quoted(progress.object), ": ");
     case Step::kDevice: return cat("error creating device ", quoted(progress.object), ": ");
     case Step::kSysctl: return cat("error setting sysctl ", quoted(progress.object), ": ");
-    case Step::kHook: return "error running hook: ";
     case Step::kMaskedPath: return cat("error masking path ", quoted(progress.object), ": ");
     case Step::kReadonlyPath: return cat("error making path read-only ", quoted(progress.object), ": ");
     case Step::kJoinNamespace: return cat("failed to join ", progress.object, " namespace: ");

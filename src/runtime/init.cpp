@@ -11,6 +11,7 @@
 #include "linux/credentials.h"
 #include "linux/keyring.h"
 #include "linux/namespaces.h"
+#include "linux/scheduling.h"
 #include "runtime/launch.h"
 #include "runtime/program.h"
 
@@ -19,6 +20,7 @@ namespace hull::runtime {
 namespace {
 
 void join_cgroup(InitContext& context) {
+  linux::reset_cpu_affinity();
   if (context.plan.cgroup && !context.plan.cgroup->clone_target()) context.plan.cgroup->join();
   // Not with clone3: the namespace would have the parent's cgroup as its root, even with CLONE_INTO_CGROUP.
   if (context.plan.create_cgroup_namespace) linux::leave_namespaces(CLONE_NEWCGROUP);
@@ -122,7 +124,8 @@ void run_early_hooks(InitContext& context) {
                         parse_number<pid_t>(await_go(context.channel)).value_or(0), context.plan.config.annotations};
   // In the container's namespaces its pid is another one (runtime.md#state).
   if (context.plan.has(CLONE_NEWPID)) context.hook_state.pid = ::getpid();
-  run_hooks(context.plan.config.hooks->create_container, context.hook_state);
+  if (context.plan.own_mounts()) check(::fchdir(context.rootfs), "chdir", "the container's root");
+  run_hooks("createContainer", context.plan.config.hooks->create_container, context.hook_state);
 }
 
 void change_root(InitContext& context) {
@@ -165,27 +168,37 @@ constexpr struct {
     {Step::kConsole, make_console, false},
     {Step::kSysctl, write_sysctls, false},
     {Step::kHook, run_early_hooks, false},
+    {Step::kMount, make_mounts_read_only, true},
     // From here on the host's files are out of reach, but for what is open.
     {Step::kPivot, change_root, false},
     {Step::kMaskedPath, mask_paths, true},
     {Step::kReadonlyPath, make_root_read_only, true},
 };
 
+// They run in the container as its program does, with its filter and capabilities; without an environment of their own
+// they get the program's.
+void run_start_hooks(InitContext& context, const LastMoment& moment) {
+  const auto& config = context.plan.config;
+  if (!config.hooks || config.hooks->start_container.empty()) return;
+  context.progress.at(Step::kHook);
+  context.hook_state.status = "created";
+  auto hooks = config.hooks->start_container;
+  for (auto& hook : hooks)
+    if (hook.env.empty()) hook.env = moment.environment;
+  run_hooks("startContainer", hooks, context.hook_state, moment.confine);
+}
+
 // Stands right before execve until somebody lets the container start. The channel becomes theirs.
 void hold(InitContext& context) {
   const auto& plan = context.plan;
   if (plan.options.hold_before_exec) {
+    linux::end_on_signals();
     tell(context.channel, Tell::kReady);
     if (plan.handles.release_listener >= 0) {
       await_go(context.channel);  // our maker has written down that we exist; without that we end with it
       context.channel = linux::accept_handshake(plan.handles.release_listener);
     }
     await_go(context.channel);
-  }
-  if (plan.config.hooks && !plan.config.hooks->start_container.empty()) {
-    context.progress.at(Step::kHook);
-    context.hook_state.status = "created";
-    run_hooks(plan.config.hooks->start_container, context.hook_state);
   }
 }
 
@@ -218,7 +231,10 @@ void run_init(const Plan& plan, linux::Handshake& channel, Progress& progress) {
   program.limits_are_set = plan.has(CLONE_NEWUSER);
   program.die_with_parent = plan.options.die_with_parent;
   program.preserve_fds = plan.options.preserve_fds;
-  program.before_exec = [&] { hold(context); };
+  program.before_exec = [&](const LastMoment& moment) {
+    hold(context);
+    run_start_hooks(context, moment);
+  };
   program.parent_is_gone = [&] { return channel.peer_gone(); };
   become(program, progress);
 }

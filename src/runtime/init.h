@@ -19,6 +19,7 @@ struct InitContext {
   UniqueFd own_rootfs{};
   linux::ExecLabel label{};
   linux::Pty console{};
+  std::vector<UniqueFd> read_only_later{};  // mounts that more is made in: made read-only when the root is complete
   HookState hook_state{};
 };
 
@@ -27,6 +28,7 @@ struct InitContext {
 
 // The steps that fill a file of their own. In order of their use.
 void make_mounts(InitContext& context);
+void make_mounts_read_only(InitContext& context);
 void mount_cgroups(InitContext& context, const PreparedMount& mount);
 void make_devices(InitContext& context);
 void make_console(InitContext& context);

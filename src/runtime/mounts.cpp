@@ -33,7 +33,7 @@ linux::DetachedMount make_filesystem(InitContext& context, const PreparedMount& 
   auto parameters = mount.options.parameters;
   if (mode) parameters.emplace_back("mode", octal(mode));
   add_mount_label(context, type, parameters);
-  // A tmpfs gets read-only last: other mounts may need directories in it.
+  // A tmpfs gets read-only last: other mounts, devices and hooks may need something in it.
   std::uint64_t attributes = mount.options.attributes.set;
   if (type == "tmpfs") attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
   try {
@@ -119,7 +119,7 @@ linux::DetachedMount make_tmpfs(InitContext& context, const PreparedMount& mount
   return made;
 }
 
-void mount_one(InitContext& context, const PreparedMount& mount, std::vector<UniqueFd>& read_only_later) {
+void mount_one(InitContext& context, const PreparedMount& mount) {
   const auto& type = mount.config.type;
   if (type == "cgroup" && !mount.options.bind && linux::cgroup_facts().version != linux::CgroupVersion::kV2) {
     mount_cgroups(context, mount);
@@ -135,7 +135,7 @@ void mount_one(InitContext& context, const PreparedMount& mount, std::vector<Uni
   linux::MountAttributes rest{0, 0, mount.options.attributes.propagation};
   linux::set_mount_attributes(made.get(), rest, mount.options.propagate_tree);
   linux::set_mount_attributes(made.get(), mount.options.tree, true);
-  if (type == "tmpfs" && mount.options.read_only()) read_only_later.push_back(std::move(made));
+  if (type == "tmpfs" && mount.options.read_only()) context.read_only_later.push_back(std::move(made));
 }
 
 }  // namespace
@@ -168,12 +168,14 @@ void attach_with_options(int mount, int target, const linux::MountOptions& optio
 }
 
 void make_mounts(InitContext& context) {
-  std::vector<UniqueFd> read_only_later;
   for (const auto& mount : context.plan.mounts) {
     context.progress.at(Step::kMount, mount.config.destination);
-    mount_one(context, mount, read_only_later);
+    mount_one(context, mount);
   }
-  for (const auto& mount : read_only_later) linux::set_mount_attributes(mount.get(), {MOUNT_ATTR_RDONLY, 0, 0});
+}
+
+void make_mounts_read_only(InitContext& context) {
+  for (const auto& mount : context.read_only_later) linux::set_mount_attributes(mount.get(), {MOUNT_ATTR_RDONLY, 0, 0});
 }
 
 }  // namespace hull::runtime

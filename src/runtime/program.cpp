@@ -2,6 +2,7 @@
 #include "runtime/program.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/file.h"
 #include "linux/capabilities.h"
@@ -37,8 +38,18 @@ std::string home_of(std::uint32_t uid) {
   return "/";
 }
 
+// Of several entries with one name the last counts, and getenv(3) finds the first: only that one is passed on.
+std::vector<std::string> without_repetitions(const std::vector<std::string>& entries) {
+  std::set<std::string_view> names;
+  std::vector<std::string> kept;
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry)
+    if (names.insert(split_once(*entry, '=').first).second) kept.push_back(*entry);
+  std::ranges::reverse(kept);
+  return kept;
+}
+
 std::vector<std::string> complete_environment(const oci::Process& process) {
-  auto environment = process.env;
+  auto environment = without_repetitions(process.env);
   std::erase(environment, "HOME=");  // no directory is no answer
   bool has_home = std::ranges::any_of(environment, [](const auto& entry) { return entry.starts_with("HOME="); });
   if (!has_home) environment.push_back(cat("HOME=", home_of(process.user.uid)));
@@ -179,8 +190,6 @@ void become(const Program& program, Progress& progress) {
   progress.at(Step::kSecurityLabel);
   program.label.apply();
   if (process.no_new_privileges) linux::set_no_new_privileges();
-  progress.at(Step::kExec, process.args.front());
-  std::string path = find_program(process);
   linux::close_on_exec_from(3 + program.preserve_fds);
   // With the container's user and capabilities its other processes could look at this one, which has the host's
   // descriptors and program still.
@@ -193,11 +202,18 @@ void become(const Program& program, Progress& progress) {
   linux::set_capabilities(wanted.effective | until_filter, wanted.permitted | until_filter, wanted.inheritable);
   linux::set_ambient_capabilities(wanted.ambient);
   linux::keep_capabilities_over_setuid(false);
+  // With the capabilities that the kernel will see at execve.
+  progress.at(Step::kExec, process.args.front());
+  std::string path = find_program(process);
   if (program.die_with_parent) {
     linux::die_with_parent();
     if (program.parent_is_gone && program.parent_is_gone()) ::_exit(1);
   }
-  if (program.before_exec) program.before_exec();
+  auto load_last = [&] {
+    if (!program.seccomp_announces && !program.seccomp.empty()) load_filter(program);
+    if (filter_needs_admin) linux::set_capabilities(wanted.effective, wanted.permitted, wanted.inheritable);
+  };
+  if (program.before_exec) program.before_exec({environment, load_last});
 
   if (!program.seccomp.empty()) {
     progress.at(Step::kSeccomp);

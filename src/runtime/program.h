@@ -4,6 +4,7 @@
 #include <functional>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "linux/credentials.h"
 #include "linux/handshake.h"
@@ -12,6 +13,12 @@
 #include "runtime/failure.h"
 
 namespace hull::runtime {
+
+// What another program needs to be executed as this one will be.
+struct LastMoment {
+  const std::vector<std::string>& environment;
+  std::function<void()> confine;  // in its own process: loads the filter (not one that an agent listens to)
+};
 
 // The last part of every start and exec: from a process that is in its namespaces and its root to the program.
 struct Program {
@@ -30,7 +37,7 @@ struct Program {
   bool rootless = false;
   unsigned preserve_fds = 0;
   // Called when nothing but the seccomp program, the last capabilities and execve are left to do.
-  std::function<void()> before_exec{};
+  std::function<void(const LastMoment&)> before_exec{};
   // Whether the parent is still there, after PR_SET_PDEATHSIG: it may have died just before.
   std::function<bool()> parent_is_gone{};
 };

@@ -93,6 +93,7 @@ struct StartOptions {
   std::string id;               // for hooks' state and messages
   bool no_pivot = false;        // MS_MOVE and chroot, for hosts that run from an initramfs
   unsigned preserve_fds = 0;    // descriptors 3, 4, … that the program inherits
+  bool plain_newlines = false;  // the terminal leaves line feeds alone (linux::keep_newlines): our own translates them
   std::string session_keyring;  // name of the one that the container gets; empty: its processes keep ours
   // The caller is not root: control groups that it may not make are done without, unless limits are asked for.
   bool rootless = false;
@@ -145,6 +146,7 @@ struct ExecOptions {
   std::vector<oci::IdMapping> uid_mappings;  // of the container, when it has a user namespace
   int in = -1, out = -1, err = -1;
   unsigned preserve_fds = 0;
+  bool plain_newlines = false;  // as in StartOptions
 };
 struct Execed {
   pid_t pid = -1;

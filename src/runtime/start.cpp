@@ -133,8 +133,8 @@ void move_devices(const Plan& plan, pid_t pid, Progress& progress) {
 void run_parent_hooks(const Plan& plan, pid_t pid, Progress& progress) {
   progress.at(Step::kHook);
   HookState state{plan.options.id, "creating", plan.options.bundle, pid, plan.config.annotations};
-  run_hooks(plan.config.hooks->prestart, state);
-  run_hooks(plan.config.hooks->create_runtime, state);
+  run_hooks("prestart", plan.config.hooks->prestart, state);
+  run_hooks("createRuntime", plan.config.hooks->create_runtime, state);
 }
 
 std::unique_ptr<Init> start_planned(Plan& plan, Progress& progress) {

@@ -329,3 +329,12 @@ def test_ids_are_names(runtime):
         done = runtime("create", "--bundle", runtime.bundle().path, name, check=False)
         assert done.returncode == 1
     assert not (runtime.root.parent / "escape").exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--no-pivot"]])
+def test_no_whole_procfs_for_who_makes_a_user_namespace(runtime, flags):
+    bundle = runtime.bundle("busybox", "unshare", "-Urmpf", "busybox", "mount", "-t", "proc", "none", "/proc",
+                            linux={"maskedPaths": ["/proc/keys"]}, process={"capabilities": {
+                                name: ["CAP_SETFCAP", "CAP_SETUID", "CAP_SETGID"] for name in ("bounding", "effective", "permitted")}})
+    done = bundle.run(*flags, check=False)
+    assert done.returncode == 1 and "denied" in done.stderr.lower()

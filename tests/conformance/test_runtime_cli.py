@@ -170,9 +170,9 @@ def test_socket_activation(runtime):
         with as_descriptor_3(listener) as options:
             bundle = runtime.bundle("sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; readlink /proc/self/fd/3")
             text = bundle.run(env={**os.environ, "LISTEN_FDS": "1"}, **options).stdout
-            later = runtime.bundle("sleep", "100").begin(env={**os.environ, "LISTEN_FDS": "1"}, **options)
-            assert "LISTEN" not in later.exec("env").stdout
+            bundle = runtime.bundle("sleep", "100").begin(env={**os.environ, "LISTEN_FDS": "1"}, **options)
     assert text.splitlines()[0] == "1 1" and "socket:" in text
+    assert "LISTEN" not in bundle.exec("env").stdout
 
 
 def test_pidfd_socket(runtime):
@@ -236,6 +236,34 @@ def test_kill_all_reaches_what_has_no_namespace(runtime):
     wait_until(lambda: runtime("ps", "-f", "json", bundle.name).stdout.count(",") == 2)
     runtime("kill", bundle.name, "KILL")
     wait_until(lambda: runtime("ps", "-f", "json", bundle.name).stdout == "[]\n")
+
+
+def test_kill_reaches_what_has_outlived_the_first_process(runtime):
+    bundle = runtime.bundle("sh", "-c", "sleep 100 & sleep 100 & wait", linux={"namespaces": [{"type": "mount"}]},
+                            mounts=[m for m in MOUNTS if m["type"] not in ("sysfs", "mqueue")]).begin()
+    wait_until(lambda: runtime("ps", "-f", "json", bundle.name).stdout.count(",") == 2)
+    os.kill(bundle.state()["pid"], signal.SIGKILL)
+    bundle.wait_for("stopped")
+    assert message(runtime("kill", bundle.name, "TERM", check=False)) == "container not running"
+    runtime("kill", bundle.name, "KILL")
+    wait_until(lambda: runtime("ps", "-f", "json", bundle.name).stdout == "[]\n")
+    assert message(runtime("kill", bundle.name, "KILL", check=False)) == "container not running"
+
+
+def test_a_signal_ends_what_was_only_created(runtime):
+    bundle = runtime.bundle("sleep", "100")
+    bundle.create()
+    runtime("kill", bundle.name, "TERM")
+    bundle.wait_for("stopped")
+
+
+def test_flags_after_the_name(runtime, running):
+    runtime("update", running.name, "--pids-limit", "44")
+    assert json.loads(runtime("ps", "--format=json", running.name).stdout)
+    assert "-x" in message(runtime("kill", running.name, "-x", check=False))
+    assert running.exec("echo", "--tty", "-x").stdout == "--tty -x\n"
+    runtime("delete", running.name, "--force")
+    assert runtime("state", running.name, check=False).returncode == 1
 
 
 def test_list(runtime, running):
@@ -304,6 +332,19 @@ def test_update(runtime, running):
         assert word in message(runtime("update", *flags, running.name, check=False))
 
 
+@pytest.mark.skipif(V2, reason="control groups of version 2 have no such limits")
+def test_update_of_realtime_limits_in_any_order(runtime, running):
+    point = next(p for p in cgroup_mounts() if "cpu" in pathlib.Path(p).name.split(","))
+    group = pathlib.Path(point + running.config["linux"]["cgroupsPath"])
+    if not (group / "cpu.rt_period_us").exists():
+        pytest.skip("this kernel has no real-time limits of groups")
+    (group.parent / "cpu.rt_runtime_us").write_text("900000")
+    # Up both, down both: whichever is written first, once it is in the way of the other.
+    for period, length in (("1000000", "600000"), ("10000", "3000"), ("900000", "500000")):
+        runtime("update", running.name, "--cpu-rt-period", period, "--cpu-rt-runtime", length)
+        assert [(group / f"cpu.rt_{name}_us").read_text().strip() for name in ("period", "runtime")] == [period, length]
+
+
 def test_spec_makes_a_bundle_that_runs(runtime, tmp_path):
     shutil.copytree(runtime.rootfs, tmp_path / "rootfs", symlinks=True)
     runtime("spec", "--bundle", tmp_path)
@@ -350,7 +391,7 @@ def test_log_files_and_formats(runtime):
 
 
 def test_flags_and_arguments_that_do_not_exist(runtime):
-    assert runtime("frobnicate", check=False).returncode == 3
+    assert runtime("frobnicate", check=False).returncode == 3 and runtime("frobnicate", "-h", check=False).returncode == 3
     for arguments in (["--no-such", "list"], ["create"], ["state"], ["state", "a", "b"], ["create", "--nothing", "a"],
                       ["kill"], ["delete"], ["--rootless", "maybe", "list"], ["state", "../x"], ["state", ""]):
         done = runtime(*arguments, check=False)

@@ -152,6 +152,12 @@ def test_recursive_attributes(runtime, tree, option, word):
         assert word in table(runtime, place, mount("/x", tree, "rbind", option))[0]
 
 
+def test_devices_are_made_in_a_read_only_dev(runtime):
+    mounts = [{**one, "options": [*one["options"], "ro"]} if one["destination"] == "/dev" else one for one in MOUNTS]
+    text = shell(runtime, "echo x >/dev/null && touch /dev/x 2>/dev/null || echo refused", mounts=mounts)
+    assert text == "refused\n"
+
+
 def test_the_later_of_two_options_counts(runtime, tree):
     assert "rw" in table(runtime, "/x", mount("/x", tree, "rbind", "ro", "rw"))[0]
     assert "rw" in table(runtime, "/x/below", mount("/x", tree, "rbind", "rro", "rrw"))[0]
@@ -451,6 +457,28 @@ def test_six_hooks_in_order_with_their_state(runtime):
         "prestart": pid, "createRuntime": pid, "createContainer": 1, "startContainer": 1, "poststart": pid, "poststop": None}
     for state in states.values():
         assert state["id"] == bundle.name and state["bundle"] == str(bundle.path) and state["annotations"] == {"x": "y"}
+
+
+def test_a_start_hook_is_run_as_the_program_is(runtime):
+    script = 'echo "$A $HOME" $(grep -E "^(CapEff|Seccomp):" /proc/self/status) >/hook.log; mkdir /x 2>>/hook.log'
+    (runtime.rootfs / "hook.log").touch()
+    hooks = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", script + "; true"]}]}
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}
+    sets = {name: ["CAP_CHOWN"] for name in ("bounding", "effective", "permitted")}
+    runtime.bundle("true", hooks=hooks, linux={"seccomp": profile},
+                   process={"env": ["PATH=/bin", "A=1"], "capabilities": sets}).run()
+    words = (runtime.rootfs / "hook.log").read_text()
+    assert words.startswith("1 /root CapEff: 0000000000000001 Seccomp: 2\n") and "Operation not permitted" in words
+
+
+def test_a_create_container_hook_stands_in_the_root(runtime):
+    hooks = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "echo found >from-hook"]}]}
+    assert shell(runtime, "cat /from-hook", hooks=hooks) == "found\n"
+
+
+def test_a_failure_names_the_hook(runtime):
+    good, bad = ({"path": "/bin/sh", "args": ["sh", "-c", f"exit {code}"]} for code in (0, 3))
+    assert "error running createRuntime hook #1: /bin/sh: exit status 3" in refusal(runtime, hooks={"createRuntime": [good, bad]})
 
 
 @pytest.mark.parametrize("kind", KINDS[:5])

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 
@@ -24,6 +25,23 @@ def shell(runtime, script, **changes):
 def test_args_env_and_cwd(runtime):
     text = shell(runtime, "pwd; echo $A-$B; echo \"$0\"", process={"env": ["PATH=/bin", "A=1", "B=two words"], "cwd": "/tmp/new"})
     assert text == "/tmp/new\n1-two words\nsh\n"
+
+
+def test_of_variables_with_one_name_the_last_counts(runtime):
+    env = ["PATH=/bin", "A=1", "HOME=/first", "B=2", "A=3", "HOME="]
+    assert output_of(runtime.bundle("env", process={"env": env})).split() == ["PATH=/bin", "B=2", "A=3", "HOME=/root"]
+
+
+def test_a_program_that_only_a_capability_may_execute(runtime):
+    program = runtime.rootfs / "own" / "echo"
+    program.parent.mkdir()
+    shutil.copy(runtime.rootfs / "bin" / "busybox", program)
+    program.chmod(0o744)
+    process = {"user": {"uid": 1000, "gid": 1000}, "env": ["PATH=/own"]}
+    refused = runtime.bundle("echo", process={**process, "capabilities": None}).run(check=False)
+    assert refused.returncode == 1 and "executable file not found" in refused.stderr
+    sets = {name: ["CAP_DAC_OVERRIDE"] for name in ("bounding", "permitted", "effective", "inheritable", "ambient")}
+    assert output_of(runtime.bundle("echo", "done", process={**process, "capabilities": sets})) == "done\n"
 
 
 def test_user_groups_and_umask(runtime):
@@ -87,6 +105,22 @@ def test_affinity_of_execs(runtime):
     other.write_text(json.dumps({**bundle.config["process"], "args": show, "execCPUAffinity": {"final": "x"}}))
     done = bundle.exec(flags=["--process", other], check=False)
     assert done.returncode == 255 and "process.execCPUAffinity.final" in done.stderr
+
+
+def test_the_affinity_of_the_caller_is_not_the_containers(runtime):
+    if os.cpu_count() < 2:
+        pytest.skip("one processor")
+    show = ["grep", "Cpus_allowed_list", "/proc/self/status"]
+    bundle = runtime.bundle("sh", "-c", " ".join(show) + "; exec sleep 100")
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(mine)})
+    try:
+        bundle.begin()
+        assert bundle.exec(*show).stdout.split()[1] != str(min(mine))
+    finally:
+        os.sched_setaffinity(0, mine)
+    wait_until(bundle.text)
+    assert bundle.text().split()[1] != str(min(mine))
 
 
 def test_personality(runtime):
@@ -185,3 +219,16 @@ def test_terminal_in_the_foreground(runtime):
         os.close(silent)
         os.close(keeps_open)
     assert done.stdout.split()[-1] == "done" and "/dev/" in done.stdout
+
+
+def test_a_terminal_in_the_foreground_leaves_line_feeds_alone(runtime):
+    bundle = runtime.bundle("sh", "-c", "echo one; echo two", process={"terminal": True})
+    done = subprocess.run(runtime.command("run", "--bundle", bundle.path, bundle.name), capture_output=True, timeout=30,
+                          check=True, stdin=subprocess.DEVNULL)
+    assert done.stdout == b"one\ntwo\n"
+
+
+def test_terminal_without_a_mount_namespace(runtime):
+    bundle = runtime.bundle("sh", "-c", "test -t 0 && echo done", process={"terminal": True}, mounts=[],
+                            linux={"namespaces": [{"type": "pid"}]})
+    assert bundle.run(stdin=None).stdout == "done\n"
