@@ -49,11 +49,13 @@ std::string engine_id(const std::string& data_root) {
 }
 
 void publish_image_events(image::Images& images, container::Events& events) {
-  images.on_event([&events](std::string_view action, const std::string& id, const std::string& name) {
+  images.on_event([&](std::string_view action, const std::string& id, const std::string& name) {
     container::Event event;
     event.type = "image";
     event.action = action;
     event.actor_id = id;
+    // Filters of labels go by them, as long as the image is there.
+    if (auto image = images.find(id)) event.attributes = image->config.config.labels;
     event.attributes["name"] = name;
     events.publish(std::move(event));
   });
