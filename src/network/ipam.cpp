@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "network/bridge.h"
+#include "network/network_options.h"
 #include "network/parent_link.h"
 
 namespace hull::network {
@@ -107,7 +108,8 @@ void choose_addresses(Network& wish, const std::vector<PoolSource>& sources, con
   }
   // Where the host is not in between, the gateway is somebody else's: only the user knows it.
   if (is_child_driver(wish.driver)) return;
-  for (IpamConfig& one : wish.ipam) choose_gateway(one);
+  for (IpamConfig& one : wish.ipam)
+    if (auto subnet = parse_subnet(one.subnet); subnet && has_gateway(wish, subnet->is_v6())) choose_gateway(one);
 }
 
 }  // namespace hull::network
