@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include "api/listen.h"
@@ -129,14 +130,29 @@ void follow_signals(const CommandLine& line, settings::Published& published, con
   }
 }
 
+// Each once.
+settings::Strings hosts_of(const Settings& settings) {
+  auto hosts = settings.hosts.empty() ? settings::Strings{"unix:///run/hull/hull.sock"} : settings.hosts;
+  std::set<std::string> seen;
+  std::erase_if(hosts, [&](const std::string& host) { return !seen.insert(host).second; });
+  return hosts;
+}
+
 std::vector<http::Listener> open_listeners(const Settings& settings) {
   std::vector<http::Listener> listeners;
-  auto hosts = settings.hosts.empty() ? settings::Strings{"unix:///run/hull/hull.sock"} : settings.hosts;
+  const auto hosts = hosts_of(settings);
   for (const auto& host : hosts)
     for (auto& listener : api::listen_at(host, listen_options(settings))) listeners.push_back(std::move(listener));
   api::forget_passed_sockets();
   log::info("hulld ", std::string_view(HULL_VERSION), " listens at ", join(hosts, ", "));
   return listeners;
+}
+
+// While they are still listened at: later they may be somebody else's.
+void remove_socket_files(const Settings& settings) {
+  constexpr std::string_view kUnix = "unix://";
+  for (const auto& host : hosts_of(settings))
+    if (host.starts_with(kUnix)) ::unlink(host.substr(kUnix.size()).c_str());
 }
 
 std::optional<tls::Context> tls_context(const Settings& settings) {
@@ -195,6 +211,7 @@ int run(const CommandLine& line, Settings wanted) {
 
   follow_signals(line, published, engine, about.id);
   linux::notify_manager("STOPPING=1");
+  remove_socket_files(settings);
   bool drained = server.stop();
   acceptor.join();
   // A request that does not end (a kernel that hangs) still uses all of this: it cannot be taken away in order.
