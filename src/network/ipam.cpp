@@ -106,6 +106,8 @@ void choose_addresses(Network& wish, const std::vector<PoolSource>& sources, con
     if (!(is_v6 ? wish.ipv6 : wish.ipv4) || has_family(wish, is_v6)) continue;
     wish.ipam.push_back({first_free_subnet(sources, is_v6, taken).text(), {}, {}, {}});
   }
+  // As clients know them: the subnets of IPv4 before those of IPv6.
+  std::ranges::stable_partition(wish.ipam, [](const IpamConfig& one) { return !parse_subnet(one.subnet)->is_v6(); });
   // Where the host is not in between, the gateway is somebody else's: only the user knows it.
   if (is_child_driver(wish.driver)) return;
   for (IpamConfig& one : wish.ipam)

@@ -123,6 +123,8 @@ def test_containers_get_the_configured_defaults(busybox):
         assert " 16384 " in out
         assert "NoNewPrivs:\t1" in out and "Seccomp:\t0" in out
         assert "nameserver 192.0.2.1" in out and "search example.test" in out and "timeout:7" in out
+        on_host = hulld.docker("run", "--rm", "--network", "host", "busybox", "cat", "/etc/resolv.conf").stdout
+        assert "nameserver 192.0.2.1" in on_host and "search example.test" in on_host
         # What the client says counts.
         out = hulld.docker("run", "--rm", "--ulimit", "nofile=100:200", "--dns", "192.0.2.2", "--shm-size", "8m",
                            "busybox", "sh", "-c", script).stdout

@@ -123,6 +123,9 @@ def test_options_say_which_families_a_network_has(engine):
     engine.docker("network", "create", "-o", f"{option}=true", "both")
     shape = inspect(engine, "both")
     assert shape["EnableIPv6"] is True and any(one["Subnet"].startswith("fd") for one in shape["IPAM"]["Config"])
+    subnets = (f"fd00:{SLOT:x}:{os.getpid():x}:1::/64", f"{BASE}.0/24")
+    engine.docker("network", "create", "--ipv6", "--subnet", subnets[0], "--subnet", subnets[1], "ordered")
+    assert [one["Subnet"] for one in inspect(engine, "ordered")["IPAM"]["Config"]] == [subnets[1], subnets[0]]
     wrong = engine.docker("network", "create", "-o", f"{option}=perhaps", "neither", check=False)
     assert option in wrong.stderr and "use true or false" in wrong.stderr
 

@@ -287,6 +287,14 @@ def test_a_network_that_is_gone_fails_at_the_start(cli):
     assert "network net1 not found" in refused(cli, "start", "late")
     cli("network", "create", "net1")
     cli("start", "late")
+    # Without it, it can be on another one.
+    cli("wait", "late")
+    cli("network", "rm", "net1")
+    cli("network", "create", "net2")
+    cli("network", "connect", "net2", "late")
+    cli("network", "disconnect", "-f", "net1", "late")
+    cli("start", "late")
+    assert "network net1 not found" in refused(cli, "network", "disconnect", "-f", "net1", "late")
 
 
 def test_filters_and_prune(cli):
