@@ -151,8 +151,10 @@ std::vector<http::Listener> open_listeners(const Settings& settings) {
 // While they are still listened at: later they may be somebody else's.
 void remove_socket_files(const Settings& settings) {
   constexpr std::string_view kUnix = "unix://";
-  for (const auto& host : hosts_of(settings))
+  for (const auto& host : hosts_of(settings)) {
     if (host.starts_with(kUnix)) ::unlink(host.substr(kUnix.size()).c_str());
+    if (host.starts_with('/')) ::unlink(host.c_str());
+  }
 }
 
 std::optional<tls::Context> tls_context(const Settings& settings) {

@@ -226,8 +226,11 @@ def test_a_second_engine_is_refused(own_engine):
 def test_a_socket_that_is_named_twice_is_one_and_goes_with_the_engine():
     hulld = Hulld()
     try:
-        hulld.start("-H", f"unix://{hulld.socket}")
+        address = f"127.0.0.1:{free_port()}"
+        hulld.start("-H", f"unix://{hulld.socket}", "-H", f"tcp://{address}")
         assert hulld.socket.exists()
+        (warning,) = [one for one in json.loads(hulld.docker("info", "--format", "{{json .Warnings}}").stdout) if "API" in one]
+        assert f"API is accessible on http://{address} without encryption" in warning
         hulld.stop()
         assert not hulld.socket.exists()
     finally:
