@@ -33,8 +33,11 @@ class Lines {
   Call& call_;
 };
 
+// The command line of the classic builder ends with this code.
 Json error_line(const Error& error) {
-  return {{"errorDetail", {{"code", 1}, {"message", error.message()}}}, {"error", error.message()}};
+  const auto* run = dynamic_cast<const build::RunFailed*>(&error);
+  return {{"errorDetail", {{"code", run ? run->exit_code() : 1}, {"message", error.message()}}},
+          {"error", error.message()}};
 }
 
 class ClassicOutput final : public BuildOutput {

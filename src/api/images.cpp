@@ -27,11 +27,18 @@ std::map<std::string, std::int64_t, std::less<>> container_counts(const Call& ca
   return counts;
 }
 
+// By being made of it, or by a mount of it.
+bool uses(const container::State& state, const std::string& image_id) {
+  return state.spec->image_id == image_id || std::ranges::any_of(state.mounts, [&](const auto& mount) {
+           return mount.type == "image" && mount.name == image_id;
+         });
+}
+
 auto user_of_images(Call& call) {
   return [&engine = call.engine](const std::string& image_id) -> std::optional<image::Images::Use> {
     std::optional<image::Images::Use> use;
     for (const auto& state : engine.list()) {
-      if (state->spec->image_id != image_id) continue;
+      if (!uses(*state, image_id)) continue;
       if (!use || counts_as_running(*state)) use = {state->id, counts_as_running(*state)};
       if (use->running) break;
     }

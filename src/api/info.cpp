@@ -139,8 +139,8 @@ Json warnings(Call& call) {
   auto settings = call.settings();
   for (const auto& host : settings->hosts)
     if (host.starts_with("tcp://") && !settings->tls_verify)
-      out.push_back(cat("WARNING: API is accessible on ", host.substr(6), " without ",
-                        settings->tls ? "client verification" : "encryption",
+      out.push_back(cat("WARNING: API is accessible on ", settings->tls ? "https://" : "http://", host.substr(6),
+                        " without ", settings->tls ? "client verification" : "encryption",
                         ". Access to the remote API is equivalent to root access on the host."));
   return out.empty() ? Json(nullptr) : out;
 }

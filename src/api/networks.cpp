@@ -16,7 +16,7 @@ using network::Network;
 
 struct IpamBody {
   std::string driver;
-  std::map<std::string, std::string> options;
+  std::optional<std::map<std::string, std::string>> options;
   std::vector<network::IpamConfig> config;
 };
 template <class Visitor>
@@ -95,9 +95,7 @@ Json containers_of(const Network& network, const Call& call) {
 Json ipam_shape(const Network& network) {
   Json pools = Json::array();
   for (const auto& one : network.ipam) pools.push_back(to_json(one));
-  // Of the engine's own networks Docker writes no options at all.
-  Json options = network.predefined ? Json(nullptr) : to_json(network.ipam_options);
-  return {{"Driver", network.ipam_driver}, {"Options", options}, {"Config", pools}};
+  return {{"Driver", network.ipam_driver}, {"Options", to_json(network.ipam_options)}, {"Config", pools}};
 }
 
 Json network_shape(const Network& network, const Call& call, bool with_containers) {
@@ -192,7 +190,7 @@ void create_network(Call& call) {
     fail(Kind::kUnavailable,
          "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
          "swarm and try again.");
-  auto network = call.services().networks.create(wish_of(body));
+  auto network = call.services().networks.create(wish_of(body), {body.ipv4.has_value(), body.ipv6.has_value()});
   tell(call, network, "create");
   Json out;
   out["Id"] = network.id;

@@ -18,7 +18,7 @@ namespace hull::archive {
 
 namespace {
 
-constexpr std::size_t kBeginning = 512;
+constexpr std::size_t kBeginning = 512, kBlock = 512;
 
 std::string text_or_empty(const char* text) { return text ? text : ""; }
 
@@ -35,6 +35,7 @@ struct TarReader::State {
   std::string head, buffer_of_head;
   std::string_view piece;
   std::int64_t piece_at = 0;
+  std::uint64_t taken = 0;  // bytes of `source`
 
   ~State() {
     if (handle) ::archive_read_free(handle);
@@ -44,6 +45,8 @@ struct TarReader::State {
     auto& state = *static_cast<State*>(self);
     try {
       std::size_t got = state.source(state.buffer.data(), state.buffer.size());
+      if (got == 0) got = state.make_up_zeros();
+      state.taken += got;
       *data = state.buffer.data();
       return static_cast<la_ssize_t>(got);
     } catch (...) {
@@ -51,6 +54,16 @@ struct TarReader::State {
       ::archive_set_error(archive, EIO, "the stream broke");
       return ARCHIVE_FATAL;
     }
+  }
+
+  // Some writers (docker build -f -) leave out what fills the last block behind the content. A block that ends within
+  // the content is cut off, and stays so.
+  std::size_t make_up_zeros() {
+    std::size_t there = taken % kBlock, wanted = static_cast<std::uint64_t>(entry.size) % kBlock;
+    bool is_sparse = header && ::archive_entry_sparse_count(header) > 0;
+    if (is_sparse || wanted == 0 || there < wanted) return 0;
+    std::fill_n(buffer.begin(), kBlock - there, '\0');
+    return kBlock - there;
   }
 
   [[noreturn]] void fail_now() {

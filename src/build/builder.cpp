@@ -15,6 +15,7 @@
 #include "build/step_history.h"
 #include "container/shipped_images.h"
 #include "dockerfile/parse.h"
+#include "dockerfile/scope.h"
 #include "oci/reference.h"
 
 namespace hull::build {
@@ -136,6 +137,8 @@ Result Builder::build(Request request, Sources sources, Observer& to, std::stop_
   Rollback notes;
   notes.add("what --why knows", [&] { history.save(false); });
   const auto& results = executor.run();
+  if (auto unused = dockerfile::unused_arguments(file, request.arguments); !unused.empty())
+    observer.warning(cat("One or more build-args [", join(unused, " "), "] were not consumed"), {});
   notes.commit();
   history.save(true);
   for (auto& [name, tree] : contexts.trees) tree->save();

@@ -14,6 +14,7 @@
 #include "build/progress.h"
 #include "build/request.h"
 #include "container/engine.h"
+#include "dockerfile/source.h"
 #include "image/images.h"
 
 // Builds of images from Dockerfiles (docs/build.md). What one build found out the next one uses: the cache is in the
@@ -34,6 +35,17 @@ struct Result {
   std::string manifest_digest, manifest_type;
   std::int64_t manifest_size = 0;
   bool grew = false;  // the cache has more than before
+};
+
+// A RUN that ended with another code than 0.
+class RunFailed : public dockerfile::SourceError {
+ public:
+  RunFailed(const std::string& message, dockerfile::Lines lines, int exit_code)
+      : SourceError(message, lines, {lines.first, 0}, false), exit_code_(exit_code) {}
+  int exit_code() const noexcept { return exit_code_; }
+
+ private:
+  int exit_code_;
 };
 
 struct Usage {  // one record of the cache, as `docker builder du` shows it

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/rollback.h"
+#include "build/builder.h"
 #include "build/executor.h"
 #include "linux/root_dir.h"
 #include "store/layout.h"
@@ -86,6 +87,7 @@ container::Spec Executor::spec_of(const Node& node) const {
   spec.host = request_.host;
   if (run.network != "default") spec.host.network_mode = run.network;
   if (spec.host.network_mode.empty()) spec.host.network_mode = "default";
+  if (spec.host.network_mode.starts_with("container:")) spec.config.hostname.clear();  // it has the other's
   if (run.network == "host" && !request_.allow_host_network)
     fail_invalid("granting entitlement network.host is not allowed: give --allow network.host");
   if (run.insecure && !request_.allow_insecure)
@@ -126,10 +128,9 @@ void Executor::run_command(const Node& node, const std::string& id) {
   if (exit.code == 0) return;
   std::string command = join(node.command, " ");
   // Docker's words, which clients look for.
-  throw Error(Kind::kInternal,
-              cat("The command '", command, "' returned a non-zero code: ", exit.code,
-                  exit.oom_killed ? " (it ran out of memory)" : ""),
-              0, "run");
+  throw RunFailed(cat("The command '", command, "' returned a non-zero code: ", exit.code,
+                      exit.oom_killed ? " (it ran out of memory)" : ""),
+                  node.lines, exit.code);
 }
 
 }  // namespace hull::build

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include "api/listen.h"
@@ -49,11 +50,13 @@ std::string engine_id(const std::string& data_root) {
 }
 
 void publish_image_events(image::Images& images, container::Events& events) {
-  images.on_event([&events](std::string_view action, const std::string& id, const std::string& name) {
+  images.on_event([&](std::string_view action, const std::string& id, const std::string& name) {
     container::Event event;
     event.type = "image";
     event.action = action;
     event.actor_id = id;
+    // Filters of labels go by them, as long as the image is there.
+    if (auto image = images.find(id)) event.attributes = image->config.config.labels;
     event.attributes["name"] = name;
     events.publish(std::move(event));
   });
@@ -127,14 +130,31 @@ void follow_signals(const CommandLine& line, settings::Published& published, con
   }
 }
 
+// Each once.
+settings::Strings hosts_of(const Settings& settings) {
+  auto hosts = settings.hosts.empty() ? settings::Strings{"unix:///run/hull/hull.sock"} : settings.hosts;
+  std::set<std::string> seen;
+  std::erase_if(hosts, [&](const std::string& host) { return !seen.insert(host).second; });
+  return hosts;
+}
+
 std::vector<http::Listener> open_listeners(const Settings& settings) {
   std::vector<http::Listener> listeners;
-  auto hosts = settings.hosts.empty() ? settings::Strings{"unix:///run/hull/hull.sock"} : settings.hosts;
+  const auto hosts = hosts_of(settings);
   for (const auto& host : hosts)
     for (auto& listener : api::listen_at(host, listen_options(settings))) listeners.push_back(std::move(listener));
   api::forget_passed_sockets();
   log::info("hulld ", std::string_view(HULL_VERSION), " listens at ", join(hosts, ", "));
   return listeners;
+}
+
+// While they are still listened at: later they may be somebody else's.
+void remove_socket_files(const Settings& settings) {
+  constexpr std::string_view kUnix = "unix://";
+  for (const auto& host : hosts_of(settings)) {
+    if (host.starts_with(kUnix)) ::unlink(host.substr(kUnix.size()).c_str());
+    if (host.starts_with('/')) ::unlink(host.c_str());
+  }
 }
 
 std::optional<tls::Context> tls_context(const Settings& settings) {
@@ -193,6 +213,7 @@ int run(const CommandLine& line, Settings wanted) {
 
   follow_signals(line, published, engine, about.id);
   linux::notify_manager("STOPPING=1");
+  remove_socket_files(settings);
   bool drained = server.stop();
   acceptor.join();
   // A request that does not end (a kernel that hangs) still uses all of this: it cannot be taken away in order.

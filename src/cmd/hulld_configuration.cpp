@@ -138,8 +138,11 @@ network::Options network_options(const settings::Settings& settings) {
   options.bridge = settings.bridge;
   options.bip = settings.bip;
   options.bip6 = settings.bip6;
+  options.ipv6 = settings.ipv6;
   options.fixed_cidr = settings.fixed_cidr;
+  options.fixed_cidr_v6 = settings.fixed_cidr_v6;
   options.default_gateway = settings.default_gateway;
+  options.default_gateway6 = settings.default_gateway_v6;
   if (!settings.ip.empty()) options.default_binding = settings.ip;
   options.host_gateways = settings.host_gateway_ips;
   if (!settings.host_gateway_ip.empty()) options.host_gateways.push_back(settings.host_gateway_ip);

@@ -88,8 +88,23 @@ void Engine::connect(std::string_view name, const std::string& network_name, con
   publish_one(*impl_, *state, network, "connect");
 }
 
+namespace {
+
+// Of a network that was removed while the container did not run: it would never start again.
+bool forget_lost_network(Engine::Impl& engine, std::string_view name, const std::string& network) {
+  auto container = engine.registry.find(name);
+  if (!container) return false;
+  std::scoped_lock operation(container->operation);
+  if (!container->state()->spec->endpoints.contains(network)) return false;
+  change_spec(engine, *container, [&](Spec& spec) { spec.endpoints.erase(network); });
+  return true;
+}
+
+}  // namespace
+
 void Engine::disconnect(std::string_view name, const std::string& network_name, bool force) {
   auto& networks = impl_->services.networks;
+  if (!networks.find(network_name) && forget_lost_network(*impl_, name, network_name)) return;
   auto network = networks.get(network_name);
   auto container = impl_->registry.find(name);
   if (!container && force) return;

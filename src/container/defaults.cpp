@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "container/host_program.h"
+#include "linux/cgroup.h"
 
 namespace hull::container {
 
@@ -39,6 +40,13 @@ void apply_ulimits(HostConfig& host, const Defaults& defaults) {
   }
 }
 
+// What is privileged manages control groups: those of version 1 it looks for at the host's paths. Below version 2 its
+// own part is a whole.
+std::string cgroupns_mode(const HostConfig& host, const Defaults& defaults) {
+  bool host_paths = host.privileged && linux::cgroup_facts().version != linux::CgroupVersion::kV2;
+  return host_paths ? "host" : defaults.cgroupns_mode;
+}
+
 }  // namespace
 
 bool is_own_runtime(std::string_view name) { return std::ranges::find(kOwnRuntimes, name) != std::end(kOwnRuntimes); }
@@ -64,7 +72,7 @@ void apply_defaults(Spec& spec, const Defaults& defaults) {
   find_runtime(host.runtime, defaults);
   if (host.shm_size == 0) host.shm_size = defaults.shm_size;
   if (host.ipc_mode.empty()) host.ipc_mode = defaults.ipc_mode;
-  if (host.cgroupns_mode.empty()) host.cgroupns_mode = defaults.cgroupns_mode;
+  if (host.cgroupns_mode.empty()) host.cgroupns_mode = cgroupns_mode(host, defaults);
   if (defaults.init && !host.init) host.init = true;
   apply_security(host, defaults);
   apply_ulimits(host, defaults);

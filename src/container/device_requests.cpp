@@ -23,9 +23,15 @@ constexpr std::array<Vendor, 3> kVendors = {
 constexpr std::array<std::string_view, 7> kCapabilities = {"gpu",     "compute", "compat32", "graphics",
                                                            "utility", "video",   "display"};
 
+std::vector<Strings> groups_of(const DeviceRequest& request) {
+  return request.capabilities.value_or(std::vector<Strings>{});
+}
+
+Strings ids_of(const DeviceRequest& request) { return request.device_ids.value_or(Strings{}); }
+
 [[noreturn]] void refuse(const DeviceRequest& request) {
   Strings groups;
-  for (const Strings& group : request.capabilities) groups.push_back(cat("[", join(group, " "), "]"));
+  for (const Strings& group : groups_of(request)) groups.push_back(cat("[", join(group, " "), "]"));
   fail_invalid("could not select device driver ", quoted(request.driver), " with capabilities: [", join(groups, " "),
                "]");
 }
@@ -35,8 +41,7 @@ bool can(const Vendor& vendor, const DeviceRequest& request) {
   auto has = [&](const std::string& capability) {
     return capability == vendor.driver || std::ranges::find(kCapabilities, capability) != kCapabilities.end();
   };
-  return std::ranges::any_of(request.capabilities,
-                             [&](const Strings& group) { return std::ranges::all_of(group, has); });
+  return std::ranges::any_of(groups_of(request), [&](const Strings& group) { return std::ranges::all_of(group, has); });
 }
 
 Strings devices_of(const Vendor& vendor, const cdi::Devices& known) {
@@ -51,11 +56,11 @@ Strings gpus(const DeviceRequest& request, const cdi::Devices& known) {
     if (!request.driver.empty() && request.driver != vendor.driver) continue;
     Strings all = devices_of(vendor, known);
     if (all.empty() || !can(vendor, request)) continue;
-    if (request.count != 0 && !request.device_ids.empty())
-      fail_invalid("cannot set both Count and DeviceIDs on device request");
+    const Strings ids = ids_of(request);
+    if (request.count != 0 && !ids.empty()) fail_invalid("cannot set both Count and DeviceIDs on device request");
     auto named = [&](std::string_view id) { return cat(vendor.kind, "=", id); };
     Strings names;
-    for (const std::string& id : request.device_ids) names.push_back(cdi::is_qualified_name(id) ? id : named(id));
+    for (const std::string& id : ids) names.push_back(cdi::is_qualified_name(id) ? id : named(id));
     for (int number = 0; number < request.count; ++number) names.push_back(named(cat(number)));
     if (request.count >= 0) return names;
     return known.has(named("all")) ? Strings{named("all")} : all;
@@ -65,8 +70,8 @@ Strings gpus(const DeviceRequest& request, const cdi::Devices& known) {
 
 Strings named_devices(const DeviceRequest& request) {
   if (request.count != 0) fail_invalid("unexpected count in CDI device request");
-  if (!request.options.empty()) fail_invalid("unexpected options in CDI device request");
-  return request.device_ids;
+  if (request.options && !request.options->empty()) fail_invalid("unexpected options in CDI device request");
+  return ids_of(request);
 }
 
 Strings requested(const HostConfig& host, const std::vector<std::string>& directories, const cdi::Devices& known) {

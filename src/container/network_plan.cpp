@@ -179,9 +179,7 @@ void resolve_networks(Spec& spec, const network::Networks& networks) {
   }
   spec.endpoints = std::move(resolved);
   // The administrator has no default bridge (--bridge none): who would be on it has no network.
-  const std::string& mode = spec.host.network_mode;
-  const bool on_default_bridge = mode == "default" || mode == "bridge";
-  if (on_default_bridge && !networks.find("bridge")) spec.config.network_disabled = true;
+  if (spec.endpoints.contains("bridge") && !networks.find("bridge")) spec.config.network_disabled = true;
 }
 
 void update_network_files(Engine::Impl& engine, const State& state, const network::Endpoints& before) {

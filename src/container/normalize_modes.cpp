@@ -62,6 +62,8 @@ void normalize_network(Spec& spec) {
       fail_invalid("invalid MAC address: ", settings.mac_address);
   if (!spec.config.mac_address.empty() && !linux::is_mac_address(spec.config.mac_address))
     fail_invalid("invalid MAC address: ", spec.config.mac_address);
+  // The default network is for containers that name none.
+  if (mode == kDefaultNetwork && !spec.endpoints.empty()) return;
   if (!mode.starts_with(kContainer)) spec.endpoints.try_emplace(mode);
 }
 

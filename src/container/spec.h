@@ -71,9 +71,10 @@ struct DeviceMapping {
 struct DeviceRequest {
   std::string driver;
   int count = 0;
-  Strings device_ids;
-  std::vector<Strings> capabilities;
-  StringMap options;
+  // Shown as the client gave them: null, or empty.
+  std::optional<Strings> device_ids;
+  std::optional<std::vector<Strings>> capabilities;
+  std::optional<StringMap> options;
 };
 
 struct Ulimit {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "dockerfile/ports.h"
 #include "dockerfile/validate.h"
@@ -21,6 +22,15 @@ bool stays_out(std::string_view name) {
   return std::find(kNotInEnvironment.begin(), kNotInEnvironment.end(), name) != kNotInEnvironment.end();
 }
 
+// Arguments that say something without an ARG.
+bool is_known(std::string_view name) {
+  if (is_proxy_argument(name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH") return true;
+  for (std::string_view side : {"BUILD", "TARGET"})
+    for (std::string_view part : {"PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT", "STAGE"})
+      if (name == cat(side, part)) return true;
+  return false;
+}
+
 [[noreturn]] void fail_at(const Instruction& instruction, std::string_view reason, std::string_view word) {
   throw SourceError(std::string(reason), instruction.lines, instruction.position(word));
 }
@@ -30,6 +40,20 @@ bool stays_out(std::string_view name) {
 bool is_proxy_argument(std::string_view name) {
   return std::any_of(kProxies.begin(), kProxies.end(),
                      [&](std::string_view proxy) { return name == proxy || name == lower(proxy); });
+}
+
+std::vector<std::string> unused_arguments(const Dockerfile& file, const BuildArguments& given) {
+  std::set<std::string, std::less<>> unused;
+  for (const auto& [name, value] : given)
+    if (!is_known(name)) unused.insert(name);
+  auto take = [&](const std::vector<Instruction>& instructions) {
+    for (const Instruction& instruction : instructions)
+      if (const Arg* arg = instruction.as<Arg>())
+        for (const auto& argument : arg->arguments) unused.erase(argument.name);
+  };
+  take(file.arguments);
+  for (const Stage& stage : file.stages) take(stage.instructions);
+  return {unused.begin(), unused.end()};
 }
 
 std::vector<std::string> proxy_environment(const BuildArguments& arguments) {

@@ -30,6 +30,9 @@ bool is_proxy_argument(std::string_view name);
 // What a RUN must get beside StageScope::environment(): the proxies of --build-arg.
 std::vector<std::string> proxy_environment(const BuildArguments& arguments);
 
+// The names in `given` that no ARG of the file takes, and that are not there without one.
+std::vector<std::string> unused_arguments(const Dockerfile& file, const BuildArguments& given);
+
 // What FROM and declared ARGs of stages see. `target` is the name of the stage to build: TARGETSTAGE ("default" for
 // ""). Throws SourceError for an ARG that cannot be expanded. With `lookups` null warnings are not collected.
 class GlobalScope {

@@ -27,10 +27,10 @@ std::vector<IpamConfig> ipam_of(const Bridge& bridge, const Options& options) {
   std::vector<IpamConfig> ipam;
   for (const Subnet& gateway : bridge.gateways) {
     IpamConfig one{gateway.network().text(), {}, gateway.address.text(), {}};
-    if (!gateway.is_v6() && !options.fixed_cidr.empty()) one.ip_range = options.fixed_cidr;
-    if (!gateway.is_v6() && !options.default_gateway.empty()) {
-      one.auxiliary["DefaultGatewayIPv4"] = options.default_gateway;
-    }
+    bool is_v6 = gateway.is_v6();
+    one.ip_range = is_v6 ? options.fixed_cidr_v6 : options.fixed_cidr;
+    const std::string& other = is_v6 ? options.default_gateway6 : options.default_gateway;
+    if (!other.empty()) one.auxiliary[is_v6 ? "DefaultGatewayIPv6" : "DefaultGatewayIPv4"] = other;
     ipam.push_back(std::move(one));
   }
   return ipam;

@@ -27,16 +27,28 @@ Endpoint endpoint_in(const Network& network) {
 // Each of them is a socket in two processes: a big range is for the kernel alone.
 constexpr std::size_t kMostRelayed = 64;
 
-std::string interface_name(const Network& network, const EndpointRequest& request, const Endpoints& others) {
-  if (auto given = request.driver_options.find(std::string(kInterfaceName)); given != request.driver_options.end())
-    return given->second;
-  auto prefix = network.options.find(std::string(kInterfacePrefix));
-  auto taken = [&](const std::string& name) {
-    return std::ranges::any_of(others, [&](const auto& other) { return other.second.interface_name == name; });
+std::string wanted_interface(const EndpointRequest& request) {
+  auto given = request.driver_options.find(std::string(kInterfaceName));
+  return given == request.driver_options.end() ? "" : given->second;
+}
+
+// The interface's name in the container: the one that is asked for, or the first that is neither another's nor
+// `reserved` for one.
+std::string interface_name(const Network& network, const EndpointRequest& request, const Endpoints& others,
+                           const std::set<std::string>& reserved) {
+  auto owner = [&](const std::string& name) {
+    return std::ranges::find_if(others, [&](const auto& other) { return other.second.interface_name == name; });
   };
+  if (std::string wanted = wanted_interface(request); !wanted.empty()) {
+    if (auto other = owner(wanted); other != others.end())
+      fail(Kind::kConflict, "the network ", network.name, " cannot have the interface ", hull::quoted(wanted),
+           " of the container: the network ", other->first, " has it");
+    return wanted;
+  }
+  auto prefix = network.options.find(std::string(kInterfacePrefix));
   for (int number = 0;; ++number) {
     std::string name = cat(prefix == network.options.end() ? "eth" : prefix->second, number);
-    if (!taken(name)) return name;
+    if (owner(name) == others.end() && !reserved.contains(name)) return name;
   }
 }
 
@@ -45,7 +57,8 @@ std::string gateway_in(const LiveNetwork& network, const std::string& address, c
   if (!inside || network.config.internal) return "";
   if (is_child_driver(network.config.driver) && child_options(network.config).routes)
     return IpAddress::any(inside->is_v6()).text();
-  if (network.config.predefined && !inside->is_v6() && !options.default_gateway.empty()) return options.default_gateway;
+  const std::string& other = inside->is_v6() ? options.default_gateway6 : options.default_gateway;
+  if (network.config.predefined && !other.empty()) return other;
   for (const auto& ipam : network.config.ipam)
     if (auto subnet = parse_subnet(ipam.subnet); subnet && subnet->contains(*inside)) return ipam.gateway;
   return "";
@@ -55,7 +68,8 @@ std::string gateway_in(const LiveNetwork& network, const std::string& address, c
 
 Error programming_failed(const Error& cause, const std::string& container, const Endpoint& endpoint) {
   return cause.within(
-      cat("driver failed programming external connectivity on endpoint ", container, " (", endpoint.endpoint_id, ")"));
+      cat("failed to set up container networking: driver failed programming external connectivity on endpoint ",
+          container, " (", endpoint.endpoint_id, ")"));
 }
 
 const Endpoint* gateway_endpoint(const Endpoints& endpoints, bool is_v6) {
@@ -133,7 +147,8 @@ bool keeps_mac(const Network& network, const EndpointRequest& request) {
 }  // namespace
 
 Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const EndpointRequest& request,
-                                       const Endpoints& others, const Endpoints& former) {
+                                       const Endpoints& others, const Endpoints& former,
+                                       const std::set<std::string>& reserved) {
   Network config;
   {
     std::lock_guard lock(mutex);
@@ -141,7 +156,7 @@ Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const Endp
   }
   if (!config.bridge.empty()) ready_bridge(network);
   Endpoint endpoint = endpoint_in(config);
-  endpoint.interface_name = interface_name(config, request, others);
+  endpoint.interface_name = interface_name(config, request, others, reserved);
   endpoint.link_local = request.link_local;
   endpoint.names = request.names;
   endpoint.links = request.links;
@@ -279,9 +294,11 @@ Attachment Networks::State::attach(const AttachRequest& request) {
   rollback.add("addresses", [&] {
     for (const auto& [name, endpoint] : endpoints) give_back_addresses(endpoint);
   });
+  std::set<std::string> reserved;
+  for (const auto& one : request.endpoints) reserved.insert(wanted_interface(one));
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (endpoints.contains(wanted[i]->config.name)) continue;  // named twice, by name and by id
-    Endpoint endpoint = new_endpoint(wanted[i], request.endpoints[i], endpoints, former);
+    Endpoint endpoint = new_endpoint(wanted[i], request.endpoints[i], endpoints, former, reserved);
     if (i == 0 && on_default)
       endpoint.host_interface = plug.host_interface;
     else if (!is_child_driver(wanted[i]->config.driver))

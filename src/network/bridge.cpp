@@ -38,17 +38,31 @@ void let_ipv6_in(const std::string& bridge) {
   linux::write_sysctl("net/ipv6/conf/all/forwarding", "1");
 }
 
-// The addresses that the bridge is to have, where it is left open from what it has or from the pools.
+bool is_link_local(const IpAddress& address) {
+  static const Subnet kLinkLocal = *parse_subnet("fe80::/10");
+  return kLinkLocal.contains(address);
+}
+
+// An address of a family that was left open.
+Subnet choose_gateway(const BridgeWish& wish, const std::vector<Subnet>& present, bool is_v6) {
+  auto range = std::ranges::find_if(wish.ranges, [&](const Subnet& one) { return one.is_v6() == is_v6; });
+  auto own = std::ranges::find_if(present, [&](const Subnet& one) {
+    bool fits = range == wish.ranges.end() || one.contains(*range);
+    return one.is_v6() == is_v6 && fits && !is_link_local(one.address);
+  });
+  if (own != present.end()) return *own;
+  Subnet subnet = range != wish.ranges.end() ? *range : first_free_subnet(wish.pools, is_v6, host_subnets());
+  return {subnet.first().plus(1), subnet.prefix_length};
+}
+
+// The addresses that the bridge is to have.
 std::vector<Subnet> decide(const BridgeWish& wish, const std::vector<Subnet>& present) {
   std::vector<Subnet> wanted = wish.gateways;
-  if (!wish.ipv4 || std::ranges::any_of(wanted, [](const Subnet& one) { return !one.is_v6(); })) return wanted;
-  auto own = std::ranges::find_if(present, [](const Subnet& one) { return !one.is_v6(); });
-  if (own != present.end()) {
-    wanted.insert(wanted.begin(), *own);
-  } else {
-    Subnet pool = first_free_subnet(wish.pools, false, host_subnets());
-    wanted.insert(wanted.begin(), {pool.first().plus(1), pool.prefix_length});
-  }
+  auto has = [&](bool is_v6) {
+    return std::ranges::any_of(wanted, [&](const Subnet& one) { return one.is_v6() == is_v6; });
+  };
+  if (wish.ipv4 && !has(false)) wanted.insert(wanted.begin(), choose_gateway(wish, present, false));
+  if (wish.ipv6 && !has(true)) wanted.push_back(choose_gateway(wish, present, true));
   return wanted;
 }
 
@@ -80,6 +94,13 @@ Subnet parse_bridge_address(const std::string& text) {
   if (subnet->address == subnet->first() || (!subnet->is_v6() && subnet->address == subnet->last()))
     fail_invalid("invalid bip ", quoted(text), ": it is the network itself, not an address in it");
   return *subnet;
+}
+
+Subnet parse_range(const std::string& text) {
+  auto range = parse_subnet(text);
+  if (!range || range->prefix_length > range->address.width() - 2)
+    fail_invalid("invalid fixed-cidr ", quoted(text), ": use a subnet with room for the bridge and a container");
+  return range->network();
 }
 
 std::vector<Subnet> host_subnets() {

@@ -19,9 +19,12 @@ struct Bridge {
 
 struct BridgeWish {
   std::string name;
-  std::vector<Subnet> gateways;  // its addresses; none of IPv4: an address that it has already, or one out of `pools`
+  std::vector<Subnet> gateways;  // its addresses
+  // The families that it has in any case. Where `gateways` has none of one: an address that the device has already, the
+  // first of one of `ranges`, or one out of `pools`.
+  bool ipv4 = true, ipv6 = false;
+  std::vector<Subnet> ranges;
   std::vector<PoolSource> pools;
-  bool ipv4 = true;
   std::uint32_t mtu = 0;
   std::uint32_t group = 0;  // of the device; 0: left alone
 };
@@ -34,6 +37,9 @@ void remove_bridge(const std::string& name);
 
 // "172.30.0.1/24" as --bip and --bip6 have it. Error{kInvalidArgument}.
 Subnet parse_bridge_address(const std::string& text);
+
+// "172.30.0.0/25" as --fixed-cidr and --fixed-cidr-v6 have it. Error{kInvalidArgument}.
+Subnet parse_range(const std::string& text);
 
 // Subnets that the host uses: those of its interfaces and routes, but for default routes.
 std::vector<Subnet> host_subnets();

@@ -98,6 +98,10 @@ Endpoints Networks::State::connect(const std::string& container_id, const Endpoi
   Endpoint endpoint = new_endpoint(network, request, now);
   Rollback rollback;
   rollback.add("addresses", [&] { give_back_addresses(endpoint); });
+  // One that somebody made in there: it is not to be lost when this one cannot be made.
+  if (linux::find_link(plug.inside, endpoint.interface_name))
+    fail(Kind::kConflict, "the container has an interface ", hull::quoted(endpoint.interface_name),
+         " of its own already");
   endpoint.pending = true;
   if (!is_child_driver(network->config.driver)) endpoint.host_interface = new_interface_name();
   rollback.add("endpoint", [&] { database.remove_endpoint(container_id, endpoint.network); });

@@ -31,9 +31,9 @@ std::string Networks::resolv_conf(const std::string& network_mode, const std::ve
                                   const std::vector<std::string>& given_search,
                                   const std::vector<std::string>& given_options) const {
   bool own_loopback = network_mode != "host";
-  // What the engine's configuration says is for containers that say nothing, and have a file of their own.
+  // What the engine's configuration says is for containers that say nothing.
   auto chosen = [&](const std::vector<std::string>& given, const std::vector<std::string>& usual) {
-    return given.empty() && own_loopback ? usual : given;
+    return given.empty() ? usual : given;
   };
   auto servers = chosen(given_servers, state_->options.dns);
   auto search = chosen(given_search, state_->options.dns_search);

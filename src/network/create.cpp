@@ -46,7 +46,7 @@ void check_options(const Network& wish) {
     mtu_of(wish);
     return;
   }
-  for (auto name : {kIcc, kMasquerade, kInhibitIpv4}) option_is_set(wish, name, true);
+  for (auto name : {kEnableIpv4, kEnableIpv6, kIcc, kMasquerade, kInhibitIpv4}) option_is_set(wish, name, true);
   mtu_of(wish);
   for (bool is_v6 : {false, true}) gateway_mode_of(wish, is_v6);
   for (auto name : {kHostAddress4, kHostAddress6}) {
@@ -111,20 +111,36 @@ void check_parent(const Network& wish, const std::vector<Network>& others) {
       fail(Kind::kForbidden, "network ", other.name, " is already using parent interface ", parent);
 }
 
+// hulld --default-network-opt. What the network itself says counts more.
+void add_usual_options(Network& wish, const Options& options, FamiliesAsked asked) {
+  auto usual = options.network_options.find(wish.driver);
+  if (usual == options.network_options.end()) return;
+  for (const auto& [name, value] : usual->second) {
+    bool decided = (asked.ipv4 && name == kEnableIpv4) || (asked.ipv6 && name == kEnableIpv6);
+    if (!decided) wish.options.emplace(name, value);
+  }
+}
+
+void settle_families(Network& wish, FamiliesAsked asked) {
+  if (!asked.ipv4) wish.ipv4 = option_is_set(wish, kEnableIpv4, wish.ipv4);
+  if (!asked.ipv6) wish.ipv6 = option_is_set(wish, kEnableIpv6, wish.ipv6);
+}
+
 std::string row_text(const Network& network) { return dump_json(to_json(network)); }
 
 }  // namespace
 
-Network Networks::create(Network wish) {
+Network Networks::create(Network wish, FamiliesAsked asked) {
   State& state = *state_;
   if (wish.driver.empty() || wish.driver == "default") wish.driver = "bridge";
   check_name(wish);
   take_configuration(wish, *this);
   if (!wish.config_only) {
     check_driver(wish);
-    if (auto usual = state.options.network_options.find(wish.driver);
-        usual != state.options.network_options.end() && wish.config_from.empty())
-      wish.options.insert(usual->second.begin(), usual->second.end());
+    if (wish.config_from.empty()) {
+      add_usual_options(wish, state.options, asked);
+      settle_families(wish, asked);
+    }
     check_options(wish);
   } else {
     wish.driver = "null";

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "network/bridge.h"
+#include "network/network_options.h"
 #include "network/parent_link.h"
 
 namespace hull::network {
@@ -105,9 +106,12 @@ void choose_addresses(Network& wish, const std::vector<PoolSource>& sources, con
     if (!(is_v6 ? wish.ipv6 : wish.ipv4) || has_family(wish, is_v6)) continue;
     wish.ipam.push_back({first_free_subnet(sources, is_v6, taken).text(), {}, {}, {}});
   }
+  // As clients know them: the subnets of IPv4 before those of IPv6.
+  std::ranges::stable_partition(wish.ipam, [](const IpamConfig& one) { return !parse_subnet(one.subnet)->is_v6(); });
   // Where the host is not in between, the gateway is somebody else's: only the user knows it.
   if (is_child_driver(wish.driver)) return;
-  for (IpamConfig& one : wish.ipam) choose_gateway(one);
+  for (IpamConfig& one : wish.ipam)
+    if (auto subnet = parse_subnet(one.subnet); subnet && has_gateway(wish, subnet->is_v6())) choose_gateway(one);
 }
 
 }  // namespace hull::network

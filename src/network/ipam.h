@@ -13,7 +13,8 @@ namespace hull::network {
 std::vector<std::string> ipam_problems(const Network& wish);
 
 // Completes `wish`: a subnet for each family that has none, out of `sources` and beside what the host and `own`
-// networks have; gateways where none is named. `taken` by others is refused: Error{kForbidden} "Pool overlaps with …".
+// networks have; gateways where none is named and one is of use. `taken` by others is refused: Error{kForbidden} "Pool
+// overlaps with …".
 void choose_addresses(Network& wish, const std::vector<PoolSource>& sources, const std::vector<Subnet>& own);
 
 }  // namespace hull::network

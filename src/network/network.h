@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,15 +26,20 @@ void fields(Visitor& visit, IpamConfig& value) {
   visit("AuxiliaryAddresses", value.auxiliary, WhenEmpty::kOmit);
 }
 
+// What a network has of a family that was asked for in as many words. Where it was not, options say (enable_ipv6).
+struct FamiliesAsked {
+  bool ipv4 = false, ipv6 = false;
+};
+
 struct Network {
   std::string id, name, driver = "bridge";
   std::string bridge;  // device name, "" where there is none
   bool internal = false, attachable = false, ipv4 = true, ipv6 = false, config_only = false;
   std::string config_from;
   std::string ipam_driver = "default";
-  StringMap ipam_options;
-  std::vector<IpamConfig> ipam;  // what was asked for, completed by what create() chose
-  bool subnet_given = false;     // by the user: only then may containers choose addresses
+  std::optional<StringMap> ipam_options;  // shown as they were given
+  std::vector<IpamConfig> ipam;           // what was asked for, completed by what create() chose
+  bool subnet_given = false;              // by the user: only then may containers choose addresses
   StringMap options, labels;
   std::int64_t created = 0;  // nanoseconds
   bool predefined = false;   // bridge, host, none

@@ -41,6 +41,11 @@ GatewayMode gateway_mode_of(const Network& network, bool is_v6) {
                ": use nat, nat-unprotected, routed, or, with --internal, isolated");
 }
 
+bool has_gateway(const Network& network, bool is_v6) {
+  if (gateway_mode_of(network, is_v6) == GatewayMode::kIsolated) return false;
+  return is_v6 || !network.internal || !option_is_set(network, kInhibitIpv4, false);
+}
+
 std::uint32_t mtu_of(const Network& network) {
   auto found = network.options.find(std::string(kMtu));
   if (found == network.options.end() || found->second.empty()) return 0;

@@ -17,6 +17,11 @@ std::string option_of(const Network& network, std::string_view name);
 bool option_is_set(const Network& network, std::string_view name, bool fallback);
 std::uint32_t mtu_of(const Network& network);                     // 0: not given
 GatewayMode gateway_mode_of(const Network& network, bool is_v6);  // Error{kInvalidArgument} for another value
+// Whether the bridge of a network of the user has an address of that family, which is then the containers' gateway.
+bool has_gateway(const Network& network, bool is_v6);
+// Which families a network has that is not asked for them in its own fields.
+inline constexpr std::string_view kEnableIpv4 = "com.docker.network.enable_ipv4";
+inline constexpr std::string_view kEnableIpv6 = "com.docker.network.enable_ipv6";
 inline constexpr std::string_view kGatewayMode4 = "com.docker.network.bridge.gateway_mode_ipv4";
 inline constexpr std::string_view kGatewayMode6 = "com.docker.network.bridge.gateway_mode_ipv6";
 inline constexpr std::string_view kHostAddress4 = "com.docker.network.host_ipv4";

@@ -31,7 +31,7 @@ class Networks {
   // Makes a network; `wish` has everything but id, bridge and time. Recorded before it exists. Errors as Docker has
   // them: kForbidden for predefined names and overlapping subnets, kConflict for a name in use, kInvalidArgument for
   // what is wrong with addresses or options (all of it in one message), kNotFound for an unknown driver.
-  Network create(Network wish);
+  Network create(Network wish, FamiliesAsked asked = {});
   // Error{kForbidden} for predefined ones and while somebody is attached. Gives what was removed.
   Network remove(const std::string& name_or_id);
   // Who is attached to a network now, by container id.

@@ -107,6 +107,9 @@ BridgeWish Networks::State::wish_for(const Network& network) const {
   if (network.predefined) {
     if (!options.bip.empty()) wish.gateways.push_back(parse_bridge_address(options.bip));
     if (!options.bip6.empty()) wish.gateways.push_back(parse_bridge_address(options.bip6));
+    wish.ipv6 = options.ipv6;
+    for (const auto& text : {options.fixed_cidr, options.fixed_cidr_v6})
+      if (!text.empty()) wish.ranges.push_back(parse_range(text));
     return wish;
   }
   wish.ipv4 = false;  // the addresses are known, from create()

@@ -74,9 +74,9 @@ struct Networks::State {
   // attach.cpp
   Attachment attach(const AttachRequest& request);
   Attachment attach_plainly(const AttachRequest& request, const Network& network);
-  // `former`: the addresses that it would like to have again.
+  // `former`: the addresses that it would like to have again. `reserved`: names of interfaces that others ask for.
   Endpoint new_endpoint(const LiveNetworkPtr& network, const EndpointRequest& request, const Endpoints& others,
-                        const Endpoints& former = {});
+                        const Endpoints& former = {}, const std::set<std::string>& reserved = {});
   void record(const std::string& container_id, const Endpoint& endpoint);
   Plug take_empty_plug(int network_namespace);                                       // lo only
   int plug_in(const LiveNetworkPtr& network, const Endpoint& endpoint, Plug& plug);  // gives the index inside

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settings/checks.h"
 
+#include <net/if.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <initializer_list>
@@ -140,6 +142,8 @@ void check_registries(const Settings& settings) {
 }
 
 void check_networks(const Settings& settings) {
+  if (settings.bridge.size() >= IFNAMSIZ || settings.bridge.find('/') != std::string::npos)
+    fail_invalid("invalid bridge name ", hull::quoted(settings.bridge), ": at most 15 characters, without /");
   if (!settings.bip.empty() && settings.bridge == "none")
     fail_invalid("--bip gives an address to the bridge, and --bridge none says that there is none: use one of them");
   for (const auto& pool : settings.default_address_pools) {

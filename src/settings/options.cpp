@@ -12,7 +12,6 @@ constexpr auto kWorks = Effect::kWorks, kReloads = Effect::kReloads, kNone = Eff
 
 constexpr std::string_view kNoContainerd = "there is no containerd below this engine";
 constexpr std::string_view kNoSwarm = "there is no swarm mode";
-constexpr std::string_view kOnlyBip6 = "the default bridge has IPv6 when --bip6 gives it an address";
 constexpr std::string_view kAsItIs = "networks cannot be configured in this";
 constexpr std::string_view kNoProxy = "published ports are forwarded by the kernel alone";
 
@@ -43,7 +42,7 @@ const Option kOptions[] = {
     {"cgroup-parent", "cgroup-parent", 0, &S::cgroup_parent, kWorks, "Parent control group of all containers"},
     {"default-cgroupns-mode", "default-cgroupns-mode", 0, &S::default_cgroupns_mode, kWorks, "host or private"},
     {"default-ipc-mode", "default-ipc-mode", 0, &S::default_ipc_mode, kWorks, "shareable or private"},
-    {"default-shm-size", "default-shm-size", 0, &S::default_shm_size, kWorks, "Size of /dev/shm"},
+    {"default-shm-size", "default-shm-size", 0, &S::default_shm_size, kReloads, "Size of /dev/shm"},
     {"default-ulimits", "default-ulimit", 0, &S::default_ulimits, kWorks, "name=soft[:hard]"},
     {"default-stop-timeout", "default-stop-timeout", 0, &S::default_stop_timeout, kReloads,
      "Seconds before a stop kills"},
@@ -69,10 +68,10 @@ const Option kOptions[] = {
     {"bip", "bip", 0, &S::bip, kWorks, "Address and prefix of the bridge, as 172.30.0.1/24"},
     {"bip6", "bip6", 0, &S::bip6, kWorks, "IPv6 address of the bridge"},
     {"fixed-cidr", "fixed-cidr", 0, &S::fixed_cidr, kWorks, "Part of the bridge's subnet for containers"},
-    {"fixed-cidr-v6", "fixed-cidr-v6", 0, &S::fixed_cidr_v6, kNone, "The same for IPv6", kOnlyBip6},
+    {"fixed-cidr-v6", "fixed-cidr-v6", 0, &S::fixed_cidr_v6, kWorks, "The same for IPv6"},
     {"default-gateway", "default-gateway", 0, &S::default_gateway, kWorks, "Gateway of containers at the bridge"},
-    {"default-gateway-v6", "default-gateway-v6", 0, &S::default_gateway_v6, kNone, "The same for IPv6", kOnlyBip6},
-    {"ipv6", "ipv6", 0, &S::ipv6, kNone, "IPv6 at the default bridge", kOnlyBip6},
+    {"default-gateway-v6", "default-gateway-v6", 0, &S::default_gateway_v6, kWorks, "The same for IPv6"},
+    {"ipv6", "ipv6", 0, &S::ipv6, kWorks, "IPv6 at the default bridge"},
     {"icc", "icc", 0, &S::icc, kWorks, "Containers at the default bridge reach each other"},
     {"ip", "ip", 0, &S::ip, kWorks, "Address that ports are published at when none is given"},
     {"ip-forward", "ip-forward", 0, &S::ip_forward, kNone, "Switch forwarding on in the kernel", kAsItIs},
@@ -80,7 +79,7 @@ const Option kOptions[] = {
      "rules that are not hull's own are never changed"},
     {"ip-masq", "ip-masq", 0, &S::ip_masq, kWorks, "Masquerade what leaves the bridge"},
     {"iptables", "iptables", 0, &S::iptables, kNone, "Firewall rules for IPv4", kAsItIs},
-    {"ip6tables", "ip6tables", 0, &S::ip6tables, kNone, "Firewall rules for IPv6", kOnlyBip6},
+    {"ip6tables", "ip6tables", 0, &S::ip6tables, kNone, "Firewall rules for IPv6", kAsItIs},
     {"firewall-backend", "firewall-backend", 0, &S::firewall_backend, kNone, "iptables or nftables",
      "it is nftables, in a table of its own"},
     {"userland-proxy", "userland-proxy", 0, &S::userland_proxy, kNone, "A proxy for published ports", kNoProxy},

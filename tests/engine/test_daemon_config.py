@@ -43,6 +43,7 @@ def test_a_good_configuration_is_ok(tmp_path):
     ({"labels": ["a=b"]}, ["--label", "c=d"], "labels: (from flag: [c=d], from file: [a=b])"),
     ({"labels": ["a"]}, [], "bad attribute format: a"),
     ({"labels": ["a=b", "a=c"]}, [], "conflict labels"),
+    ({"bridge": "much-too-long-a-name"}, [], 'invalid bridge name "much-too-long-a-name": at most 15 characters'),
     ({"log-level": "loud"}, [], "invalid log level"),
     ({"log-format": "xml"}, [], "invalid log format"),
     ({"default-runtime": "missing"}, [], "specified default runtime 'missing' does not exist"),
@@ -122,6 +123,8 @@ def test_containers_get_the_configured_defaults(busybox):
         assert " 16384 " in out
         assert "NoNewPrivs:\t1" in out and "Seccomp:\t0" in out
         assert "nameserver 192.0.2.1" in out and "search example.test" in out and "timeout:7" in out
+        on_host = hulld.docker("run", "--rm", "--network", "host", "busybox", "cat", "/etc/resolv.conf").stdout
+        assert "nameserver 192.0.2.1" in on_host and "search example.test" in on_host
         # What the client says counts.
         out = hulld.docker("run", "--rm", "--ulimit", "nofile=100:200", "--dns", "192.0.2.2", "--shm-size", "8m",
                            "busybox", "sh", "-c", script).stdout
@@ -147,6 +150,11 @@ def test_reload(busybox):
         assert event["Actor"]["Attributes"]["debug"] == "true"
         assert configured.info()["Labels"] == ["c=d"] and configured.info()["Debug"] is True
         assert "debug" in log and "labels" in log
+        # What containers get by default, they get from now on.
+        hulld.docker("import", busybox, "busybox")
+        configured.reload({"default-shm-size": "24m"}, "configuration reloaded")
+        assert "size=24576k" in hulld.docker("run", "--rm", "busybox", "grep", " /dev/shm ", "/proc/mounts").stdout
+        configured.reload({"labels": ["c=d"], "debug": True}, "configuration reloaded")
         # A mistake changes nothing.
         configured.reload({"labels": "x"}, "the configuration stays as it was")
         configured.reload({"unknown": 1}, "don't match any configuration option: unknown")
@@ -213,6 +221,20 @@ def test_a_second_engine_is_refused(own_engine):
                           "--bridge", "none", "-H", f"unix://{own_engine.socket}")
     assert by_socket.returncode == 1 and "listens on" in by_socket.stderr
     assert own_engine.docker("version").returncode == 0
+
+
+def test_a_socket_that_is_named_twice_is_one_and_goes_with_the_engine():
+    hulld = Hulld()
+    try:
+        address = f"127.0.0.1:{free_port()}"
+        hulld.start("-H", f"unix://{hulld.socket}", "-H", f"tcp://{address}")
+        assert hulld.socket.exists()
+        (warning,) = [one for one in json.loads(hulld.docker("info", "--format", "{{json .Warnings}}").stdout) if "API" in one]
+        assert f"API is accessible on http://{address} without encryption" in warning
+        hulld.stop()
+        assert not hulld.socket.exists()
+    finally:
+        hulld.close()
 
 
 def test_the_pidfile_comes_and_goes(busybox):

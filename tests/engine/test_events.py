@@ -77,6 +77,11 @@ def test_filters(engine):
     assert all(event["Actor"]["Attributes"]["image"] == "busybox" for event in past(engine, "--filter", "image=busybox", "--filter", "type=container"))
     assert past(engine, "--filter", "scope=swarm") == [] and past(engine, "--filter", "scope=local") != []
     assert past(engine, "--filter", "daemon=nobody") == []
+    engine.docker("commit", "--change", "LABEL tier=3", "alpha", "labelled")
+    engine.docker("tag", "labelled", "labelled:too")
+    tagged = past(engine, "--filter", "type=image", "--filter", "label=tier=3", "--filter", "event=tag")
+    assert [event["Actor"]["Attributes"]["name"] for event in tagged] == ["labelled:latest", "labelled:too"]
+    engine.docker("rmi", "labelled", "labelled:too")
     refused = engine.docker("events", "--since", "0", "--until", f"{time.time():.9f}", "--filter", "colour=red", check=False)
     assert refused.returncode == 1 and "invalid filter" in refused.stderr
 

@@ -202,6 +202,9 @@ def test_an_image_as_a_mount(engine, tmp_path):
     engine.docker("run", "-d", "--name", "user", "--mount", mount(), "busybox", "sleep", "100")
     point = json.loads(engine.inspect("user", "{{json .Mounts}}"))[0]
     assert point["Type"] == "image" and point["RW"] is False and point["Destination"] == "/x"
+    # Being mounted is being used.
+    busy = engine.docker("rmi", "tools", check=False)
+    assert busy.returncode == 1 and "is using its referenced image" in busy.stderr, busy.stderr
     # What a container has of an image stays, also over a restart, when the image is removed.
     engine.docker("rmi", "-f", "tools", "tools-base")
     engine.docker("restart", "-t", "0", "user")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of networks and what they do to packets: way out, addresses of the bridge, interfaces, several subnets."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import threading
 import pytest
 
 from conftest import SLOT, Hulld
-from test_networks import no_networks_left  # noqa: F401
+from test_networks import api, no_networks_left  # noqa: F401
 from test_ports import HOST, PEER, Peer, box, peer, port_of, serve, tcp  # noqa: F401
 
 POOL = f"10.{60 + SLOT % 40}.176.0/20"
@@ -104,6 +105,53 @@ def test_names_of_interfaces_and_what_new_networks_get_by_default(engine):
     shape = inspect(engine, "named")
     assert shape["Attachable"] is True and shape["Options"]["com.docker.network.driver.mtu"] == "1420"
     assert engine.docker("exec", "one", "cat", "/sys/class/net/lan0/mtu", "/sys/class/net/eth0/mtu").stdout.split() == ["1420", "1300"]
+
+
+def test_a_network_of_two_addresses_has_both_for_containers_when_it_needs_no_gateway(engine):
+    for option in (f"{BRIDGE}inhibit_ipv4=true", f"{BRIDGE}gateway_mode_ipv4=isolated"):
+        engine.docker("network", "create", "--internal", "-o", option, "--subnet", f"{BASE}.0/31", "pair")
+        for name in ("one", "two"):
+            box(engine, name, "--network", "pair")
+        assert engine.docker("exec", "one", "ping", "-c", "1", "-W", "2", "two").returncode == 0
+        assert "Gateway" not in inspect(engine, "pair")["IPAM"]["Config"][0]
+        engine.docker("rm", "-f", "one", "two")
+        engine.docker("network", "rm", "pair")
+
+
+def test_options_say_which_families_a_network_has(engine):
+    option = "com.docker.network.enable_ipv6"
+    engine.docker("network", "create", "-o", f"{option}=true", "both")
+    shape = inspect(engine, "both")
+    assert shape["EnableIPv6"] is True and any(one["Subnet"].startswith("fd") for one in shape["IPAM"]["Config"])
+    subnets = (f"fd00:{SLOT:x}:{os.getpid():x}:1::/64", f"{BASE}.0/24")
+    engine.docker("network", "create", "--ipv6", "--subnet", subnets[0], "--subnet", subnets[1], "ordered")
+    assert [one["Subnet"] for one in inspect(engine, "ordered")["IPAM"]["Config"]] == [subnets[1], subnets[0]]
+    wrong = engine.docker("network", "create", "-o", f"{option}=perhaps", "neither", check=False)
+    assert option in wrong.stderr and "use true or false" in wrong.stderr
+
+
+def test_options_of_address_management_are_shown_as_they_were_given(engine):
+    for name, ipam in {"none": None, "null": {"Driver": "default"}, "empty": {"Options": {}}, "some": {"Options": {"a": "b"}}}.items():
+        status, made = api(engine, "POST", "/networks/create", {"Name": f"with-{name}", "IPAM": ipam})
+        assert status == 201, made
+        assert inspect(engine, f"with-{name}")["IPAM"]["Options"] == (ipam or {}).get("Options")
+
+
+def test_the_default_bridge_takes_its_subnets_from_what_is_for_containers():
+    hulld = Hulld()
+    range6 = f"fd00:{SLOT:x}:{os.getpid():x}::/64"
+    try:
+        hulld.bip = ""
+        hulld.start("--fixed-cidr", f"{BASE}.64/26", "--ipv6", "--fixed-cidr-v6", range6)
+        config = inspect(hulld, "bridge")["IPAM"]["Config"]
+        shown = {one["Subnet"]: (one["Gateway"], one["IPRange"]) for one in config}
+        first6 = range6.replace("::/64", "::1")
+        assert shown == {f"{BASE}.64/26": (f"{BASE}.65", f"{BASE}.64/26"), range6: (first6, range6)}
+        hulld.crash()  # a later engine finds the device as it is
+        hulld.start()
+        assert inspect(hulld, "bridge")["IPAM"]["Config"] == config
+    finally:
+        hulld.close()
 
 
 def test_several_subnets_of_one_family(engine):

@@ -181,6 +181,18 @@ def test_several_networks_at_create_and_a_stopped_one_connected(cli):
     assert names[:2] == ["many", "x"] and len(names[2]) == 12
 
 
+def test_networks_that_are_named_take_the_place_of_the_default_one(engine):
+    for name in ("net1", "net2"):
+        engine.docker("network", "create", name)
+    body = {"Image": "busybox", "Cmd": ["sleep", "100"], "NetworkingConfig": {"EndpointsConfig": {"net1": {}, "net2": {}}}}
+    status, made = api(engine, "POST", "/containers/create?name=box", body)
+    assert status == 201, made
+    engine.docker("start", "box")
+    assert engine.inspect("box", "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}").split() == ["net1", "net2"]
+    assert engine.docker("exec", "box", "ls", "/sys/class/net").stdout.split() == ["eth0", "eth1", "lo"]
+    assert engine.inspect("box", "{{.HostConfig.NetworkMode}}") == "bridge"
+
+
 def test_addresses_can_be_chosen_in_a_subnet_that_was(cli):
     base = ".".join(cli.engine.pool.split(".")[:2]) + ".250"
     cli("network", "create", "--subnet", f"{base}.0/24", "--ip-range", f"{base}.128/25", "--gateway", f"{base}.254",
@@ -275,6 +287,14 @@ def test_a_network_that_is_gone_fails_at_the_start(cli):
     assert "network net1 not found" in refused(cli, "start", "late")
     cli("network", "create", "net1")
     cli("start", "late")
+    # Without it, it can be on another one.
+    cli("wait", "late")
+    cli("network", "rm", "net1")
+    cli("network", "create", "net2")
+    cli("network", "connect", "net2", "late")
+    cli("network", "disconnect", "-f", "net1", "late")
+    cli("start", "late")
+    assert "network net1 not found" in refused(cli, "network", "disconnect", "-f", "net1", "late")
 
 
 def test_filters_and_prune(cli):
@@ -419,6 +439,13 @@ def test_driver_options_of_an_endpoint(cli):
     assert setting("wan0/log_martians") == "1" and setting("wan0/forwarding") == "0"
     cli("network", "connect", "--driver-opt", f"{option}.sysctls=net.ipv4.conf.IFNAME.log_martians=1", "net2", "one")
     assert setting("eth0/log_martians") == "1" and setting("default/log_martians") == "0"
+    # Names that are asked for are kept free of those that are not; one that is taken is refused, and stays.
+    cli("network", "create", "net3")
+    cli("run", "-d", "--name", "two", "--network", "net1", "--network", f"name=net2,driver-opt={option}.ifname=eth0",
+        "busybox", "sleep", "100")
+    assert cli("exec", "two", "ls", "/sys/class/net").stdout.split() == ["eth0", "eth1", "lo"]
+    assert "the network net2 has it" in refused(cli, "network", "connect", "--driver-opt", f"{option}.ifname=eth0", "net3", "two")
+    assert cli("exec", "two", "ls", "/sys/class/net").stdout.split() == ["eth0", "eth1", "lo"]
     for wrong in ("net.ipv4.ip_forward=1", "net.ipv4.conf.all.x.y=1"):
         assert "invalid endpoint sysctl" in refused(cli, "run", "--rm", "--network",
                                                     f"name=net1,driver-opt={option}.sysctls={wrong}", "busybox", "true")

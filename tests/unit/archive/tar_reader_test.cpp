@@ -63,5 +63,38 @@ TEST(TarReaderTest, HolesAreZerosInTheContent) {
   }
 }
 
+// As some writers end: behind the content comes nothing.
+TEST(TarReaderTest, WhatFillsTheLastBlockMayBeMissing) {
+  for (std::size_t size : {10u, 1000u}) {
+    TarText tar;
+    tar.file("first", long_text(700)).file("last", long_text(size));
+    const std::size_t end = 512 + 1024 + 512 + size;
+    for (std::size_t kept : {end, end + 1, end + 2}) {
+      TarReader reader(text_source(tar.text().substr(0, kept)));
+      ASSERT_TRUE(reader.next());
+      ASSERT_TRUE(reader.next());
+      EXPECT_EQ(read_source(reader.content()), long_text(size));
+      EXPECT_FALSE(reader.next());
+      TarReader skipping(text_source(tar.text().substr(0, kept)));
+      ASSERT_TRUE(skipping.next() && skipping.next());
+      EXPECT_FALSE(skipping.next());
+    }
+  }
+}
+
+TEST(TarReaderTest, ContentThatIsCutOffIsRefused) {
+  for (std::size_t size : {10u, 512u, 1000u})
+    for (std::size_t missing : {1u, 9u}) {
+      TarText tar;
+      const std::string text = tar.file("file", long_text(size)).text();
+      TarReader reader(text_source(text.substr(0, 512 + size - missing)));
+      ASSERT_TRUE(reader.next());
+      EXPECT_THROW(read_source(reader.content()), Error) << size << " " << missing;
+      TarReader skipping(text_source(text.substr(0, 512 + size - missing)));
+      ASSERT_TRUE(skipping.next());
+      EXPECT_THROW(skipping.next(), Error) << size << " " << missing;
+    }
+}
+
 }  // namespace
 }  // namespace hull::archive

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "linux/cgroup.h"
 
 namespace hull::container {
 namespace {
@@ -42,6 +43,22 @@ TEST(FindRuntime, OthersAreRefused) {
   EXPECT_EQ(refusal("kata", defaults), "unknown or invalid runtime name: kata");
   EXPECT_NE(refusal("typed", defaults).find("give its path"), std::string::npos);
   EXPECT_NE(refusal("missing", defaults).find("no-such-program"), std::string::npos);
+}
+
+TEST(ApplyDefaults, WhatIsPrivilegedSeesTheHostsControlGroupsOfVersion1) {
+  Defaults defaults;
+  defaults.cgroupns_mode = "private";
+  auto mode = [&](bool privileged, const std::string& asked) {
+    Spec spec;
+    spec.host.privileged = privileged;
+    spec.host.cgroupns_mode = asked;
+    apply_defaults(spec, defaults);
+    return spec.host.cgroupns_mode;
+  };
+  bool unified = linux::cgroup_facts().version == linux::CgroupVersion::kV2;
+  EXPECT_EQ(mode(false, ""), "private");
+  EXPECT_EQ(mode(true, ""), unified ? "private" : "host");
+  EXPECT_EQ(mode(true, "private"), "private");
 }
 
 }  // namespace

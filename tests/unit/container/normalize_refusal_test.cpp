@@ -195,7 +195,7 @@ const Refusal kSecurityRefusals[] = {
     {"Gpu",
      [](Spec& s) {
        DeviceRequest request;
-       request.capabilities = {{"gpu"}};
+       request.capabilities.emplace().push_back({"gpu"});
        s.host.device_requests.emplace().push_back(request);
      },
      "could not select device driver \"\" with capabilities: [[gpu]]"},

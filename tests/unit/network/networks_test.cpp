@@ -109,7 +109,8 @@ TEST_F(NetworksTest, PortsInUseAreRefusedInDockersWords) {
   auto one = attach("one", {port(80, 18083)});
   EXPECT_THAT(message_of("two", port(80, 18083)),
               testing::AllOf(
-                  testing::StartsWith("driver failed programming external connectivity on endpoint name-of-two ("),
+                  testing::StartsWith("failed to set up container networking: driver failed programming external "
+                                      "connectivity on endpoint name-of-two ("),
                   testing::EndsWith(
                       "): Bind for 0.0.0.0:18083 failed: port is already allocated (by the container name-of-one)")));
   EXPECT_THAT(message_of("two", port(80, 18083, "127.0.0.1")), testing::HasSubstr("port is already allocated"));
