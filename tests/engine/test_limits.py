@@ -58,8 +58,8 @@ def test_the_first_process_is_killed_at_its_limit(cli):
 @v1_only
 def test_processes_that_wait_for_memory_are_told_of(cli):
     since = str(time.time() - 1)
-    cli("run", "-d", "--name", "waits", "-m", "8m", "--memory-swap", "8m", "--oom-kill-disable", "busybox", "tail", "-f", "-c", "100m",
-        "/dev/zero")
+    cli("run", "-d", "--name", "waits", "-m", "8m", "--memory-swap", "8m", "--oom-kill-disable", "busybox", "sh", "-c",
+        "x=a; while true; do x=$x$x$x$x; done")
     events = lambda: cli("events", "--since", since, "--until", str(time.time()), "--filter", "container=waits", "--format",
                          "{{.Action}}").stdout.split()
     wait_until(lambda: "oom" in events(), 10)
