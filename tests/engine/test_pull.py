@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 
 from registry_peers import (DOCKER_LAYER, OCI_LAYER, DebianRegistry, FakeRegistry, Image, digest_of, layer_tar)
 
-RANDOM = os.urandom(3 << 20)  # does not compress: its blobs are large
+RANDOM = random.Random(7).randbytes(3 << 20)  # does not compress: its blobs are large; the same in every run
 
 
 @pytest.fixture
