@@ -102,7 +102,7 @@ void create_container(Call& call) {
 }
 
 void inspect_container(Call& call) {
-  auto state = call.engine.get(call.parameter("name"));
+  auto state = call.engine.get_settled(call.parameter("name"));
   Json out = inspect_shape(*state, call);
   if (call.query.flag("size")) add_sizes(out, call, state->id);
   reply(call, 200, out);

@@ -5,6 +5,7 @@
 
 #include "container/engine_impl.h"
 #include "container/persistent.h"
+#include "linux/pidfd.h"
 
 namespace hull::container {
 
@@ -21,6 +22,22 @@ Engine::Engine(Configuration configuration, Services services)
 Engine::~Engine() = default;
 
 StatePtr Engine::get(std::string_view name) const { return impl_->registry.get(name)->state(); }
+
+StatePtr Engine::get_settled(std::string_view name) const {
+  constexpr auto kExitOnItsWay = std::chrono::seconds(2);
+  auto container = impl_->registry.get(name);
+  auto state = container->state();
+  if (state->status != Status::kRunning) return state;
+  std::unique_lock lock(container->mutex);
+  auto pidfd = container->pidfd;
+  if (!pidfd || !linux::pidfd_ended(pidfd->get())) return container->state();
+  auto is_recorded = [&] {
+    auto now = container->state();
+    return now->status != Status::kRunning || now->pid != state->pid;
+  };
+  container->changed.wait_for(lock, kExitOnItsWay, is_recorded);
+  return container->state();
+}
 
 std::vector<StatePtr> Engine::list() const {
   std::vector<StatePtr> states;

@@ -75,6 +75,9 @@ class Engine {
 
   // Readers.
   StatePtr get(std::string_view name) const;
+  // The same for who takes the answer as final: when the process has ended and its exit is still on its way to us, this
+  // waits for it (two seconds at most). The end of a stream is seen before that.
+  StatePtr get_settled(std::string_view name) const;
   std::vector<StatePtr> list() const;  // newest first
   const Configuration& configuration() const;
   std::shared_ptr<const Defaults> defaults() const;

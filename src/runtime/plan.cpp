@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 
@@ -141,12 +142,12 @@ linux::DetachedMount clone_if_permitted(const Plan& plan, const std::string& pat
 
 // Whether the caller has to copy what is bound: in a user namespace nobody may copy the host's mounts, or map their
 // ids, and a link in /proc to somebody's descriptor leads to mounts of that one's namespace, not to the child's copies
-// of them. Otherwise the child does it, one after the other, so that the mount table has them in the order of the
-// configuration.
+// of them; and what is shared has to be a copy of the host's mount, where the child has slaves alone. Otherwise the
+// child does it, one after the other, so that the mount table has them in the order of the configuration.
 bool source_is_ours(const Plan& plan, const PreparedMount& prepared) {
   const auto& mount = prepared.config;
   return plan.has(CLONE_NEWUSER) || prepared.options.id_map || !mount.uid_mappings.empty() ||
-         mount.source.starts_with("/proc/");
+         mount.source.starts_with("/proc/") || prepared.options.attributes.propagation == MS_SHARED;
 }
 
 // The user namespace that the ids of the container are in, when there is one before the container. -1: none.

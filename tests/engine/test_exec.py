@@ -199,6 +199,24 @@ def test_a_resize_waits_for_the_start(engine):
     wait_until(lambda: engine.docker("exec", "box", "cat", "/tmp/size", check=False).stdout == "21 43\n")
 
 
+def test_who_has_seen_the_end_of_the_stream_sees_the_exit_code(engine):
+    api = Api(engine)
+    for number in range(30):
+        api.call("POST", f"/containers/create?name=ends{number}", {"Image": "busybox", "Cmd": ["sh", "-c", "echo out; exit 3"],
+                                                                 "AttachStdout": True})
+        with socket.socket(socket.AF_UNIX) as wire:
+            wire.connect(str(engine.socket))
+            wire.sendall(b"POST /v1.51/containers/ends%d/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+                         b"Upgrade: tcp\r\nContent-Length: 0\r\n\r\n" % number)
+            assert b"101" in wire.recv(1000)
+            api.call("POST", f"/containers/ends{number}/start")
+            while wire.recv(1000):
+                pass
+        state = api.call("GET", f"/containers/ends{number}/json")[1]["State"]
+        assert (state["Running"], state["ExitCode"]) == (False, 3), number
+        api.call("DELETE", f"/containers/ends{number}")
+
+
 def test_an_exec_started_without_upgrade_is_a_raw_stream(engine):
     engine.docker("run", "-d", "--name", "box", "busybox", "sleep", "100")
     exec_id = Api(engine).call("POST", "/containers/box/exec", {"Cmd": ["echo", "hello"], "AttachStdout": True})[1]["Id"]

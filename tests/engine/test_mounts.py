@@ -10,6 +10,8 @@ import threading
 
 import pytest
 
+from conftest import wait_until
+
 
 @pytest.fixture(autouse=True)
 def nothing_left(engine):
@@ -71,8 +73,11 @@ def test_propagation(cli, tmp_path):
         assert cli("exec", "follows", "ls", "/x/later").stdout == "file\n"
         assert cli("exec", "private", "ls", "/x/later").stdout == ""
         subprocess.run(["umount", tmp_path / "later"], check=True)
-        inside(cli, "mkdir /x/out && mount -t tmpfs tmpfs /x/out && touch /x/out/seen && sleep 0.1; umount /x/out", "--privileged",
-               "-v", f"{tmp_path}:/x:rshared")
+        cli("run", "-d", "--name", "gives", "--privileged", "-v", f"{tmp_path}:/x:rshared", "busybox", "sh", "-c",
+            "mkdir /x/out && mount -t tmpfs tmpfs /x/out && touch /x/out/seen && exec sleep 100")
+        wait_until((tmp_path / "out" / "seen").exists)
+        cli("exec", "gives", "umount", "/x/out")
+        assert not (tmp_path / "out" / "seen").exists()
     finally:
         cli.engine.remove_containers()
         subprocess.run(["umount", "-R", tmp_path], check=True)
