@@ -142,12 +142,15 @@ linux::DetachedMount clone_if_permitted(const Plan& plan, const std::string& pat
 
 // Whether the caller has to copy what is bound: in a user namespace nobody may copy the host's mounts, or map their
 // ids, and a link in /proc to somebody's descriptor leads to mounts of that one's namespace, not to the child's copies
-// of them; and what is shared has to be a copy of the host's mount, where the child has slaves alone. Otherwise the
-// child does it, one after the other, so that the mount table has them in the order of the configuration.
+// of them; and what is shared in a container whose root is, has to be a copy of the host's mount, where the child has
+// slaves alone. Otherwise the child does it, one after the other, so that the mount table has them in the order of the
+// configuration.
 bool source_is_ours(const Plan& plan, const PreparedMount& prepared) {
   const auto& mount = prepared.config;
+  bool shares = linux::propagation_flag(plan.config.linux.rootfs_propagation) == MS_SHARED &&
+                prepared.options.attributes.propagation == MS_SHARED;
   return plan.has(CLONE_NEWUSER) || prepared.options.id_map || !mount.uid_mappings.empty() ||
-         mount.source.starts_with("/proc/") || prepared.options.attributes.propagation == MS_SHARED;
+         mount.source.starts_with("/proc/") || shares;
 }
 
 // The user namespace that the ids of the container are in, when there is one before the container. -1: none.
