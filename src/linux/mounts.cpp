@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "linux/mounts.h"
 
-#include <limits.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 
 #include <cstring>
 
+#include "linux/fd_path.h"
 #include "linux/mount_table.h"
 
 #ifndef OPEN_TREE_CLONE
@@ -164,9 +164,7 @@ void drop_kernel_files_outside(const std::string& root) {
 }  // namespace
 
 void move_root_to(int root) {
-  char path[PATH_MAX];
-  ssize_t size = check(::readlink(cat("/proc/self/fd/", root).c_str(), path, sizeof path), "readlink", "rootfs");
-  drop_kernel_files_outside(std::string(path, static_cast<std::size_t>(size)));
+  drop_kernel_files_outside(fd_path(root));
   check(::fchdir(root), "chdir", "rootfs");
   check(::mount(".", "/", nullptr, MS_MOVE, nullptr), "move", "rootfs");
   change_root_to(".");

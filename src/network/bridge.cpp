@@ -38,17 +38,12 @@ void let_ipv6_in(const std::string& bridge) {
   linux::write_sysctl("net/ipv6/conf/all/forwarding", "1");
 }
 
-bool is_link_local(const IpAddress& address) {
-  static const Subnet kLinkLocal = *parse_subnet("fe80::/10");
-  return kLinkLocal.contains(address);
-}
-
 // An address of a family that was left open.
 Subnet choose_gateway(const BridgeWish& wish, const std::vector<Subnet>& present, bool is_v6) {
   auto range = std::ranges::find_if(wish.ranges, [&](const Subnet& one) { return one.is_v6() == is_v6; });
   auto own = std::ranges::find_if(present, [&](const Subnet& one) {
     bool fits = range == wish.ranges.end() || one.contains(*range);
-    return one.is_v6() == is_v6 && fits && !is_link_local(one.address);
+    return one.is_v6() == is_v6 && fits && !(is_v6 && one.address.is_link_local());
   });
   if (own != present.end()) return *own;
   Subnet subnet = range != wish.ranges.end() ? *range : first_free_subnet(wish.pools, is_v6, host_subnets());
