@@ -155,8 +155,10 @@ def test_the_default_bridge_takes_its_subnets_from_what_is_for_containers():
 
 
 def test_several_subnets_of_one_family(engine):
-    engine.docker("network", "create", "--subnet", f"{BASE}.0/30", "--subnet", f"{BASE}.64/28", "--gateway", f"{BASE}.1",
-                  "--gateway", f"{BASE}.78", "two")
+    # By the API: the docker CLI keeps its --subnet options in a Go map, and sends them in any order.
+    config = [{"Subnet": f"{BASE}.0/30", "Gateway": f"{BASE}.1"}, {"Subnet": f"{BASE}.64/28", "Gateway": f"{BASE}.78"}]
+    status, made = api(engine, "POST", "/networks/create", {"Name": "two", "IPAM": {"Config": config}})
+    assert status == 201, made
     assert [one["Gateway"] for one in inspect(engine, "two")["IPAM"]["Config"]] == [f"{BASE}.1", f"{BASE}.78"]
     for name in ("one", "two"):
         box(engine, name, "--network", "two")
