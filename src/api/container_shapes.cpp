@@ -101,15 +101,12 @@ Json networks_shape(const State& state, const Call& call) {
   return out;
 }
 
-Json network_settings_shape(const State& state, const Call& call) {
+// What came before a container could be in several networks: its place on the default bridge.
+void add_place_on_bridge(Json& out, const State& state) {
   static const network::Endpoint kNowhere;
   auto on_bridge = state.endpoints.find("bridge");
   const auto& endpoint = on_bridge == state.endpoints.end() ? kNowhere : on_bridge->second;
-  Json out;
   out["Bridge"] = "";
-  out["SandboxID"] = state.pid > 0 ? state.id : "";
-  out["SandboxKey"] = state.pid > 0 ? cat("/proc/", state.pid, "/ns/net") : "";
-  out["Ports"] = ports_shape(state);
   out["HairpinMode"] = false;
   out["LinkLocalIPv6Address"] = "";
   out["LinkLocalIPv6PrefixLen"] = 0;
@@ -123,6 +120,14 @@ Json network_settings_shape(const State& state, const Call& call) {
   out["IPPrefixLen"] = endpoint.prefix_length;
   out["IPv6Gateway"] = endpoint.gateway6;
   out["MacAddress"] = endpoint.mac_address;
+}
+
+Json network_settings_shape(const State& state, const Call& call) {
+  Json out;
+  out["SandboxID"] = state.pid > 0 ? state.id : "";
+  out["SandboxKey"] = state.pid > 0 ? cat("/proc/", state.pid, "/ns/net") : "";
+  out["Ports"] = ports_shape(state);
+  if (!call.since(52)) add_place_on_bridge(out, state);
   out["Networks"] = networks_shape(state, call);
   return out;
 }
@@ -167,11 +172,17 @@ Json host_config_shape(const State& state, const Call& call) {
   Json out = to_json(state.spec->host);
   if (!links_of(*state.spec).empty()) out["Links"] = links_shape(state, call);
   if (state.spec->host.console_size.empty()) out["ConsoleSize"] = {0, 0};
+  if (call.since(52)) out.erase("KernelMemoryTCP");
   return out;
 }
 
-// The address that was asked for on the main network is shown where it was before 1.44, too.
-Json config_shape(const State& state) {
+// The address that was asked for on the main network is shown where it was before 1.44, too; until 1.52.
+Json config_shape(const State& state, const Call& call) {
+  if (call.since(52)) {
+    Json out = to_json(state.spec->config);
+    if (out["OnBuild"].is_null()) out.erase("OnBuild");
+    return out;
+  }
   container::Config config = state.spec->config;
   auto main = state.spec->endpoints.find(state.spec->host.network_mode);
   if (main != state.spec->endpoints.end() && !main->second.mac_address.empty())
@@ -243,7 +254,7 @@ JsonValue inspect_shape(const State& state, const Call& call) {
   out["HostConfig"] = host_config_shape(state, call);
   out["GraphDriver"] = graph_driver_shape(state, call);
   out["Mounts"] = mounts_shape(state);
-  out["Config"] = config_shape(state);
+  out["Config"] = config_shape(state, call);
   out["NetworkSettings"] = network_settings_shape(state, call);
   return out;
 }

@@ -3,6 +3,7 @@
 
 #include "api/container_shapes.h"
 #include "api/handlers.h"
+#include "api/log_writer.h"
 #include "api/status.h"
 #include "api/streams.h"
 #include "base/error.h"
@@ -14,75 +15,7 @@ namespace hull::api {
 
 namespace {
 
-constexpr std::size_t kBatch = 32 << 10;
 constexpr std::size_t kLargestBody = 64 << 10;  // of attach: nobody reads it
-
-// As Go's url.QueryEscape: letters, digits and -_.~ stay, a blank is "+".
-std::string query_escaped(std::string_view text) {
-  constexpr std::string_view kPlain = "-_.~";
-  std::string out;
-  for (char c : text) {
-    bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kPlain.find(c) != kPlain.npos;
-    if (plain)
-      out += c;
-    else if (c == ' ')
-      out += '+';
-    else
-      out += cat("%", upper(to_hex(&c, 1)));
-  }
-  return out;
-}
-
-// Gives lines to the client as attach would: as they are with a terminal, else in frames.
-class LogWriter {
- public:
-  LogWriter(Response& response, const container::LogQuery& query, bool tty)
-      : response_(response), query_(query), tty_(tty) {}
-
-  void line(const container::LogLine& line) {
-    prefix_.clear();
-    if (query_.timestamps) prefix_ = cat(format_rfc3339_fixed(line.time), " ");
-    if (query_.details) append_details(line.attributes);
-    if (!tty_) {
-      auto channel = line.is_stderr ? shim::Channel::kErr : shim::Channel::kOut;
-      auto header = shim::frame_header(channel, prefix_.size() + line.text.size());
-      buffer_.append(header.data(), header.size());
-    }
-    buffer_ += prefix_;
-    buffer_ += line.text;
-    if (buffer_.size() >= kBatch) flush();
-  }
-  void error(std::string_view message) {
-    std::string text = cat("Error grabbing logs: ", message, "\n");
-    buffer_ += tty_ ? text : shim::framed(shim::Channel::kSystemError, text);
-    flush();
-  }
-  void flush() {
-    if (!buffer_.empty()) response_.write(buffer_);
-    buffer_.clear();
-  }
-  // Nothing comes for a while: memory is given back.
-  void caught_up() {
-    flush();
-    buffer_.shrink_to_fit();
-  }
-
- private:
-  // "k=v,k=v ", sorted.
-  void append_details(const container::StringMap& attributes) {
-    for (const auto& [key, value] : attributes) {
-      if (&key != &attributes.begin()->first) prefix_ += ',';
-      prefix_ += cat(query_escaped(key), "=", query_escaped(value));
-    }
-    prefix_ += ' ';
-  }
-
-  Response& response_;
-  const container::LogQuery& query_;
-  bool tty_;
-  std::string buffer_, prefix_;
-};
 
 container::LogQuery log_query(const Query& in) {
   container::LogQuery query;
@@ -147,21 +80,18 @@ void container_logs(Call& call) {
   auto query = log_query(call.query);
   auto state = call.engine.get(call.parameter("name"));
   bool tty = state->spec->config.tty;
-  LogWriter writer(call.response, query, tty);
-  auto begin = [&] {
-    if (!call.response.started()) call.response.begin(200, stream_type(call, tty));
-  };
+  auto writer = log_writer(call, query, tty);
   // What can be refused is refused before the head goes out; a silent log has a head nevertheless.
   call.engine.require_readable_log(*state);
-  begin();
+  call.response.begin(200, writer->media_type());
   try {
-    container::LogReceiver receiver{[&](const container::LogLine& line) { writer.line(line); },
-                                    [&] { writer.caught_up(); }};
+    container::LogReceiver receiver{[&](const container::LogLine& line) { writer->line(line); },
+                                    [&] { writer->caught_up(); }};
     call.engine.logs(state->id, query, receiver, call.request.hung_up());
-    writer.flush();
+    writer->flush();
   } catch (const Error& e) {
     if (e.kind() == Kind::kCancelled) throw;
-    writer.error(e.message());
+    writer->error(e.message());
   }
 }
 

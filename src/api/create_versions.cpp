@@ -60,6 +60,8 @@ void refuse_several_endpoints(const Spec& spec) {
 // Before 1.44 the address was the container's, since then it is the endpoint's.
 void move_mac_address(Spec& spec, const Call& call, Warnings& warnings) {
   std::string address = std::exchange(spec.config.mac_address, {});
+  if (!address.empty() && call.since(52))
+    fail_invalid("container-wide MAC address no longer supported; use endpoint-specific MAC address instead");
   if (!call.since(44))
     for (auto& [name, settings] : spec.endpoints) settings.mac_address.clear();
   if (address.empty()) return;
@@ -83,6 +85,16 @@ void move_mac_address(Spec& spec, const Call& call, Warnings& warnings) {
   if (call.since(44))
     warnings.emplace_back(
         "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.");
+}
+
+// A port with a list of bindings that is empty is published on some port of the host.
+void warn_of_empty_bindings(const container::HostConfig& host, Warnings& warnings) {
+  std::vector<std::string> ports;
+  for (const auto& [port, bindings] : host.port_bindings)
+    if (!bindings || bindings->empty()) ports.push_back(port);
+  if (!ports.empty())
+    warnings.push_back(cat("Following container port(s) have an empty list of port-bindings: ", join(ports, ", "),
+                           ". Such bindings will be discarded in a future version."));
 }
 
 void warn_of_volume_driver(const container::HostConfig& host, Warnings& warnings) {
@@ -117,6 +129,10 @@ Warnings adapt_to_version(Spec& spec, const Call& call) {
     for (auto& [name, settings] : spec.endpoints) settings.gw_priority = 0;
   if (call.since(48)) warn_of_volume_driver(host, warnings);
   move_mac_address(spec, call, warnings);
+  if (call.since(52)) {
+    host.kernel_memory_tcp = 0;
+    warn_of_empty_bindings(host, warnings);
+  }
   return warnings;
 }
 

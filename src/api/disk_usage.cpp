@@ -2,6 +2,7 @@
 #include "api/disk_usage.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "api/container_shapes.h"
@@ -78,25 +79,108 @@ Json volumes_usage(Call& call) {
   return out;
 }
 
-}  // namespace
+std::int64_t layers_size(Call& call) {
+  std::int64_t size = 0;
+  for (const auto& layer : call.services().database.layers()) size += layer.size;
+  return size;
+}
 
-void disk_usage(Call& call) {
-  auto types = call.query.all("type");
+// What there is of one kind: how much, how much of it is in use, and how much could be had back.
+struct Usage {
+  std::int64_t total = 0, active = 0, size = 0, reclaimable = 0;
+  Json items;
+
+  void count(bool is_active, std::int64_t bytes) {
+    ++total;
+    if (is_active) ++active;
+    size += bytes;
+    if (!is_active) reclaimable += bytes;
+  }
+};
+
+// Zeros and empty lists are left out.
+Json usage_shape(const Usage& usage, bool verbose) {
+  Json out = Json::object();
+  auto add = [&](const char* key, std::int64_t number) {
+    if (number) out[key] = number;
+  };
+  add("ActiveCount", usage.active);
+  if (verbose && !usage.items.empty()) out["Items"] = usage.items;
+  add("Reclaimable", usage.reclaimable);
+  add("TotalCount", usage.total);
+  add("TotalSize", usage.size);
+  return out;
+}
+
+Usage usage_of_images(Call& call, const std::vector<container::StatePtr>& containers) {
+  Usage usage;
+  usage.items = images_usage(call, containers);
+  for (const Json& image : usage.items)
+    usage.count(image["Containers"] > 0, image["Size"].get<std::int64_t>() - image["SharedSize"].get<std::int64_t>());
+  usage.size = layers_size(call);  // each layer once
+  return usage;
+}
+
+Usage usage_of_containers(Call& call, const std::vector<container::StatePtr>& containers) {
+  Usage usage;
+  usage.items = containers_usage(call, containers);
+  for (const Json& one : usage.items) {
+    const auto& state = one["State"].get_ref<const std::string&>();
+    usage.count(state == "running" || state == "paused" || state == "restarting", one["SizeRw"]);
+  }
+  return usage;
+}
+
+Usage usage_of_volumes(Call& call) {
+  Usage usage;
+  usage.items = volumes_usage(call);
+  for (const Json& one : usage.items) usage.count(one["UsageData"]["RefCount"] > 0, one["UsageData"]["Size"]);
+  return usage;
+}
+
+Usage usage_of_build_cache(Call& call) {
+  Usage usage;
+  usage.items = build_cache_shape(call);
+  for (const Json& one : usage.items) {
+    usage.count(one["InUse"], one["Size"]);
+    if (!one["InUse"] && one["Shared"]) usage.reclaimable -= one["Size"].get<std::int64_t>();
+  }
+  return usage;
+}
+
+// Which kinds were asked for: all of them before 1.42.
+std::function<bool(std::string_view)> wanted_types(const Call& call) {
+  auto types = call.since(42) ? call.query.all("type") : std::vector<std::string>();
   constexpr std::string_view kTypes[] = {"container", "image", "volume", "build-cache"};
   for (const auto& type : types)
     if (std::ranges::find(kTypes, type) == std::end(kTypes)) fail_invalid("unknown object type: ", type);
-  auto wanted = [&](std::string_view type) { return types.empty() || std::ranges::find(types, type) != types.end(); };
+  return [types = std::move(types)](std::string_view type) {
+    return types.empty() || std::ranges::find(types, type) != types.end();
+  };
+}
+
+}  // namespace
+
+// Since 1.52 each kind has counts and sums, and its list with `?verbose=1` only. The lists of before come along as long
+// as nobody asks so: there are clients that use whatever version is the newest.
+void disk_usage(Call& call) {
+  auto wanted = wanted_types(call);
+  bool verbose = call.since(52) && call.query.flag("verbose"), legacy = !verbose;
   auto containers = call.engine.list();
-  std::int64_t layers = 0;
-  for (const auto& layer : call.services().database.layers()) layers += layer.size;
-  Json out;
-  if (wanted("image")) {
-    out["LayersSize"] = layers;
-    out["Images"] = images_usage(call, containers);
-  }
-  if (wanted("container")) out["Containers"] = containers_usage(call, containers);
-  if (wanted("volume")) out["Volumes"] = volumes_usage(call);
-  if (wanted("build-cache")) out["BuildCache"] = build_cache_shape(call);
+  Json lists = Json::object(), summaries = Json::object();
+  auto add = [&](std::string_view type, const char* list, const char* summary, const auto& usage_of) {
+    if (!wanted(type)) return;
+    Usage usage = usage_of();
+    summaries[summary] = usage_shape(usage, verbose);
+    lists[list] = std::move(usage.items);
+  };
+  if (wanted("image")) lists["LayersSize"] = layers_size(call);
+  add("image", "Images", "ImageUsage", [&] { return usage_of_images(call, containers); });
+  add("container", "Containers", "ContainerUsage", [&] { return usage_of_containers(call, containers); });
+  add("volume", "Volumes", "VolumeUsage", [&] { return usage_of_volumes(call); });
+  add("build-cache", "BuildCache", "BuildCacheUsage", [&] { return usage_of_build_cache(call); });
+  Json out = legacy ? std::move(lists) : Json::object();
+  if (call.since(52)) out.update(summaries);
   reply(call, 200, out);
 }
 

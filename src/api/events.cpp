@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/filters.h"
 #include "api/handlers.h"
+#include "api/json_stream.h"
 #include "oci/json.h"
 
 namespace hull::api {
@@ -9,11 +10,11 @@ namespace {
 
 using container::Event;
 
-Json event_shape(const Event& event) {
+Json event_shape(const Event& event, const Call& call) {
   Json out;
   // The three that came before Type and Action: old clients crash without them.
   bool legacy = event.type == "container" || event.type == "image";
-  if (legacy) {
+  if (legacy && !call.since(52)) {
     out["status"] = event.action;
     out["id"] = event.actor_id;
     auto image = event.attributes.find("image");
@@ -60,9 +61,11 @@ void events(Call& call) {
                                "scope", "secret", "service", "type", "volume"});
   auto since = call.query.time("since"), until = call.query.time("until");
   if (since && until && *since > *until) fail_invalid("`since` time cannot be after `until` time");
-  call.response.begin(200, kJson);
+  std::string_view type = accepted_json_stream(call.request.header("Accept"));
+  if (type.empty()) type = call.since(52) ? kJsonLines : kJson;
+  call.response.begin(200, type);
   auto each = [&](const Event& event) {
-    if (shown(filters, event)) call.response.write(dump_json(event_shape(event)) + "\n");
+    if (shown(filters, event)) call.response.write(json_record(type, event_shape(event, call)));
   };
   call.services().events.follow(since, until, each, call.request.hung_up());
 }

@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "api/handlers.h"
+#include "api/platforms.h"
 #include "base/error.h"
 #include "image/archive_writer.h"
 #include "oci/json.h"
-#include "oci/platform.h"
 
 // docker save: GET /images/get and /images/{name}/get.
 namespace hull::api {
@@ -14,11 +14,10 @@ namespace {
 
 // Images here are for one platform: that of another is not there.
 void check_platforms(const Call& call, const std::vector<image::SavedImage>& images) {
-  for (const std::string& text : call.query.all("platform")) {
-    auto wanted = from_json<oci::Platform>(parse_json(text));
+  for (const oci::Platform& wanted : archive_platforms(call)) {
     for (const auto& saved : images) {
       const auto& config = saved.image->config;
-      if (config.os != wanted.os || config.architecture != wanted.architecture)
+      if (!is_for(config, wanted))
         fail(Kind::kNotFound, "image ", saved.image->id, " is for ", config.os, "/", config.architecture,
              ", and does not provide the specified platform (", oci::to_string(wanted), ")");
     }

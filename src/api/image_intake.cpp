@@ -3,9 +3,9 @@
 
 #include "api/handlers.h"
 #include "api/image_progress.h"
+#include "api/platforms.h"
 #include "api/registry_auth.h"
 #include "oci/json.h"
-#include "oci/platform.h"
 #include "oci/reference.h"
 #include "registry/download.h"
 
@@ -130,9 +130,7 @@ void create_image(Call& call) {
 
 void load_images(Call& call) {
   Progress progress(call);
-  std::vector<oci::Platform> platforms;
-  for (const std::string& text : call.query.all("platform"))
-    platforms.push_back(text.starts_with('{') ? from_json<oci::Platform>(parse_json(text)) : oci::parse_platform(text));
+  auto platforms = archive_platforms(call);
   // Whatever goes wrong is part of the progress here, as clients expect it.
   try {
     for (const auto& line : call.services().images.load(body_of(call), platforms)) progress.show("stream", line + "\n");

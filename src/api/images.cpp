@@ -8,9 +8,9 @@
 #include "api/handlers.h"
 #include "api/image_manifests.h"
 #include "api/machine.h"
+#include "api/platforms.h"
 #include "base/log.h"
 #include "oci/json.h"
-#include "oci/platform.h"
 #include "oci/reference.h"
 
 namespace hull::api {
@@ -62,10 +62,8 @@ std::vector<std::string> unused_names(const Image& image, const Call& call) {
 void check_platform(const Call& call, const Image& image, std::string_view parameter) {
   const auto& config = image.config;
   for (const std::string& text : call.query.all(parameter)) {
-    auto wanted = text.starts_with('{') ? from_json<oci::Platform>(parse_json(text)) : oci::parse_platform(text);
-    bool fits = config.os == wanted.os && config.architecture == wanted.architecture &&
-                (wanted.variant.empty() || config.variant.empty() || config.variant == wanted.variant);
-    if (!fits)
+    oci::Platform wanted = platform_of(text);
+    if (!is_for(config, wanted))
       fail(Kind::kNotFound, oci::platform_mismatch(call.parameter("name"), cat(config.os, "/", config.architecture),
                                                    oci::to_string(wanted)));
   }
@@ -139,7 +137,14 @@ std::vector<ImagePtr> selected_images(const Call& call) {
   return found;
 }
 
-// Before 1.50 the config had the fields of a container's too, all of them empty.
+Json without_empty(const Json& object) {
+  Json out = Json::object();
+  for (const auto& [key, value] : object.items())
+    if (!value.is_null() && value != "") out[key] = value;
+  return out;
+}
+
+// Before 1.50 the config had the fields of a container's too, all of them empty; since 1.52 it has no empty ones.
 Json config_of(const Image& image, const Call& call) {
   const auto& config = image.config.config;
   auto list = [](const auto& values) { return values.empty() ? Json(nullptr) : Json(values); };
@@ -163,7 +168,7 @@ Json config_of(const Image& image, const Call& call) {
   out["Labels"] = config.labels.empty() ? Json(nullptr) : to_json(config.labels);
   if (!config.stop_signal.empty()) out["StopSignal"] = config.stop_signal;
   if (!config.shell.empty()) out["Shell"] = config.shell;
-  return out;
+  return call.since(52) ? without_empty(out) : out;
 }
 
 // The files go when the answer has been given.
@@ -185,6 +190,9 @@ void list_images(Call& call) {
   Json out = Json::array();
   Filters filters = list_filters(call);
   bool manifests = call.since(47) && call.query.flag("manifests");
+  // Who signed an image is not kept, so there is nothing more to show for it.
+  if (call.since(54) && call.query.flag("identity") && !manifests)
+    fail_invalid("conflicting options: identity requires manifests=1");
   auto counts = container_counts(call);
   auto containers_of = [&](const Image& image) -> std::int64_t {
     if (!call.since(51)) return -1;
@@ -212,11 +220,14 @@ void inspect_image(Call& call) {
   out["Id"] = image->id;
   out["RepoTags"] = image->tags;
   out["RepoDigests"] = image->repository_digests;
-  out["Parent"] = image->parent;
-  out["Comment"] = config.history.empty() ? "" : config.history.back().comment;
+  auto add = [&](const char* key, const std::string& text) {
+    if (!text.empty() || !call.since(52)) out[key] = text;
+  };
+  add("Parent", image->parent);
+  add("Comment", config.history.empty() ? "" : config.history.back().comment);
   if (!config.created.empty() || !call.since(44)) out["Created"] = format_rfc3339(image->created);
-  out["DockerVersion"] = "";
-  out["Author"] = config.author;
+  add("DockerVersion", "");
+  add("Author", config.author);
   out["Config"] = config_of(*image, call);
   out["Architecture"] = config.architecture;
   if (!config.variant.empty()) out["Variant"] = config.variant;

@@ -98,6 +98,16 @@ Json ipam_shape(const Network& network) {
   return {{"Driver", network.ipam_driver}, {"Options", to_json(network.ipam_options)}, {"Config", pools}};
 }
 
+// Since 1.52.
+Json status_shape(const Network& network, const Call& call) {
+  Json subnets = Json::object();
+  for (const auto& [subnet, use] : call.services().networks.address_use(network.id))
+    subnets[subnet.text()] = {{"IPsInUse", use.in_use}, {"DynamicIPsAvailable", use.available}};
+  Json ipam = Json::object();
+  if (!subnets.empty()) ipam["Subnets"] = subnets;
+  return {{"IPAM", ipam}};
+}
+
 Json network_shape(const Network& network, const Call& call, bool with_containers) {
   Json out;
   out["Name"] = network.name;
@@ -179,6 +189,7 @@ void inspect_network(Call& call) {
   std::string scope = call.query.get("scope");
   if (!network || (!scope.empty() && scope != "local")) fail(Kind::kNotFound, "network ", name, " not found");
   Json out = network_shape(*network, call, true);
+  if (call.since(52)) out["Status"] = status_shape(*network, call);
   // What only a swarm would have more to say about.
   if (call.query.flag("verbose")) out["Services"] = Json::object();
   reply(call, 200, out);

@@ -16,6 +16,10 @@
 // The Engine API as the commands use it.
 namespace hull::cli {
 
+// Of the Engine API: the last one whose inspect has the addresses of the default bridge at the top of NetworkSettings
+// ({{.NetworkSettings.IPAddress}} in a thousand scripts). Engines speak older ones with us, too.
+inline constexpr std::string_view kClientApiVersion = "1.51";
+
 // The engine refused. what() is "Error response from daemon: …"; `status` is HTTP's, `reason` its own words.
 class Refused : public Error {
  public:
@@ -106,7 +110,7 @@ class Client {
   Endpoint endpoint_;
   Headers custom_;  // go with every request
   bool start_engine_ = false;
-  std::string version_ = "1.51";
+  std::string version_{kClientApiVersion};
   bool negotiated_ = false;
   std::unique_ptr<Connection> idle_;
   std::vector<UniqueFd> prepared_;

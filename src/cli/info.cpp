@@ -22,8 +22,8 @@ constexpr std::string_view kArchitecture = "unknown";
 Value client_info(const std::string& context) {
   return Value::Map{{"Platform", Value::Map{{"Name", "hull"}}},
                     {"Version", client_version()},
-                    {"ApiVersion", "1.51"},
-                    {"DefaultAPIVersion", "1.51"},
+                    {"ApiVersion", kClientApiVersion},
+                    {"DefaultAPIVersion", kClientApiVersion},
                     {"Os", "linux"},
                     {"Arch", kArchitecture},
                     {"Context", context}};
@@ -200,7 +200,7 @@ int version(Invocation& call) {
   } else {
     std::string text = "Client: hull\n";
     text += field(" ", "Version", client_version());
-    text += field(" ", "API version", "1.51");
+    text += field(" ", "API version", kClientApiVersion);
     text += field(" ", "OS/Arch", cat("linux/", kArchitecture));
     text += field(" ", "Context", call.context());
     if (failure.empty()) text += server_text(both["Server"]);

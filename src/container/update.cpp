@@ -15,9 +15,29 @@ template <class Value>
 void take(Value& target, const Value& change) {
   if (change != Value{}) target = change;
 }
+// Of devices an empty list takes all rules away, and only a list that is not there leaves them alone.
 template <class Item>
 void take(std::optional<std::vector<Item>>& target, const std::optional<std::vector<Item>>& change) {
-  if (change && !change->empty()) target = change;
+  if (change) target = change;
+}
+
+// The kernel keeps a device's rule until another comes: those that are no more get one that says "none".
+template <class Item>
+void lift(std::optional<std::vector<Item>>& now, const std::optional<std::vector<Item>>& before) {
+  if (!before) return;
+  if (!now) now.emplace();
+  for (const Item& old : *before)
+    if (std::ranges::find(*now, old.path, &Item::path) == now->end()) now->push_back({old.path, 0});
+}
+
+// What has to be written for `now` to be all that counts.
+Spec with_lifted_rules(Spec now, const HostConfig& before) {
+  lift(now.host.blkio_weight_device, before.blkio_weight_device);
+  lift(now.host.blkio_device_read_bps, before.blkio_device_read_bps);
+  lift(now.host.blkio_device_write_bps, before.blkio_device_write_bps);
+  lift(now.host.blkio_device_read_iops, before.blkio_device_read_iops);
+  lift(now.host.blkio_device_write_iops, before.blkio_device_write_iops);
+  return now;
 }
 
 struct Conflict {
@@ -34,7 +54,7 @@ void check_cpu_conflicts(const HostConfig& host, const HostConfig& changes) {
     if (is) fail_invalid("Conflicting options: ", updated, " cannot be updated as ", present, " has already been set");
 }
 
-// Zero means "leave alone" in every field of an update.
+// Zero means "leave alone" in every number of an update.
 HostConfig merged(HostConfig host, const HostConfig& changes) {
   check_cpu_conflicts(host, changes);
   take(host.cpu_shares, changes.cpu_shares);
@@ -102,7 +122,7 @@ std::vector<std::string> Engine::update(std::string_view name, const Changes& ch
   change_config(spec->config, changes);
   std::vector<std::string> warnings;
   validate_resources(spec->host, warnings);
-  if (is_up(*state)) impl_->cgroup_of(*state)->update(resources_of(*spec));
+  if (is_up(*state)) impl_->cgroup_of(*state)->update(resources_of(with_lifted_rules(*spec, state->spec->host)));
   fault::point("update.limits");
   impl_->services.database.set_container_spec(state->id, encode_spec(*spec));
   fault::point("update.recorded");

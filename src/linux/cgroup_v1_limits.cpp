@@ -145,6 +145,9 @@ std::string weight_file(const CgroupDir& dir, const char* rest) {
   return dir.has(old) ? old : cat("blkio.bfq.", rest);
 }
 
+// Without one of its own a device has that of the group.
+std::string weight_text(std::uint64_t weight) { return weight ? cat(weight) : "default"; }
+
 void set_throttles(const CgroupDir& dir, std::string_view field, const char* file,
                    const std::vector<oci::ThrottleDevice>& devices) {
   for (const auto& device : devices) dir.set(field, file, cat(device.major, ":", device.minor, " ", device.rate));
@@ -160,8 +163,8 @@ void set_block_io(const CgroupV1Dirs& dirs, const oci::BlockIoLimits& io) {
   if (io.leaf_weight.value_or(0)) dir.set("blkio-leaf-weight", weight_file(dir, "leaf_weight"), cat(*io.leaf_weight));
   for (const auto& device : io.weight_device) {
     std::string number = cat(device.major, ":", device.minor, " ");
-    if (device.weight.value_or(0))
-      dir.set("blkio-weight-device", weight_file(dir, "weight_device"), number + cat(*device.weight));
+    if (device.weight)
+      dir.set("blkio-weight-device", weight_file(dir, "weight_device"), number + weight_text(*device.weight));
     if (device.leaf_weight.value_or(0))
       dir.set("blkio-leaf-weight-device", weight_file(dir, "leaf_weight_device"), number + cat(*device.leaf_weight));
   }

@@ -81,11 +81,14 @@ void set_cpu(const CgroupDir& dir, const oci::CpuLimits& cpu) {
 
 // ----- block devices ------------------------------------------------------------------------------------
 
+// `weight` is blkio's (10 to 1000); 0 gives a device that of the group again.
 void set_weight(const CgroupDir& dir, std::string_view field, const std::string& device, std::uint64_t weight) {
   if (dir.has("io.bfq.weight")) {
-    dir.set(field, "io.bfq.weight", device.empty() ? cat(weight) : cat(device, " ", weight));
+    std::string text = weight ? cat(weight) : "default";
+    dir.set(field, "io.bfq.weight", device.empty() ? text : cat(device, " ", text));
   } else {
-    dir.set(field, "io.weight", cat(device.empty() ? "default" : device, " ", io_weight_of(weight)));
+    std::string text = weight ? cat(io_weight_of(weight)) : "default";
+    dir.set(field, "io.weight", cat(device.empty() ? "default" : device, " ", text));
   }
 }
 
@@ -93,8 +96,7 @@ void set_block_io(const CgroupDir& dir, const oci::BlockIoLimits& io) {
   if (io.leaf_weight.value_or(0)) fail_invalid("cannot set blkio-leaf-weight: cgroup v2 has no weight for leaves");
   if (io.weight.value_or(0)) set_weight(dir, "blkio-weight", "", *io.weight);
   for (const auto& device : io.weight_device)
-    if (device.weight.value_or(0))
-      set_weight(dir, "blkio-weight-device", cat(device.major, ":", device.minor), *device.weight);
+    if (device.weight) set_weight(dir, "blkio-weight-device", cat(device.major, ":", device.minor), *device.weight);
   struct Throttle {
     std::string_view field;
     const char* key;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "network/address_pool.h"
 
+#include <iterator>
+
 namespace hull::network {
 
 AddressPool::AddressPool(const Subnet& subnet, const Subnet& range, const std::set<IpAddress>& reserved)
@@ -30,6 +32,18 @@ void AddressPool::give_back(const IpAddress& address) {
   if (!subnet_.contains(address) || reserved_.contains(address)) return;
   used_.erase(address);
   if (range_.contains(address) && address < lowest_) lowest_ = address;
+}
+
+AddressUse AddressPool::use() const {
+  auto taken =
+      static_cast<std::uint64_t>(std::distance(used_.lower_bound(range_.first()), used_.upper_bound(range_.last())));
+  int bits = range_.address.width() - range_.prefix_length;
+  AddressUse use;
+  use.in_use = used_.size();
+  // 2^64 as a number of 64 bits is 0, from which it goes on downwards.
+  use.available = bits > 64 ? UINT64_MAX : (bits == 64 ? 0 : std::uint64_t{1} << bits) - taken;
+  if (bits == 64 && taken == 0) use.available = UINT64_MAX;
+  return use;
 }
 
 }  // namespace hull::network

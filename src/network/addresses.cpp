@@ -97,6 +97,17 @@ std::string Networks::State::take_address(LiveNetwork& network, bool is_v6, cons
        " addresses on this network's address pools: ", network.config.name, " (", short_id(network.config.id), ")");
 }
 
+std::vector<std::pair<Subnet, AddressUse>> Networks::address_use(const std::string& network_id) const {
+  std::vector<std::pair<Subnet, AddressUse>> uses;
+  std::lock_guard lock(state_->mutex);
+  for (const auto& network : state_->networks) {
+    if (network->config.id != network_id) continue;
+    if (network->pools.empty()) state_->make_pools(*network);  // nobody has been there since the engine's start
+    for (const auto& pool : network->pools) uses.emplace_back(pool.subnet(), pool.use());
+  }
+  return uses;
+}
+
 void Networks::State::give_back_addresses(const Endpoint& endpoint) {
   std::lock_guard lock(mutex);
   for (const auto& network : networks) {

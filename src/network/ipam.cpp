@@ -53,16 +53,19 @@ bool has_family(const Network& network, bool is_v6) {
   });
 }
 
+// The first address that containers could have.
 void choose_gateway(IpamConfig& ipam) {
   auto subnet = parse_subnet(ipam.subnet);
   if (!ipam.gateway.empty() || !subnet) return;
   bool has_room = subnet->prefix_length + 1 < subnet->address.width();
-  IpAddress gateway = subnet->first().plus(has_room ? 1 : 0);
+  Subnet range = parse_subnet(ipam.ip_range).value_or(*subnet);
+  IpAddress gateway = range.first();
+  if (has_room && gateway == subnet->first()) gateway = gateway.plus(1);
   auto is_auxiliary = [&] {
     return std::ranges::any_of(ipam.auxiliary,
                                [&](const auto& one) { return IpAddress::parse(one.second) == gateway; });
   };
-  while (is_auxiliary() && gateway < subnet->last()) gateway = gateway.plus(1);
+  while (is_auxiliary() && gateway < range.last()) gateway = gateway.plus(1);
   ipam.gateway = gateway.text();
 }
 

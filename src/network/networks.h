@@ -5,10 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
 #include "linux/reactor.h"
+#include "network/address_pool.h"
 #include "network/attachment.h"
 #include "network/endpoint.h"
 #include "network/network.h"
@@ -36,6 +38,8 @@ class Networks {
   Network remove(const std::string& name_or_id);
   // Who is attached to a network now, by container id.
   std::map<std::string, Endpoint> members(const std::string& network_id) const;
+  // How full each of its subnets is; none for a network that is not there, or manages no addresses.
+  std::vector<std::pair<Subnet, AddressUse>> address_use(const std::string& network_id) const;
 
   // A network namespace with the container plugged in to each of the networks. The namespace comes from the pool or
   // is made; the endpoints are recorded before they exist. Errors: kNotFound "network x not found", those of

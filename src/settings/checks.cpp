@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <initializer_list>
 
+#include "base/api_version.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -62,8 +63,8 @@ void check_min_version(const std::string& version) {
   auto [major, minor] = split_once(version, '.');
   auto number = parse_number<int>(minor.value_or(""));
   if (major != "1" || !number) fail_invalid("min-api-version: invalid API version: ", hull::quoted(version));
-  if (*number < 24) fail_invalid("minimum supported API version is 1.24: ", version);
-  if (*number > 51) fail_invalid("maximum supported API version is 1.51: ", version);
+  if (*number < kOldestApiMinor) fail_invalid("minimum supported API version is 1.", kOldestApiMinor, ": ", version);
+  if (*number > kNewestApiMinor) fail_invalid("maximum supported API version is 1.", kNewestApiMinor, ": ", version);
 }
 
 void check_log(const Settings& settings) {

@@ -93,7 +93,7 @@ def test_ping(api):
         assert (answer.status, answer.body) == (200, body)
         headers = answer.headers
         assert headers["Content-Type"] == "text/plain; charset=utf-8"
-        assert headers["Api-Version"] == "1.51" and headers["Ostype"] == "linux"
+        assert headers["Api-Version"] == "1.56" and headers["Ostype"] == "linux"
         assert headers["Docker-Experimental"] == "false" and headers["Swarm"] == "inactive"
         assert headers["Builder-Version"] in ("1", "2")
         assert headers["Cache-Control"] == "no-cache, no-store, must-revalidate" and headers["Pragma"] == "no-cache"
@@ -101,16 +101,16 @@ def test_ping(api):
     assert api("HEAD", "/_ping").headers["Content-Length"] == "0"
 
 
-@pytest.mark.parametrize("path", ["/version", "/v1.24/version", "/v1.51/version"])
+@pytest.mark.parametrize("path", ["/version", "/v1.24/version", "/v1.56/version"])
 def test_versions_are_prefixes(api, path):
     answer = api("GET", path)
-    assert answer.status == 200 and answer.json["ApiVersion"] == "1.51"
-    assert answer.headers["Api-Version"] == "1.51"
+    assert answer.status == 200 and answer.json["ApiVersion"] == "1.56"
+    assert answer.headers["Api-Version"] == "1.56"
 
 
 def test_versions_out_of_range(api):
     assert api("GET", "/v1.99/version").message == ("client version 1.99 is too new. "
-                                                    "Maximum supported API version is 1.51")
+                                                    "Maximum supported API version is 1.56")
     assert api("GET", "/v1.23/version").message == (
         "client version 1.23 is too old. Minimum supported API version is 1.24, "
         "please upgrade your client to a newer version")

@@ -199,7 +199,7 @@ def test_the_wire_on_a_raw_socket(engine):
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
     ping = ask(b"GET /_ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    assert ping.startswith(b"HTTP/1.1 200") and ping.endswith(b"OK") and b"1.51" in ping
+    assert ping.startswith(b"HTTP/1.1 200") and ping.endswith(b"OK") and b"1.56" in ping
     missing = ask(b"GET /v1.41/containers/nobody/json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert missing.startswith(b"HTTP/1.1 404") and b"Content-Type: application/json\r\n" in missing
     assert b'{"message":"No such container: nobody"}' in missing

@@ -168,6 +168,14 @@ def test_several_subnets_of_one_family(engine):
     assert engine.docker("exec", "one", "ping", "-c", "1", "-W", "2", f"{BASE}.70").returncode == 0, "by way of the host"
 
 
+def test_the_gateway_is_the_first_address_of_the_range(engine):
+    engine.docker("network", "create", "--subnet", f"{BASE}.0/24", "--ip-range", f"{BASE}.16/28", "--aux-address", f"x={BASE}.16", "ranged")
+    assert inspect(engine, "ranged")["IPAM"]["Config"][0]["Gateway"] == f"{BASE}.17"
+    box(engine, "first", "--network", "ranged")
+    assert address_of(engine, "first", "ranged") == f"{BASE}.18"
+    assert "default via " + f"{BASE}.17" in engine.docker("exec", "first", "ip", "route").stdout
+
+
 def test_a_container_reaches_its_own_published_port_and_its_neighbours_too(engine, serve):  # noqa: F811
     engine.docker("network", "create", "same")
     for name in ("web", "neighbour"):

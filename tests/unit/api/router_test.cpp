@@ -34,12 +34,12 @@ TEST(Versions, ArePrefixesOfThePath) {
 
 TEST(Versions, OutsideOfTheRangeAreRefusedInDockersWords) {
   EXPECT_NO_THROW(check_supported({1, 24}));
-  EXPECT_NO_THROW(check_supported({1, 51}));
+  EXPECT_NO_THROW(check_supported({1, 56}));
   try {
     check_supported({1, 99});
     FAIL();
   } catch (const Error& e) {
-    EXPECT_EQ(e.message(), "client version 1.99 is too new. Maximum supported API version is 1.51");
+    EXPECT_EQ(e.message(), "client version 1.99 is too new. Maximum supported API version is 1.56");
     EXPECT_EQ(status_of(e.kind()), 400);
   }
 }
