@@ -176,18 +176,15 @@ Json host_config_shape(const State& state, const Call& call) {
   return out;
 }
 
-// The address that was asked for on the main network is shown where it was before 1.44, too; until 1.52.
+// The address that was asked for on the main network is shown where it was before 1.44, too.
 Json config_shape(const State& state, const Call& call) {
-  if (call.since(52)) {
-    Json out = to_json(state.spec->config);
-    if (out["OnBuild"].is_null()) out.erase("OnBuild");
-    return out;
-  }
   container::Config config = state.spec->config;
   auto main = state.spec->endpoints.find(state.spec->host.network_mode);
   if (main != state.spec->endpoints.end() && !main->second.mac_address.empty())
     config.mac_address = main->second.mac_address;
-  return to_json(config);
+  Json out = to_json(config);
+  if (call.since(52) && out["OnBuild"].is_null()) out.erase("OnBuild");
+  return out;
 }
 
 std::string command_text(const State& state) {

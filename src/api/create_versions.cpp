@@ -60,8 +60,6 @@ void refuse_several_endpoints(const Spec& spec) {
 // Before 1.44 the address was the container's, since then it is the endpoint's.
 void move_mac_address(Spec& spec, const Call& call, Warnings& warnings) {
   std::string address = std::exchange(spec.config.mac_address, {});
-  if (!address.empty() && call.since(52))
-    fail_invalid("container-wide MAC address no longer supported; use endpoint-specific MAC address instead");
   if (!call.since(44))
     for (auto& [name, settings] : spec.endpoints) settings.mac_address.clear();
   if (address.empty()) return;

@@ -31,7 +31,7 @@ MAC = "02:42:ac:11:00:99"
 
 
 def test_the_mac_address_of_the_container_became_that_of_an_endpoint(api):  # noqa: F811
-    for version in ("1.43", "1.44", "1.51"):
+    for version in ("1.43", "1.44", "1.56"):
         made = created(api, {"MacAddress": MAC}, version)
         deprecated = [w for w in made["Warnings"] if "MacAddress field is now deprecated" in w]
         assert len(deprecated) == (version != "1.43")

@@ -68,7 +68,7 @@ def health(**fields):
     (body({"NanoCpus": 10 ** 13}), "range of CPUs is from 0.01 to"), (body({"CpuPeriod": 1}), "CPU cfs period can not be less than 1ms"),
     (body({"BlkioWeight": 5}), "Range of blkio weight is from 10 to 1000"), (body({"OomScoreAdj": 5000}), "range for oom score adj is [-1000, 1000]"),
     (body({"UsernsMode": "nonsense"}), "invalid user namespace mode: nonsense"), (body({"CgroupnsMode": "nonsense"}), "invalid cgroup namespace mode: nonsense"),
-    (body(NetworkingConfig={"EndpointsConfig": {"bridge": {"MacAddress": "nonsense"}}}), "invalid MAC address: nonsense"),
+    (body(MacAddress="nonsense"), "invalid MAC address: nonsense"),
     (body({"Memory": "much"}), "HostConfig.Memory"), (body(Env="A=1"), "Env"),
 ])
 def test_what_is_refused_and_how(api, engine, request_body, message):  # noqa: F811
