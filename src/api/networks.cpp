@@ -4,6 +4,7 @@
 #include "api/filters.h"
 #include "api/handlers.h"
 #include "api/json_reply.h"
+#include "api/status.h"
 #include "base/log.h"
 #include "container/spec_fields.h"
 #include "oci/json.h"
@@ -197,10 +198,7 @@ void inspect_network(Call& call) {
 
 void create_network(Call& call) {
   auto body = from_json<CreateBody>(json_body(call));
-  if (body.ingress || body.scope == "swarm")
-    fail(Kind::kUnavailable,
-         "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
-         "swarm and try again.");
+  if (body.ingress || body.scope == "swarm") fail_without_swarm();
   auto network = call.services().networks.create(wish_of(body), {body.ipv4.has_value(), body.ipv6.has_value()});
   tell(call, network, "create");
   Json out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/handlers.h"
 #include "api/router.h"
+#include "api/status.h"
 #include "base/error.h"
 
 // Every endpoint of the Engine API. The first line that fits decides.
@@ -25,12 +26,19 @@ void refused(Call&) {
   fail(Kind::kNotImplemented, kNames[kSubject], " is not available in this build of hull");
 }
 
-void not_a_manager(Call&) {
-  fail(Kind::kUnavailable,
-       "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
-       "swarm "
-       "and try again.");
+// A server of somebody else's that cannot be reached, or makes no sense, is 500, as with Docker: clients take 503 for
+// "ask me again", and go on asking for minutes.
+template <void (*kHandler)(Call&)>
+void over_network(Call& call) {
+  try {
+    kHandler(call);
+  } catch (const Error& e) {
+    if (e.kind() != Kind::kUnavailable) throw;
+    throw Error(Kind::kInternal, e.message());
+  }
 }
+
+void not_a_manager(Call&) { fail_without_swarm(); }
 
 void no_plugins(Call& call) { call.response.send(200, kJson, "[]\n"); }
 void no_such_plugin(Call& call) { fail(Kind::kNotFound, "plugin ", call.parameter("name"), " not found"); }
@@ -41,7 +49,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/info", info},
     {"GET", "/events", events},
     {"GET", "/system/df", disk_usage},
-    {"POST", "/auth", check_login},
+    {"POST", "/auth", over_network<check_login>},
 
     {"GET", "/containers/json", list_containers},
     {"POST", "/containers/create", create_container, "create"},
@@ -79,9 +87,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/exec/{id}/json", inspect_exec},
 
     {"GET", "/images/json", list_images},
-    {"GET", "/images/search", search_images},
+    {"GET", "/images/search", over_network<search_images>},
     {"GET", "/images/get", save_images},
-    {"POST", "/images/create", create_image},
+    {"POST", "/images/create", over_network<create_image>},
     {"POST", "/images/load", load_images},
     {"POST", "/images/prune", prune_images},
     {"GET", "/images/{name*}/json", inspect_image},
@@ -89,9 +97,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/images/{name*}/get", save_image},
     {"GET", "/images/{name*}/attestations", refused<kAttestation>},
     {"POST", "/images/{name*}/tag", tag_image},
-    {"POST", "/images/{name*}/push", push_image},
+    {"POST", "/images/{name*}/push", over_network<push_image>},
     {"DELETE", "/images/{name*}", remove_image},
-    {"GET", "/distribution/{name*}/json", inspect_distribution},
+    {"GET", "/distribution/{name*}/json", over_network<inspect_distribution>},
     {"GET", "/hull/images/{name*}/offer", offer_image},
     {"POST", "/hull/images", accept_image},
     {"GET", "/hull/layers/{chain}", send_layer},

@@ -19,4 +19,10 @@ int status_of(Kind kind) {
   return 500;
 }
 
+void fail_without_swarm() {
+  fail(Kind::kUnavailable,
+       "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
+       "swarm and try again.");
+}
+
 }  // namespace hull::api

@@ -8,4 +8,7 @@ namespace hull::api {
 // The HTTP status of an error: the one table of them.
 int status_of(Kind kind);
 
+// Refuses, in Docker's words, what only a manager of a swarm could do.
+[[noreturn]] void fail_without_swarm();
+
 }  // namespace hull::api

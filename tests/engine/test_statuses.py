@@ -121,6 +121,13 @@ def test_in_each_state(api, states, method, path, body, expected):  # noqa: F811
     ("POST", "/exec/missing/start", {"Detach": False}, 404, "No such exec instance: missing"),
     ("POST", "/exec/missing/resize?h=1&w=1", None, 404, "No such exec instance: missing"),
     ("POST", "/exec/missing/resize?h=x&w=1", None, 400, 'invalid resize height "x"'),
+    # What somebody else's server does is 500: with 503 clients would ask again and again.
+    ("POST", "/images/create?fromImage=127.0.0.1%3A1%2Fx&tag=1", None, 500, "127.0.0.1"),
+    ("POST", "/images/create?fromSrc=http%3A%2F%2F127.0.0.1%3A1%2Fx.tar", None, 500, "127.0.0.1"),
+    ("GET", "/distribution/127.0.0.1:1/x/json", None, 500, "127.0.0.1"),
+    ("GET", "/images/search?term=127.0.0.1:1/x", None, 500, "127.0.0.1"),
+    ("POST", "/auth", {"username": "a", "password": "b", "serveraddress": "127.0.0.1:1"}, 500, "127.0.0.1"),
+    ("POST", "/networks/create", {"Name": "spread", "Scope": "swarm"}, 503, "This node is not a swarm manager"),
     ("GET", "/version", None, 200, None), ("GET", "/info", None, 200, None), ("GET", "/_ping", None, 200, None), ("HEAD", "/_ping", None, 200, None),
     ("PUT", "/containers/running/json", None, 404, "page not found"), ("GET", "/containers/running/nonsense", None, 404, "page not found")])
 def test_other_endpoints(api, states, method, path, body, status, part):  # noqa: F811
