@@ -16,6 +16,7 @@ import zlib
 import pytest
 
 from conftest import Hulld, wait_until
+from test_api import Api
 
 
 class Datagrams:
@@ -473,3 +474,24 @@ def test_a_remote_gets_its_lines_while_the_engine_is_away(own_engine):
     receiver.wait_for(b"alone")
     own_engine.start()
     assert own_engine.docker("logs", "logged").stdout == "alone\n"
+
+
+def api(engine, method, path, body=None):
+    connection = Api(engine)
+    connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"} if body else {})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    assert answer.status < 300, text
+    return json.loads(text) if answer.headers["Content-Type"] == "application/json" else text
+
+
+def test_a_log_that_is_read_right_behind_the_start_has_its_first_line(engine):
+    """In 0.1 s, as long as Docker takes for a start: clients count on it."""
+    def read(*command):
+        made = api(engine, "POST", "/containers/create", {"Image": "busybox", "Cmd": command, "Tty": True})
+        api(engine, "POST", f"/containers/{made['Id']}/start")
+        return api(engine, "GET", f"/containers/{made['Id']}/logs?stdout=1")
+    late = ("sh", "-c", "usleep 20000; echo first; sleep 60")
+    assert any(read(*late) == "first\r\n" for _ in range(10)), "once at least, on a machine that has other work"
+    assert read("sh", "-c", "usleep 20000") == "" == read("sleep", "60")
