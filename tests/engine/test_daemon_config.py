@@ -47,6 +47,8 @@ def test_a_good_configuration_is_ok(tmp_path):
     ({"log-level": "loud"}, [], "invalid log level"),
     ({"log-format": "xml"}, [], "invalid log format"),
     ({"default-runtime": "missing"}, [], "specified default runtime 'missing' does not exist"),
+    ({"runtimes": {"runc": {"path": "/bin/other"}}}, [], "runtime name 'runc' is reserved"),
+    ({"runtimes": {"hull": {"path": "/bin/other"}}}, [], "runtime name 'hull' is reserved"),
     ({"max-concurrent-downloads": -4}, [], "invalid max concurrent downloads: -4"),
     ({"storage-driver": "zfs"}, [], "use overlay2"),
     ({"registry-mirrors": ["ftp://x"]}, [], "invalid mirror"),
