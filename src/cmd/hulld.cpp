@@ -138,9 +138,10 @@ void follow_signals(const CommandLine& line, settings::Published& published, con
   }
 }
 
-// Each once.
+// Each once. What nobody names is a socket, with TLS dockerd's port of this machine.
 settings::Strings hosts_of(const Settings& settings) {
-  auto hosts = settings.hosts.empty() ? settings::Strings{"unix:///run/hull/hull.sock"} : settings.hosts;
+  auto hosts = settings.hosts;
+  if (hosts.empty()) hosts.emplace_back(settings.tls ? "tcp://localhost:2376" : "unix:///run/hull/hull.sock");
   std::set<std::string> seen;
   std::erase_if(hosts, [&](const std::string& host) { return !seen.insert(host).second; });
   return hosts;

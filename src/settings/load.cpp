@@ -91,6 +91,9 @@ Settings load(const CommandLine& line) {
     refuse_unknown(json);
     refuse_conflicts(json, line);
     lay_over(json, line, settings);
+    // As with dockerd "false" asks for TLS, too: without certificates of clients.
+    if (line.given.contains("tlsverify") || (json.contains("tlsverify") && !json["tlsverify"].is_null()))
+      settings.tls = true;
   } catch (const Error& e) {
     fail_invalid("unable to configure hulld with file ", line.file, ": ", e.message());
   }
