@@ -13,7 +13,7 @@ namespace hull::log {
 
 enum class Level : unsigned char { kDebug, kInfo, kWarn, kError };
 
-std::string_view name(Level level);  // "debug", "info", "warning", "error"
+std::string_view name(Level level);                            // "debug", "info", "warning", "error"
 std::string text_line(Level level, std::string_view message);  // the form above, with its end of line
 
 using Sink = void (*)(Level level, std::string_view message);

@@ -35,7 +35,8 @@ struct Defaults {
 // configured or cannot be used.
 void apply_defaults(Spec& spec, const Defaults& defaults);
 
-// The names that are always there and mean hull's own runtime: the first two are Docker's, and the first is the default.
+// The names that are always there and mean hull's own runtime: the first two are Docker's, and the first is the
+// default.
 inline constexpr std::string_view kOwnRuntimes[] = {"runc", "io.containerd.runc.v2", "hull"};
 bool is_own_runtime(std::string_view name);
 // The program that starts containers of the runtime `name`, found in the usual directories if need be; without a path

@@ -168,8 +168,7 @@ Authorizer::Token Authorizer::fetch_token(const Challenge& challenge, const std:
   Json json = parse_json(response.body);
   Token token;
   token.text = text_of(json, "token").empty() ? text_of(json, "access_token") : text_of(json, "token");
-  if (token.text.empty())
-    fail(Kind::kUnavailable, "authorization server did not include a token in the response");
+  if (token.text.empty()) fail(Kind::kUnavailable, "authorization server did not include a token in the response");
   if (auto refresh = text_of(json, "refresh_token"); !refresh.empty()) new_identity_token_ = refresh;
   auto life = kShortestLife;
   if (auto expires = json.find("expires_in"); expires != json.end() && expires->is_number_integer())

@@ -230,7 +230,7 @@ std::string Session::State::reason(CURLcode code, const std::string& origin) con
   curl.easy_getinfo(handle, CURLINFO_OS_ERRNO, &error);
   if (code == CURLE_COULDNT_CONNECT && error == ECONNREFUSED)
     return cat("dial tcp ", host.substr(0, port),
-               port < host.size()                ? host.substr(port)
+               port < host.size()               ? host.substr(port)
                : origin.starts_with("https://") ? ":443"
                                                 : ":80",
                ": connect: connection refused");
