@@ -32,11 +32,12 @@ T json_value(const Query& query, std::string_view name) {
 }
 
 // Arguments may be null: then the builder's own value counts, which is none.
-build::StringMap arguments(const Query& query) {
-  build::StringMap out;
-  for (const auto& [name, value] : json_value<std::map<std::string, std::optional<std::string>>>(query, "buildargs"))
-    if (value) out[name] = *value;
-  return out;
+void read_arguments(const Query& query, build::Request& request) {
+  for (auto& [name, value] : json_value<std::map<std::string, std::optional<std::string>>>(query, "buildargs"))
+    if (value)
+      request.arguments[name] = std::move(*value);
+    else
+      request.unset_arguments.push_back(name);
 }
 
 void read_limits(const Query& query, container::HostConfig& host) {
@@ -70,7 +71,7 @@ build::Request request_of(const Query& query) {
   request.dockerfile = query.get("dockerfile");
   for (std::string& tag : query.all("t"))
     if (!tag.empty()) request.tags.push_back(std::move(tag));
-  request.arguments = arguments(query);
+  read_arguments(query, request);
   request.labels = json_value<build::StringMap>(query, "labels");
   request.target = query.get("target");
   request.platform = query.get("platform");

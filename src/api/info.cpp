@@ -6,6 +6,7 @@
 #include "api/json_reply.h"
 #include "api/machine.h"
 #include "base/file.h"
+#include "container/defaults.h"
 #include "container/device_requests.h"
 #include "container/log_drivers.h"
 #include "linux/cgroup.h"
@@ -68,8 +69,7 @@ Json runtimes(Call& call) {
     if (call.since(44)) runtime["status"] = Json::object();
     out[name] = std::move(runtime);
   };
-  add("hull", {{"path", call.about.runtime_program}});
-  add("runc", {{"path", call.about.runtime_program}});
+  for (auto name : container::kOwnRuntimes) add(std::string(name), {{"path", call.about.runtime_program}});
   for (const auto& [name, runtime] : call.settings()->runtimes) {
     Json shown;
     if (!runtime.path.empty()) shown["path"] = runtime.path;

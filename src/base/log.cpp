@@ -15,23 +15,27 @@ namespace {
 std::atomic<Level> g_level{Level::kInfo};
 std::atomic<Sink> g_sink{nullptr};
 
+void write_to_stderr(Level level, std::string_view message) {
+  // One write per line, so that lines of several processes on one terminal do not mix.
+  std::string line = text_line(level, message);
+  if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;  // nowhere left to complain
+}
+
+}  // namespace
+
 std::string_view name(Level level) {
   switch (level) {
     case Level::kDebug: return "debug";
     case Level::kInfo: return "info";
-    case Level::kWarn: return "warn";
+    case Level::kWarn: return "warning";
     case Level::kError: return "error";
   }
   return "error";
 }
 
-void write_to_stderr(Level level, std::string_view message) {
-  // One write per line, so that lines of several processes on one terminal do not mix.
-  std::string line = cat(format_rfc3339(now()), " ", name(level), " ", message, "\n");
-  if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;  // nowhere left to complain
+std::string text_line(Level level, std::string_view message) {
+  return cat("time=", quoted(format_rfc3339(now())), " level=", name(level), " msg=", quoted(message), "\n");
 }
-
-}  // namespace
 
 void set_level(Level level) { g_level = level; }
 bool enabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }

@@ -6,12 +6,15 @@
 
 #include "base/text.h"
 
-// The log of a process. One line per event on standard error, by default as
-// `2026-01-02T03:04:05.123456Z warn message`; a process may put another sink in its place.
+// The log of a process. One line per event on standard error, by default as dockerd, containerd and runc write it,
+// `time="2026-01-02T03:04:05.123456Z" level=warning msg="words"`; a process may put another sink in its place.
 // Log an error or pass it on, never both.
 namespace hull::log {
 
 enum class Level : unsigned char { kDebug, kInfo, kWarn, kError };
+
+std::string_view name(Level level);                            // "debug", "info", "warning", "error"
+std::string text_line(Level level, std::string_view message);  // the form above, with its end of line
 
 using Sink = void (*)(Level level, std::string_view message);
 

@@ -137,7 +137,9 @@ Result Builder::build(Request request, Sources sources, Observer& to, std::stop_
   Rollback notes;
   notes.add("what --why knows", [&] { history.save(false); });
   const auto& results = executor.run();
-  if (auto unused = dockerfile::unused_arguments(file, request.arguments); !unused.empty())
+  dockerfile::BuildArguments given = request.arguments;
+  for (const std::string& name : request.unset_arguments) given[name];
+  if (auto unused = dockerfile::unused_arguments(file, given); !unused.empty())
     observer.warning(cat("One or more build-args [", join(unused, " "), "] were not consumed"), {});
   notes.commit();
   history.save(true);

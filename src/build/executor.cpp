@@ -169,6 +169,7 @@ std::optional<NodeResult> Executor::look_up(const NodeResult& parent, const std:
   auto record = shared_.services().database.build_record(key);
   if (!record) return std::nullopt;
   NodeResult result = parent;
+  result.cached = true;
   result.key = key;
   result.created = record->created;
   result.diff_id = record->value;

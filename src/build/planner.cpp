@@ -195,10 +195,12 @@ class Planner {
       node.folder = config.working_dir;
     } else if (const auto* cmd = instruction.as<Cmd>()) {
       config.cmd = words_of(cmd->command, config);
+      if (config.cmd->empty()) config.cmd.reset();  // an image's configuration has no empty lists
       config.args_escaped = true;
       command_was_set_ = true;
     } else if (const auto* entrypoint = instruction.as<Entrypoint>()) {
       config.entrypoint = words_of(entrypoint->command, config);
+      if (config.entrypoint->empty()) config.entrypoint.reset();
       if (!command_was_set_) config.cmd.reset();  // it was meant for another entry point
     } else if (const auto* shell = instruction.as<Shell>()) {
       config.shell = shell->words;

@@ -63,7 +63,8 @@ struct Request {
   std::string ignore_text;  // of the ignore file that lies beside a Dockerfile outside of the context
   bool has_ignore_text = false;
   Strings tags;
-  StringMap arguments;  // --build-arg
+  StringMap arguments;      // --build-arg
+  Strings unset_arguments;  // --build-arg NAME of which the client has no value
   StringMap labels;
   StringMap annotations;
   std::string target, platform;

@@ -73,34 +73,26 @@ struct Log {
   bool json = false;
 } g_log;
 
-std::string log_line(std::string_view level, const std::string& message) {
-  std::string time = format_rfc3339(now());
-  if (g_log.json) {
-    Json line = Json::object();
-    line["level"] = level;
-    line["msg"] = message;
-    line["time"] = time;
-    return dump_json(line) + "\n";
-  }
-  return cat("time=", hull::quoted(time), " level=", level, " msg=", hull::quoted(message), "\n");
+std::string log_line(hull::log::Level level, std::string_view message) {
+  if (!g_log.json) return hull::log::text_line(level, message);
+  Json line = Json::object();
+  line["level"] = hull::log::name(level);
+  line["msg"] = message;
+  line["time"] = format_rfc3339(now());
+  return dump_json(line) + "\n";
 }
 
-void write_log(std::string_view level, const std::string& message) {
+void write_log(hull::log::Level level, std::string_view message) {
   std::string line = log_line(level, message);
   if (g_log.file.empty()) return write_all(STDERR_FILENO, line);
   write_all(open_file(g_log.file, O_WRONLY | O_APPEND | O_CREAT, 0644).get(), line);
-}
-
-void log_sink(hull::log::Level level, std::string_view message) {
-  constexpr std::string_view kNames[] = {"debug", "info", "warning", "error"};
-  write_log(kNames[static_cast<std::size_t>(level)], std::string(message));
 }
 
 int report(std::string message, int code) {
   // The caller puts this before it: containerd's shim and Podman name the runtime themselves.
   for (std::string_view beginning : {"OCI runtime create failed: ", "OCI runtime exec failed: "})
     if (message.starts_with(beginning)) message.erase(0, beginning.size());
-  write_log("error", message);
+  write_log(hull::log::Level::kError, message);
   if (!g_log.file.empty()) write_all(STDERR_FILENO, message + "\n");
   return code;
 }
@@ -110,7 +102,7 @@ void open_log(const Arguments& arguments) {
   if (format != "text" && format != "json" && !format.empty()) fail_invalid("invalid log-format: ", format);
   g_log = {arguments.get("log"), format == "json"};
   if (!g_log.file.empty()) open_file(g_log.file, O_WRONLY | O_APPEND | O_CREAT, 0644);
-  hull::log::set_sink(log_sink);
+  hull::log::set_sink(write_log);
   if (arguments.has("debug")) hull::log::set_level(hull::log::Level::kDebug);
 }
 

@@ -96,6 +96,13 @@ void publish_reload(container::Events& events, const std::string& id, const Sett
   events.publish(std::move(event));
 }
 
+// Docker's words, which scripts look for.
+void log_transfers(std::string_view begin, const Settings& settings) {
+  log::debug(begin, "Max Concurrent Downloads: ", settings.max_concurrent_downloads);
+  log::debug(begin, "Max Concurrent Uploads: ", settings.max_concurrent_uploads);
+  log::debug(begin, "Max Download Attempts: ", settings.max_download_attempts);
+}
+
 // SIGHUP: what can change without a new start does. A file with a mistake in it changes nothing.
 void reload(const CommandLine& line, settings::Published& published, container::Engine& engine, const std::string& id) {
   linux::notify_manager(linux::reloading_message());
@@ -107,6 +114,7 @@ void reload(const CommandLine& line, settings::Published& published, container::
     log::info("configuration reloaded; changed: ", result.changed.empty() ? "nothing" : join(result.changed, ", "));
     if (!result.deferred.empty())
       log::warn("only a new start of hulld makes these changes effective: ", join(result.deferred, ", "));
+    log_transfers("Reset ", result.settings);
     publish_reload(engine.services().events, id, result.settings);
   } catch (const Error& e) {
     log::error("the configuration stays as it was: ", e.message());
@@ -130,9 +138,10 @@ void follow_signals(const CommandLine& line, settings::Published& published, con
   }
 }
 
-// Each once.
+// Each once. What nobody names is a socket, with TLS dockerd's port of this machine.
 settings::Strings hosts_of(const Settings& settings) {
-  auto hosts = settings.hosts.empty() ? settings::Strings{"unix:///run/hull/hull.sock"} : settings.hosts;
+  auto hosts = settings.hosts;
+  if (hosts.empty()) hosts.emplace_back(settings.tls ? "tcp://localhost:2376" : "unix:///run/hull/hull.sock");
   std::set<std::string> seen;
   std::erase_if(hosts, [&](const std::string& host) { return !seen.insert(host).second; });
   return hosts;
@@ -243,6 +252,7 @@ int main_of(int argc, char** argv) {
     fail(Kind::kForbidden, "hulld has to be started as root: it makes namespaces, mounts and control groups");
   configure_log(settings);
   for (const auto& sentence : settings::without_effect(settings)) log::warn(sentence);
+  log_transfers("", settings);
   linux::block_signals(kSignals);
   linux::ignore_signal(SIGPIPE);
   return run(line, std::move(settings));

@@ -62,9 +62,8 @@ std::vector<std::string> cdi_directories(const settings::Settings& settings) {
 }
 
 void write_json_line(log::Level level, std::string_view message) {
-  static constexpr std::string_view kNames[] = {"debug", "info", "warning", "error"};
   Json line;
-  line["level"] = kNames[static_cast<std::size_t>(level)];
+  line["level"] = log::name(level);
   line["msg"] = message;
   line["time"] = format_rfc3339(now());
   std::string text = dump_json(line) + "\n";

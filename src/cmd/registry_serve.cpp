@@ -6,6 +6,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "http/server.h"
@@ -29,6 +30,12 @@ namespace registry = registry_server;
 constexpr auto kSignals = {SIGTERM, SIGINT, SIGUSR2};
 constexpr auto kIdlePatience = 30s;  // of connections without a request, while a successor serves already
 constexpr std::string_view kDefaultAddress = ":5000";
+
+// The lines of requests quote what clients send: they are not quoted once more.
+void write_line(log::Level level, std::string_view message) {
+  std::string line = cat(format_rfc3339(now()), " ", log::name(level), " ", message, "\n");
+  if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;  // nowhere left to complain
+}
 
 registry::UpstreamOptions upstream_of(const cli::Options& options, std::string url) {
   registry::UpstreamOptions upstream{std::move(url), {}, {}};
@@ -161,6 +168,7 @@ int serve(const cli::Options& options) {
   // Threads are many and short-lived: arenas of their own would keep memory that nobody uses.
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_TRIM_THRESHOLD, 256 << 10);
+  log::set_sink(write_line);
   linux::block_signals(kSignals);
   linux::ignore_signal(SIGPIPE);
 

@@ -11,8 +11,6 @@ namespace hull::container {
 
 namespace {
 
-constexpr std::string_view kOwnRuntimes[] = {"hull", "runc", "io.containerd.runc.v2"};
-
 bool has_option(const HostConfig& host, std::string_view name) {
   if (!host.security_opt) return false;
   return std::ranges::any_of(*host.security_opt, [&](const std::string& option) {

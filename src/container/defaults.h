@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "container/spec.h"
@@ -25,7 +26,7 @@ struct Defaults {
   bool init = false, no_new_privileges = false;
   std::string seccomp_profile;  // "": the built-in one; "unconfined"; or a profile in JSON
   std::vector<Ulimit> ulimits;
-  std::string runtime = "hull";
+  std::string runtime = "runc";
   std::map<std::string, OtherRuntime> other_runtimes;  // by name
 };
 
@@ -34,7 +35,9 @@ struct Defaults {
 // configured or cannot be used.
 void apply_defaults(Spec& spec, const Defaults& defaults);
 
-// The names that are always there and mean hull's own runtime.
+// The names that are always there and mean hull's own runtime: the first two are Docker's, and the first is the
+// default.
+inline constexpr std::string_view kOwnRuntimes[] = {"runc", "io.containerd.runc.v2", "hull"};
 bool is_own_runtime(std::string_view name);
 // The program that starts containers of the runtime `name`, found in the usual directories if need be; without a path
 // for hull's own. Throws as apply_defaults().

@@ -55,6 +55,7 @@ std::vector<ArchivedImage> read_docker_manifest(int root) {
     if (entry.config.starts_with("blobs/sha256/") && archive::sha256_digest(image.config) != "sha256:" + hex)
       fail_invalid("blob sha256:", hex, " of the archive is damaged");
     for (std::string& layer : entry.layers) image.layers.push_back({std::move(layer), "", ""});
+    image.parent = entry.parent;
     for (const std::string& tag : entry.repo_tags) image.references.push_back(oci::Reference::parse(tag));
     images.push_back(std::move(image));
   }

@@ -23,6 +23,7 @@ struct ArchivedImage {
   std::string manifest, manifest_digest;  // of an OCI layout; else ""
   std::vector<ArchivedLayer> layers;      // bottom first
   std::vector<oci::Reference> references;
+  std::string parent;  // the id of an image, in archives of Docker; "": none
 };
 
 // Of an index for several platforms, the image for `platform`. Throws Error{kInvalidArgument} for what is missing,

@@ -66,6 +66,8 @@ class ArchiveWriter {
     entry["Config"] = blob_name(row->id);
     entry["RepoTags"] = nullptr;
     entry["Layers"] = paths;
+    auto is_parent = [&](const SavedImage& other) { return other.image->id == row->parent; };
+    if (std::ranges::any_of(images_, is_parent)) entry["Parent"] = row->parent;
     entry["LayerSources"] = sources;
     std::string text = dump_json(to_json(manifest)), digest = archive::sha256_digest(text);
     small_[blob_name(digest)] = text;

@@ -46,11 +46,13 @@ void require_arguments(std::string_view instruction, std::string_view arguments)
 
 void apply_cmd(const Change& change) {
   change.config.cmd = command_of(change.config, change.arguments);
+  if (change.config.cmd->empty()) change.config.cmd.reset();  // an image's configuration has no empty lists
   change.command_was_set = true;
 }
 
 void apply_entrypoint(const Change& change) {
   change.config.entrypoint = command_of(change.config, change.arguments);
+  if (change.config.entrypoint->empty()) change.config.entrypoint.reset();
   // The command of before was meant for another entry point.
   if (!change.command_was_set) change.config.cmd.reset();
 }

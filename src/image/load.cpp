@@ -60,13 +60,14 @@ struct Wanted {
 class Loader {
  public:
   Loader(store::Database& database, const std::string& data_root, const std::string& base, ArchiveIntake& intake,
-         const ArchivedImage& image)
+         const ArchivedImage& image, std::string parent)
       : database_(database), data_root_(data_root), base_(base), intake_(intake), image_(image) {
     config_ = from_json<oci::ImageConfig>(parse_json(image.config));
     check_config();
     row_.id = archive::sha256_digest(image.config);
     row_.config = image.config;
     row_.manifest_digest = image.manifest_digest;
+    row_.parent = std::move(parent);
     for (const std::string& diff_id : config_.rootfs.diff_ids)
       row_.layer_chain_ids.push_back(
           store::Layers::chain_id(row_.layer_chain_ids.empty() ? "" : row_.layer_chain_ids.back(), diff_id));
@@ -195,6 +196,21 @@ class Loader {
   std::vector<store::StagedLayer> staged_;
 };
 
+// The image of the archive that `child` was made of, or "": its layers are the child's lowest ones.
+std::string parent_of(const ArchivedImage& child, const std::vector<ArchivedImage>& images) {
+  if (child.parent.empty()) return "";
+  auto layers = [](const ArchivedImage& image) {
+    return from_json<oci::ImageConfig>(parse_json(image.config)).rootfs.diff_ids;
+  };
+  for (const ArchivedImage& image : images) {
+    if (&image == &child || archive::sha256_digest(image.config) != child.parent) continue;
+    auto below = layers(image), all = layers(child);
+    bool lies_below = below.size() <= all.size() && std::equal(below.begin(), below.end(), all.begin());
+    return lies_below ? child.parent : "";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<std::string> Images::load(const Source& tar, const std::vector<oci::Platform>& platforms) {
@@ -211,9 +227,14 @@ std::vector<std::string> Images::load(const Source& tar, const std::vector<oci::
     for (ArchivedImage& image : read_archive_index(intake.root(), platform)) images.push_back(std::move(image));
   std::vector<std::string> loaded;
   for (const ArchivedImage& image : images) {
-    Loader loader(state_->database, state_->data_root, base, intake, image);
+    Loader loader(state_->database, state_->data_root, base, intake, image, parent_of(image, images));
     std::vector<std::string> references;
-    for (const auto& reference : image.references) references.push_back(reference.canonical());
+    for (const auto& reference : image.references) {
+      references.push_back(reference.canonical());
+      if (ImagePtr old = find(references.back()); old && old->id != loader.row().id)
+        loaded.push_back(cat("The image ", reference.familiar(), " already exists, renaming the old one with ID ",
+                             old->id, " to empty string"));
+    }
     for (int attempt = 0;; ++attempt) {
       loader.stage(attempt);
       try {

@@ -59,12 +59,13 @@ void fields(Visitor& visit, ImageIndex& value) {
 
 // One entry of the manifest.json in a docker-archive: file names inside the archive.
 struct DockerArchiveImage {
-  std::string config;
+  std::string config, parent;
   std::vector<std::string> repo_tags, layers;
 };
 template <class Visitor>
 void fields(Visitor& visit, DockerArchiveImage& value) {
   visit("Config", value.config);
+  visit("Parent", value.parent, WhenEmpty::kOmit);
   visit("RepoTags", value.repo_tags);
   visit("Layers", value.layers);
 }

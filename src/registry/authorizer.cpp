@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "oci/json.h"
+#include "registry/connection.h"
 
 namespace hull::registry {
 
@@ -78,6 +79,21 @@ std::string text_of(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+constexpr std::size_t kShownOfAnswer = 200;
+
+// In the words of the token server, or else in those of Docker.
+[[noreturn]] void refuse_token(const Response& response, const std::string& realm, bool with_password) {
+  Kind kind = response.status == 401 || response.status == 403 ? Kind::kUnauthorized : Kind::kUnavailable;
+  if (std::string said = errors_of(response); !said.empty()) fail(kind, said);
+  if (kind == Kind::kUnauthorized && with_password) fail(kind, "unauthorized: incorrect username or password");
+  if (response.status == 401) fail(kind, "unauthorized: authentication required");
+  std::string_view body = std::string_view(response.body).substr(0, kShownOfAnswer);
+  if (response.status < 500)
+    fail(kind, "error parsing HTTP ", response.status, " response body: the token server ", realm, " says ",
+         hull::quoted(body));
+  fail(kind, "the token server ", realm, " answers with status ", response.status);
+}
+
 }  // namespace
 
 std::vector<Challenge> parse_challenges(std::string_view header) { return ChallengeReader(header).read(); }
@@ -103,7 +119,9 @@ bool Authorizer::answer(const Response& refusal, const std::string& scope, const
   for (const auto& [name, value] : refusal.headers)
     if (equals_ignoring_case(name, "WWW-Authenticate"))
       for (auto& one : parse_challenges(value)) challenges.push_back(std::move(one));
+  bool basic_is_known = false;
   for (const Challenge& challenge : challenges) {
+    basic_is_known |= challenge.scheme == "basic";
     if (challenge.scheme == "bearer" && challenge.values.contains("realm")) {
       // Another thread may have got one meanwhile.
       auto known = tokens_.find(scope);
@@ -117,6 +135,8 @@ bool Authorizer::answer(const Response& refusal, const std::string& scope, const
       return true;
     }
   }
+  if (basic_is_known && credentials_.username.empty())
+    fail(Kind::kUnauthorized, "Get ", hull::quoted(refusal.url), ": no basic auth credentials");
   return false;
 }
 
@@ -144,13 +164,11 @@ Authorizer::Token Authorizer::fetch_token(const Challenge& challenge, const std:
     if (!credentials_.username.empty()) request.authorization = basic();
   }
   Response response = session.perform(request, route, stop);
-  if (response.status == 401 || response.status == 403)
-    fail(Kind::kUnauthorized, "unauthorized: incorrect username or password");
-  if (!response.ok()) fail(Kind::kUnavailable, "the token server ", realm, " answers with status ", response.status);
+  if (!response.ok()) refuse_token(response, realm, !credentials_.empty());
   Json json = parse_json(response.body);
   Token token;
   token.text = text_of(json, "token").empty() ? text_of(json, "access_token") : text_of(json, "token");
-  if (token.text.empty()) fail(Kind::kUnavailable, "the token server ", realm, " gives no token");
+  if (token.text.empty()) fail(Kind::kUnavailable, "authorization server did not include a token in the response");
   if (auto refresh = text_of(json, "refresh_token"); !refresh.empty()) new_identity_token_ = refresh;
   auto life = kShortestLife;
   if (auto expires = json.find("expires_in"); expires != json.end() && expires->is_number_integer())

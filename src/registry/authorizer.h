@@ -35,8 +35,8 @@ class Authorizer {
 
   // What to send with a request for `scope` ("repository:library/debian:pull") as far as it is known; "" : nothing.
   std::string header(const std::string& scope);
-  // The registry answered 401: gets what it asks for. False when nothing helps: there are no credentials, or it was
-  // tried already. Throws Error{kUnauthorized} when the token server refuses, and TransportError.
+  // The registry answered 401: gets what it asks for. False when nothing helps: it was tried already. Throws
+  // Error{kUnauthorized} when there are no credentials or the token server refuses, and TransportError.
   bool answer(const Response& refusal, const std::string& scope, const std::string& tried, Session& session,
               const Route& route, const std::stop_token& stop);
   // The token server's new identity token, when it gave one.

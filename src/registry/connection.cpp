@@ -77,18 +77,23 @@ void wait_before_retry(int failures, const Response* response, const std::stop_t
   if (stop.stop_requested()) fail(Kind::kCancelled, "cancelled");
 }
 
-std::string reason_of(const Response& response) {
+std::string errors_of(const Response& response) {
   std::string text;
   try {
     Json body = parse_json(response.body);
     for (const Json& error : body.at("errors")) {
-      std::string code = error.value("code", "unknown");
+      std::string code = error.value("code", error.value("Code", "unknown"));
       std::ranges::replace(code, '_', ' ');
       text += cat(text.empty() ? "" : "; ", lower(code), ": ", error.value("message", ""));
     }
   } catch (const std::exception&) {
     // Not every answer on the way is the registry's own: proxies speak HTML.
   }
+  return text;
+}
+
+std::string reason_of(const Response& response) {
+  std::string text = errors_of(response);
   return text.empty() ? cat("the registry answers with status ", response.status) : text;
 }
 

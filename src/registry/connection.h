@@ -39,6 +39,8 @@ bool is_temporary(int status);
 // Waits before try number `failures` + 1: as long as the answer asks for (Retry-After), else longer each time. Throws
 // Error{kCancelled}.
 void wait_before_retry(int failures, const Response* response, const std::stop_token& stop);
+// The errors in the body of a refusal, "manifest unknown: manifest unknown"; "" when there are none.
+std::string errors_of(const Response& response);
 // What a refusal says: "manifest unknown: manifest unknown" of the errors in its body, else its status.
 std::string reason_of(const Response& response);
 // Throws the Error of an answer that is no success.

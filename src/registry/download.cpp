@@ -32,7 +32,10 @@ void download(const std::string& url, const Options& options, const std::functio
   request.receive = [&](int, std::string_view piece) { sink(piece); };
   Session session;
   std::string host = origin.substr(origin.find("://") + 3);
-  Response response = session.perform(request, route_to(host.substr(host.find('@') + 1), options), stop);
+  host.erase(0, host.find('@') + 1);
+  if (!host.starts_with('[') && host.find('%') != host.npos)  // "[fe80::1%25eth0]" is an address
+    fail_invalid("cannot download ", hull::quoted(url), ": the name of a host has no escapes (%)");
+  Response response = session.perform(request, route_to(host, options), stop);
   if (response.ok()) return;
   std::string said(trim(std::string_view(response.body).substr(0, kShownOfAnswer)));
   fail(kind_of(response.status), "failed to GET ", request.url, " with status ", response.status,

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 
 #include "registry/curl.h"
@@ -135,6 +136,7 @@ struct Session::State {
   void set_route(const Route& route, const std::string& origin, bool own_host);
   void set_body(const Request& what);
   void exchange(const Request& what, const Route& route, const std::string& url, const std::string& first_origin);
+  std::string reason(CURLcode code, const std::string& origin) const;
 };
 
 void Session::State::set_route(const Route& route, const std::string& origin, bool own_host) {
@@ -211,11 +213,28 @@ void Session::State::exchange(const Request& what, const Route& route, const std
   if (failure) std::rethrow_exception(failure);
   if (stop.stop_requested()) fail(Kind::kCancelled, what.method, " ", url, ": cancelled");
   if (code == CURLE_OK) return;
-  std::string why = complaint[0] ? complaint : curl.easy_strerror(code);
   throw TransportError(stage_of(code), cat(what.method == "HEAD"  ? "Head"
                                            : what.method == "GET" ? "Get"
                                                                   : what.method,
-                                           " ", hull::quoted(url), ": ", why));
+                                           " ", hull::quoted(url), ": ", reason(code, origin)));
+}
+
+// Why there is no connection in Docker's words, which scripts look for; libcurl's for all else.
+std::string Session::State::reason(CURLcode code, const std::string& origin) const {
+  std::string_view host = std::string_view(origin).substr(origin.find("://") + 3);
+  host = host.substr(host.find('@') + 1);
+  auto port = host.rfind(':');
+  if (port == host.npos || host.ends_with(']')) port = host.size();
+  if (code == CURLE_COULDNT_RESOLVE_HOST) return cat("dial tcp: lookup ", host.substr(0, port), ": no such host");
+  long error = 0;
+  curl.easy_getinfo(handle, CURLINFO_OS_ERRNO, &error);
+  if (code == CURLE_COULDNT_CONNECT && error == ECONNREFUSED)
+    return cat("dial tcp ", host.substr(0, port),
+               port < host.size()               ? host.substr(port)
+               : origin.starts_with("https://") ? ":443"
+                                                : ":80",
+               ": connect: connection refused");
+  return complaint[0] ? complaint : curl.easy_strerror(code);
 }
 
 Session::Session() : state_(std::make_unique<State>()) {

@@ -152,7 +152,8 @@ std::string log_in(const std::string& domain, const Options& options, const Cred
     request.url = "/v2/";
     try {
       Response response = connection.perform(request, "", stop);
-      if (response.status == 401) refuse(response, cat("login attempt to ", endpoints[at].url, "/v2/ failed"));
+      if (response.status == 401)
+        fail(Kind::kUnauthorized, "login attempt to ", endpoints[at].url, "/v2/ failed with status: 401 Unauthorized");
       if (!response.ok())
         fail(Kind::kUnavailable, "login attempt to ", endpoints[at].url, "/v2/ failed with status: ", response.status);
       return connection.authorizer().identity_token();

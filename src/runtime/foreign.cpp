@@ -43,7 +43,7 @@ void call(const ForeignRuntime& runtime, const std::vector<std::string>& verb, H
   if (!status)
     text = cat(runtime.program, " was not done after ", program.patience_ms / 1000, " s and was ended");
   else if (text.empty() && !exists(runtime.program))
-    text = cat("the program ", runtime.program, " is not there any more");
+    text = cat("fork/exec ", runtime.program, ": no such file or directory");  // Docker's words
   else if (text.empty())
     text = cat(runtime.program, " ", verb[0], " ended with exit code ", exit_code(*status));
   throw StartError(foreign_failure(verb[0], text));

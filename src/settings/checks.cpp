@@ -52,6 +52,11 @@ void complete_hosts(Settings& settings) {
     if (host.find("://") == host.npos && !host.starts_with('/') && host.find(':') != host.npos) host = "tcp://" + host;
 }
 
+// As with dockerd an empty name is the one that is always there.
+void complete_runtime(Settings& settings) {
+  if (settings.default_runtime.empty()) settings.default_runtime = Settings{}.default_runtime;
+}
+
 void check_hosts(const Settings& settings) {
   for (const auto& host : settings.hosts)
     if (!host.starts_with("unix://") && !host.starts_with("tcp://") && !host.starts_with("fd://") &&
@@ -163,6 +168,7 @@ void check(Settings& settings) {
   refuse_dangerous(settings);
   complete_tls(settings);
   complete_hosts(settings);
+  complete_runtime(settings);
   check_hosts(settings);
   check_min_version(settings.min_api_version);
   check_log(settings);

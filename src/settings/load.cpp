@@ -59,7 +59,7 @@ void refuse_unknown(const Json& json) {
 void refuse_conflicts(const Json& json, const CommandLine& line) {
   Strings conflicts;
   for (const auto& [key, value] : json.items())
-    if (line.given.contains(key) && !merges(key))
+    if (line.given.contains(key) && !merges(key) && !value.is_null())
       conflicts.push_back(cat(key, ": (from flag: ", shown(to_json(line.settings, *find_key(key))),
                               ", from file: ", shown(value), ")"));
   if (!conflicts.empty())
@@ -69,8 +69,11 @@ void refuse_conflicts(const Json& json, const CommandLine& line) {
 
 void lay_over(const Json& json, const CommandLine& line, Settings& settings) {
   for (const auto& [key, value] : json.items()) {
+    if (value.is_null()) continue;  // as if it was not there
     const Option& option = *find_key(key);
     read_json(value, option, settings);
+    if (option.key == "cdi-spec-dirs" && settings.cdi_spec_dirs.empty())
+      settings.cdi_spec_dirs = {""};  // [] asks for none, as "--cdi-spec-dir=" does
     if (line.given.contains(key) && option.key == "runtimes") {
       auto runtimes = line.settings.runtimes;
       runtimes.merge(settings.runtimes);
@@ -88,6 +91,9 @@ Settings load(const CommandLine& line) {
     refuse_unknown(json);
     refuse_conflicts(json, line);
     lay_over(json, line, settings);
+    // As with dockerd "false" asks for TLS, too: without certificates of clients.
+    if (line.given.contains("tlsverify") || (json.contains("tlsverify") && !json["tlsverify"].is_null()))
+      settings.tls = true;
   } catch (const Error& e) {
     fail_invalid("unable to configure hulld with file ", line.file, ": ", e.message());
   }
@@ -109,12 +115,12 @@ Reload reload(const Settings& now, const Settings& wanted) {
   for (const Option& option : options()) {
     Json value = to_json(wanted, option);
     if (value == to_json(now, option)) continue;
-    if (option.effect == Effect::kReloads) {
-      std::visit([&](auto place) { result.settings.*place = wanted.*place; }, option.place);
-      result.changed.emplace_back(option.key);
-    } else {
+    if (option.effect == Effect::kWorks || option.effect == Effect::kRefused) {
       result.deferred.emplace_back(option.key);
+      continue;
     }
+    std::visit([&](auto place) { result.settings.*place = wanted.*place; }, option.place);
+    if (option.effect == Effect::kReloads) result.changed.emplace_back(option.key);
   }
   return result;
 }
@@ -126,6 +132,9 @@ StringMap reloadable_values(const Settings& settings) {
       Json value = to_json(settings, option);
       values[std::string(option.key)] = value.is_string() ? value.get<std::string>() : dump_json(value);
     }
+  // Clients look for these, too.
+  values["live-restore"] = "true";  // it always does
+  values["shutdown-timeout"] = std::to_string(settings.shutdown_timeout);
   return values;
 }
 

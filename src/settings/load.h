@@ -40,7 +40,7 @@ struct Reload {
   std::vector<std::string> changed, deferred;  // keys; deferred ones need a new start
 };
 Reload reload(const Settings& now, const Settings& wanted);
-// What the event `daemon reload` tells: every option that can be reloaded, in JSON.
+// What the event `daemon reload` tells: every option that can be reloaded, in JSON, and what dockerd tells besides.
 StringMap reloadable_values(const Settings& settings);
 
 }  // namespace hull::settings

@@ -47,7 +47,8 @@ struct Settings {
   std::string log_level = "info", log_format = "text", metrics_address;
 
   // What containers get that do not say otherwise.
-  std::string default_runtime = "hull", cgroup_parent, default_cgroupns_mode, default_ipc_mode = "private";
+  std::string cgroup_parent, default_cgroupns_mode, default_ipc_mode = "private";
+  std::string default_runtime = "runc";  // clients look for that name; it is hull's own runtime
   std::map<std::string, Runtime> runtimes;
   Strings exec_options;
   bool init = false, no_new_privileges = false, selinux_enabled = false, rootless = false;

@@ -144,6 +144,22 @@ def test_cache_hits_and_misses(build):
     assert changed.returncode == other.returncode == 0
 
 
+def test_a_known_step_below_a_new_one_is_shown_as_known(build):
+    """The new step changes no file, so that what comes after it is what it was."""
+    build(f"FROM busybox\nRUN : first {build.cli}\nRUN echo {build.cli} > /same\n")
+    again = build(f"FROM busybox\nRUN : second {build.cli}\nRUN echo {build.cli} > /same\n")
+    assert cached_steps(again) == 1
+
+
+def test_empty_commands_are_none(build):
+    build('FROM scratch\nENTRYPOINT ["/bin/first"]\nCMD []\n', "-t", "without:cmd")
+    build('FROM scratch\nENTRYPOINT []\nCMD ["/bin/first"]\n', "-t", "without:entrypoint")
+    inspected = [json.loads(build.engine.docker("image", "inspect", name).stdout)[0]["Config"]
+                 for name in ("without:cmd", "without:entrypoint")]
+    assert (inspected[0].get("Cmd"), inspected[0]["Entrypoint"]) == (None, ["/bin/first"])
+    assert (inspected[1]["Cmd"], inspected[1].get("Entrypoint")) == (["/bin/first"], None)
+
+
 def test_cache_survives_a_restart(own_engine, tmp_path):
     write_files(tmp_path, {"Dockerfile": "FROM busybox\nRUN date +%N > /when\nCOPY Dockerfile /\n"})
     own_engine.docker("build", "-t", "before", tmp_path)
@@ -243,6 +259,8 @@ def test_arguments_that_nobody_takes_are_named(build):
     said = build(text, "--build-arg", "TAKEN=1", "--build-arg", "LOST=1", "--build-arg", "ALONE=2", "--build-arg", "http_proxy=x")
     assert "One or more build-args [ALONE LOST] were not consumed" in said.text
     assert "not consumed" not in build(None, "--build-arg", "TAKEN=2").text
+    if build.cli == "docker":  # it sends names of which it has no value, too
+        assert "One or more build-args [NOWHERE] were not consumed" in build(None, "--build-arg", "NOWHERE").text
 
 
 def test_a_step_has_the_network_of_another_container(engine, build):

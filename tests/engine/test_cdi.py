@@ -200,10 +200,13 @@ def test_info_shows_what_was_found(cli):
     assert str(cli.engine.first) in cli("info").stdout
 
 
-def test_devices_can_be_switched_off(busybox, tmp_path):
+@pytest.mark.parametrize("configuration, flags", [({"features": {"cdi": False}}, []), ({"cdi-spec-dirs": []}, []),
+                                                  ({}, ["--cdi-spec-dir="])])
+def test_devices_can_be_switched_off(busybox, tmp_path, configuration, flags):
+    (tmp_path / "daemon.json").write_text(json.dumps(configuration))
     hulld = Hulld()
     try:
-        hulld.start("--feature", "cdi=false")
+        hulld.start("--config-file", tmp_path / "daemon.json", *flags)
         hulld.docker("import", busybox, "busybox")
         assert json.loads(hulld.docker("info", "--format", "{{json .CDISpecDirs}}").stdout) == []
         assert 'could not select device driver "cdi"' in refused(hulld.docker, "--device", "acme.com/card=0", "busybox", "true")

@@ -2,6 +2,7 @@
 """daemon.json and hulld's flags."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -47,6 +48,8 @@ def test_a_good_configuration_is_ok(tmp_path):
     ({"log-level": "loud"}, [], "invalid log level"),
     ({"log-format": "xml"}, [], "invalid log format"),
     ({"default-runtime": "missing"}, [], "specified default runtime 'missing' does not exist"),
+    ({"runtimes": {"runc": {"path": "/bin/other"}}}, [], "runtime name 'runc' is reserved"),
+    ({"runtimes": {"hull": {"path": "/bin/other"}}}, [], "runtime name 'hull' is reserved"),
     ({"max-concurrent-downloads": -4}, [], "invalid max concurrent downloads: -4"),
     ({"storage-driver": "zfs"}, [], "use overlay2"),
     ({"registry-mirrors": ["ftp://x"]}, [], "invalid mirror"),
@@ -142,12 +145,14 @@ def test_reload(busybox):
     with Configured({"labels": ["a=b"], "max-concurrent-downloads": 2}) as configured:
         hulld = configured.hulld
         assert configured.info()["Labels"] == ["a=b"] and configured.info()["Debug"] is False
-        log = configured.reload({"labels": ["c=d"], "debug": True}, "configuration reloaded")
+        log = configured.reload({"labels": ["c=d"], "debug": True, "shutdown-timeout": 20}, "configuration reloaded")
         events = hulld.docker("events", "--since", "1m", "--until", str(int(time.time()) + 1), "--filter", "type=daemon",
                               "--format", "{{json .}}").stdout
         event = json.loads(events.splitlines()[0])
         assert event["Action"] == "reload" and event["Actor"]["Attributes"]["labels"] == '["c=d"]'
         assert event["Actor"]["Attributes"]["debug"] == "true"
+        assert event["Actor"]["Attributes"].items() >= {
+            "default-ipc-mode": "private", "default-runtime": "runc", "live-restore": "true", "shutdown-timeout": "20"}.items()
         assert configured.info()["Labels"] == ["c=d"] and configured.info()["Debug"] is True
         assert "debug" in log and "labels" in log
         # What containers get by default, they get from now on.
@@ -202,6 +207,23 @@ def test_metrics(busybox):
         assert 'engine_daemon_container_actions_seconds_bucket{action="start",le="+Inf"} 1' in text
         for line in text.splitlines():
             assert line.startswith("# ") or (line.rsplit(" ", 1)[0] and float(line.rsplit(" ", 1)[1]) >= 0)
+
+
+def test_what_is_null_is_not_there():
+    with Configured({"max-concurrent-uploads": None, "max-concurrent-downloads": 8, "debug": True}) as configured:
+        log = configured.hulld.log.read_text()
+        assert 'level=debug msg="Max Concurrent Uploads: 5"\n' in log and 'level=debug msg="Max Concurrent Downloads: 8"\n' in log
+        log = configured.reload({"max-concurrent-uploads": 1, "max-concurrent-downloads": None, "debug": True},
+                                'level=debug msg="Reset Max Concurrent Uploads: 1"\n')
+        assert 'level=debug msg="Reset Max Concurrent Downloads: 3"\n' in log
+
+
+def test_the_log_has_dockerds_form():
+    with Configured({"debug": True}) as configured:
+        lines = configured.hulld.log.read_text().splitlines()
+        for line in lines:
+            assert re.fullmatch(r'time="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z" level=(debug|info|warning|error) msg=".*"', line), line
+        assert any(" level=debug " in line for line in lines)
 
 
 def test_the_log_in_json():

@@ -220,6 +220,32 @@ def test_info_and_refusals(engine, cli):
         assert mapped.returncode != 0 and "user namespace" in mapped.stderr
 
 
+def test_hulls_own_runtime_is_the_one_that_clients_look_for(engine):
+    info = json.loads(engine.docker("info", "--format", "{{json .}}").stdout)
+    assert info["DefaultRuntime"] == "runc" and {"runc", "io.containerd.runc.v2", "hull"} <= set(info["Runtimes"])
+    engine.docker("create", "--name", "unnamed", "busybox", "echo", "ran")
+    assert engine.inspect("unnamed", "{{.HostConfig.Runtime}}") == "runc"
+
+
+def test_containers_that_were_created_as_hulls_go_on(busybox):
+    """What an older hulld has stored, whose default runtime had the name hull."""
+    hulld = Hulld()
+    try:
+        hulld.start("--default-runtime", "hull")
+        hulld.docker("import", busybox, "busybox")
+        hulld.docker("run", "-d", "--name", "runs", "busybox", "sleep", "1000")
+        hulld.docker("create", "--name", "waits", "busybox", "echo", "ran")
+        hulld.stop()
+        hulld.start("--default-runtime", "")  # what Docker takes for none
+        assert hulld.docker("info", "--format", "{{.DefaultRuntime}}").stdout.strip() == "runc"
+        assert hulld.inspect("runs", "{{.HostConfig.Runtime}} {{.State.Status}}") == "hull running"
+        assert hulld.docker("exec", "runs", "echo", "in").stdout == "in\n"
+        assert hulld.docker("start", "-a", "waits").stdout == "ran\n"
+        assert hulld.inspect("waits", "{{.HostConfig.Runtime}}") == "hull"
+    finally:
+        hulld.close()
+
+
 def test_a_default_runtime(busybox):
     hulld = Hulld()
     try:

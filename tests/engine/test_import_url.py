@@ -58,4 +58,11 @@ def test_what_goes_wrong_is_said_and_leaves_nothing(cli, server, path, expected)
 
 def test_nobody_listens(cli):
     result = cli("import", "http://127.0.0.1:1/x.tar", "wrong:1", check=False)
-    assert result.returncode == 1 and "127.0.0.1:1" in result.stderr
+    assert result.returncode == 1 and "dial tcp 127.0.0.1:1: connect: connection refused" in result.stderr
+    result = cli("import", "http://a..b/x.tar", "wrong:1", check=False)  # no name at all: nobody is asked
+    assert result.returncode == 1 and "dial tcp: lookup a..b: no such host" in result.stderr
+
+
+def test_an_escaped_path_is_no_host(cli):
+    result = cli("import", "http://%2Fdata%2Ffile.tar", "wrong:1", check=False)
+    assert result.returncode == 1 and "the name of a host has no escapes" in result.stderr

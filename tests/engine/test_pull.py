@@ -266,12 +266,36 @@ def test_a_login_opens_a_registry(cli, registry, busybox_layer, tokens):
     denied = cli("pull", name, check=False)
     assert denied.returncode == 1 and "pull access denied" in denied.stderr and "docker login" in denied.stderr
     wrong = cli("login", "-u", "me", "--password-stdin", registry.host, input="wrong", check=False)
-    assert wrong.returncode == 1 and "unauthorized" in wrong.stderr
+    assert wrong.returncode == 1
+    if tokens:
+        assert "unauthorized: " in wrong.stderr
+    else:
+        assert "no basic auth credentials" in denied.stderr and "/v2/ failed with status: 401 Unauthorized" in wrong.stderr
     assert "Login Succeeded" in cli("login", "-u", "me", "--password-stdin", registry.host, input="secret").stdout
     cli("pull", name)
     cli("logout", registry.host)
     cli("rmi", name)
     assert cli("pull", name, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("status, body, expected", [
+    (401, b'{"errors":[{"code":"UNAUTHORIZED","message":"not you","detail":null}]}', "unauthorized: not you"),
+    (401, b'{"error":"unauthorized"}', "unauthorized: authentication required"),
+    (429, b'{"errors":[{"code":"TOOMANYREQUESTS","message":"out of tokens"}]}', "toomanyrequests: out of tokens"),
+    (403, b"no way", "error parsing HTTP 403 response body: "),
+    (200, b'{"something":"wrong"}', "authorization server did not include a token in the response")])
+def test_what_a_token_server_says_is_passed_on(engine, registry, busybox_layer, status, body, expected):
+    registry.users, registry.tokens = {"me": "secret"}, True
+    name = registry.add("private", "latest", Image([busybox_layer]))
+
+    def fault(request):
+        if not request.path.startswith("/token"):
+            return False
+        request.answer(status, body)
+        return True
+    registry.fault = fault
+    result = engine.docker("pull", name, check=False)
+    assert result.returncode == 1 and expected in result.stderr, result.stderr
 
 
 def test_an_identity_token_is_turned_into_a_token(engine, registry, busybox_layer):

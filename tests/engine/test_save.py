@@ -59,6 +59,33 @@ def test_save_is_docker_archive_and_oci_layout_at_once(cli, tmp_path):
     cli("rmi", name, f"{name}:v2")
 
 
+def test_load_keeps_parents_and_says_which_names_move(cli, tmp_path):
+    def made_of(image, name):
+        cli("run", "--name", "source", image, "touch", f"/{name}")
+        made = cli("commit", "source").stdout.strip()
+        cli("rm", "source")
+        return made
+    below = made_of("busybox", "below")
+    above = made_of(below, "above")
+    cli("save", "-o", tmp_path / "both.tar", above, below)
+    cli("save", "-o", tmp_path / "alone.tar", above)
+    cli("rmi", above, below)
+    cli("load", "-i", tmp_path / "both.tar")
+    assert cli.engine.inspect(above, "{{.Parent}}") == below
+    assert cli.engine.inspect(below, "{{.Parent}}") == ""  # busybox is not in the archive
+    cli("rmi", above)
+    cli("load", "-i", tmp_path / "alone.tar")
+    assert cli.engine.inspect(above, "{{.Parent}}") == ""
+
+    cli("tag", above, "moving:1")
+    cli("save", "-o", tmp_path / "named.tar", "moving:1")
+    cli("tag", below, "moving:1")
+    said = cli("load", "-i", tmp_path / "named.tar").stdout
+    assert f"The image moving:1 already exists, renaming the old one with ID {below} to empty string\nLoaded image: moving:1" in said
+    assert "already exists" not in cli("load", "-i", tmp_path / "named.tar").stdout
+    cli("rmi", "moving:1", below)
+
+
 def test_save_to_a_pipe_and_by_id(cli, tmp_path):
     identifier = cli.engine.inspect("busybox", "{{.Id}}")
     body = cli("save", identifier, text=False).stdout

@@ -263,6 +263,7 @@ def run_hulld(*arguments, environment=None):
     (["-H", "tcp://127.0.0.1:99999"], "invalid port"),
     (["--tlscert", "/x"], "needs --tls or --tlsverify"),
     (["--tlsverify", "--tlscert", "/nowhere.pem"], "could not load the TLS certificate \"/nowhere.pem\""),
+    (["--tlsverify=false", "--tlscert", "/nowhere.pem"], "could not load the TLS certificate \"/nowhere.pem\""),
     (["-H", "unix:///tmp/hull-no-group.sock", "-G", "no-such-group"], "\"no-such-group\""),
 ])
 def test_hosts_that_cannot_be(tmp_path, flags, message):

@@ -21,7 +21,7 @@ TEST(NormalizeTest, FillsInWhatInspectShows) {
   EXPECT_EQ(spec.host.network_mode, "bridge");
   EXPECT_EQ(spec.host.shm_size, 64 << 20);
   EXPECT_EQ(spec.host.log_config.type, "json-file");
-  EXPECT_EQ(spec.host.runtime, "hull");
+  EXPECT_EQ(spec.host.runtime, "runc");
   EXPECT_EQ(spec.config.hostname, "0123456789ab");
   EXPECT_TRUE(spec.endpoints.contains("bridge"));
   EXPECT_THAT(spec.host.masked_paths.value(), ::testing::Contains("/proc/kcore"));

@@ -35,7 +35,7 @@ TEST(Changes, EveryInstructionDoesWhatADockerfileDoes) {
   const Case cases[] = {
       {{R"(CMD ["/bin/sh", "-c", "x"])"}, R"({"Cmd":["/bin/sh","-c","x"]})"},
       {{"cmd echo \"a  b\""}, R"({"Cmd":["/bin/sh","-c","echo \"a  b\""]})"},
-      {{R"(ENTRYPOINT ["/init"])", "CMD []"}, R"({"Entrypoint":["/init"],"Cmd":[]})"},
+      {{R"(ENTRYPOINT ["/init"])", "CMD []"}, R"({"Entrypoint":["/init"]})"},
       {{"CMD x", "ENTRYPOINT y"}, R"({"Entrypoint":["/bin/sh","-c","y"],"Cmd":["/bin/sh","-c","x"]})"},
       {{"ENV A=b C=\"d e\" F=g\\ h", "ENV A=c"}, R"({"Env":["A=c","C=d e","F=g h"]})"},
       {{"ENV A the rest of it"}, R"({"Env":["A=the rest of it"]})"},
