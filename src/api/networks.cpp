@@ -190,6 +190,7 @@ void create_network(Call& call) {
     fail(Kind::kUnavailable,
          "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
          "swarm and try again.");
+  if (!call.since(48)) body.ipv4.reset();  // there was no network without it
   auto network = call.services().networks.create(wish_of(body), {body.ipv4.has_value(), body.ipv6.has_value()});
   tell(call, network, "create");
   Json out;
