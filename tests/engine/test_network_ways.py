@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a container's interfaces get and lose: addresses that were asked for, IPv6 that was switched off, ways out."""
+import ipaddress
 import json
 import os
 
@@ -179,3 +180,14 @@ def test_older_clients_have_no_networks_without_ipv4(engine):
         assert connection.getresponse().status == 201
         assert api(engine, "GET", "/networks/old")[1]["EnableIPv4"] is has_ipv4
         engine.docker("network", "rm", "old")
+
+
+def test_a_subnet_can_be_asked_for_by_its_size(engine):
+    status, _ = api(engine, "POST", "/networks/create", {"Name": "sized", "EnableIPv6": True, "IPAM": {
+        "Config": [{"Subnet": "0.0.0.0/27"}, {"Subnet": "::/112"}]}})
+    assert status == 201
+    four, six = (ipaddress.ip_network(one["Subnet"]) for one in api(engine, "GET", "/networks/sized")[1]["IPAM"]["Config"])
+    assert four.prefixlen == 27 and four.subnet_of(ipaddress.ip_network(POOL))
+    assert six.prefixlen == 112 and six.subnet_of(ipaddress.ip_network("fd00::/8"))
+    status, body = api(engine, "POST", "/networks/create", {"Name": "big", "IPAM": {"Config": [{"Subnet": "0.0.0.0/8"}]}})
+    assert status == 400 and body["message"] == "all predefined address pools have been fully subnetted"
