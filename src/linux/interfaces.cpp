@@ -59,6 +59,8 @@ std::optional<Link> find_link(NetlinkSocket& socket, const std::string& name) {
   return found;
 }
 
+int interface_index(const std::string& name) { return static_cast<int>(::if_nametoindex(name.c_str())); }
+
 std::vector<Link> list_links(NetlinkSocket& socket) {
   NetlinkBatch batch;
   batch.message(RTM_GETLINK, NLM_F_DUMP, link_header());

@@ -36,6 +36,7 @@ struct Route {
 };
 
 std::optional<Link> find_link(NetlinkSocket& socket, const std::string& name);
+int interface_index(const std::string& name);  // in the namespace of the thread; 0: there is none
 std::vector<Link> list_links(NetlinkSocket& socket);
 std::vector<InterfaceAddress> list_addresses(NetlinkSocket& socket);
 std::vector<Route> list_routes(NetlinkSocket& socket);  // of every table

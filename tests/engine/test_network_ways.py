@@ -3,6 +3,8 @@
 import ipaddress
 import json
 import os
+import subprocess
+import time
 
 import pytest
 
@@ -191,3 +193,17 @@ def test_a_subnet_can_be_asked_for_by_its_size(engine):
     assert six.prefixlen == 112 and six.subnet_of(ipaddress.ip_network("fd00::/8"))
     status, body = api(engine, "POST", "/networks/create", {"Name": "big", "IPAM": {"Config": [{"Subnet": "0.0.0.0/8"}]}})
     assert status == 400 and body["message"] == "all predefined address pools have been fully subnetted"
+
+
+def test_a_default_bridge_that_somebody_deleted_is_made_again(engine):
+    bridge = api(engine, "GET", "/networks/bridge")[1]["Options"]["com.docker.network.bridge.name"]
+    run(engine, "first")
+    # Another wire is ready for the next one.
+    deadline = time.monotonic() + 20
+    while len(os.listdir(f"/sys/class/net/{bridge}/brif")) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    subprocess.run(["ip", "link", "del", bridge], check=True)
+    run(engine, "second", "-p", "0:80")
+    gateway = place(engine, "second", "bridge")["Gateway"]
+    assert engine.docker("exec", "second", "ping", "-c", "1", "-W", "5", gateway).returncode == 0
