@@ -45,13 +45,16 @@ Json ports_shape(const State& state) {
   std::map<std::string, Json> ports;
   if (!counts_as_running(state)) return Json::object();
   for (const auto& [port, empty] : state.spec->config.exposed_ports) ports[port] = nullptr;
-  for (const auto& [name, endpoint] : state.endpoints)
-    for (const auto& binding : endpoint.ports) {
-      Json& list = ports[cat(binding.container_port, "/", binding.protocol)];
-      if (list.is_null()) list = Json::array();
-      // Without a port of the host it is the container's own address that is reached.
-      list.push_back({{"HostIp", binding.host_ip}, {"HostPort", binding.host_port ? cat(binding.host_port) : ""}});
-    }
+  auto add = [&](const network::PortBinding& binding) {
+    Json& list = ports[cat(binding.container_port, "/", binding.protocol)];
+    if (list.is_null()) list = Json::array();
+    list.push_back({{"HostIp", binding.host_ip}, {"HostPort", binding.host_port ? cat(binding.host_port) : ""}});
+  };
+  // Ports of the host come first; without one it is the container's own address that is reached.
+  for (bool of_host : {true, false})
+    for (const auto& [name, endpoint] : state.endpoints)
+      for (const auto& binding : endpoint.ports)
+        if ((binding.host_port != 0) == of_host) add(binding);
   return to_json(ports);
 }
 
@@ -93,10 +96,9 @@ Json endpoint_shape(const State& state, const std::string& name, const Call& cal
 
 Json networks_shape(const State& state, const Call& call) {
   Json out = Json::object();
-  std::string mode = state.spec->host.network_mode;
-  if (mode.starts_with("container:")) return out;
-  if (mode.empty() || mode == "default") mode = "bridge";
-  if (state.spec->endpoints.empty()) out[mode] = endpoint_shape(state, mode, call);
+  if (state.spec->host.network_mode.starts_with("container:")) return out;
+  // Who was taken off all of its networks is on that of its mode again after a start.
+  for (const auto& [name, endpoint] : state.endpoints) out[name] = endpoint_shape(state, name, call);
   for (const auto& [name, settings] : state.spec->endpoints) out[name] = endpoint_shape(state, name, call);
   return out;
 }

@@ -199,6 +199,7 @@ void inspect_network(Call& call) {
 void create_network(Call& call) {
   auto body = from_json<CreateBody>(json_body(call));
   if (body.ingress || body.scope == "swarm") fail_without_swarm();
+  if (!call.since(48)) body.ipv4.reset();  // there was no network without it
   auto network = call.services().networks.create(wish_of(body), {body.ipv4.has_value(), body.ipv6.has_value()});
   tell(call, network, "create");
   Json out;

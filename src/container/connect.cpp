@@ -20,8 +20,12 @@ void check_modes(const State& state, const network::Network& network) {
     fail_invalid(
         "container sharing network namespace with another container or host cannot be connected to any other "
         "network");
-  if (mode == "host" || network.driver == "host")
-    fail_invalid("container cannot be disconnected from host network or connected to host network");
+  if (mode != "host" && network.driver == "host")
+    fail_invalid("cannot connect container to host network - container must be created in host network mode");
+  if (mode == "host")
+    fail_invalid(
+        "container sharing network namespace with another container or host cannot be connected to any other "
+        "network");
   if (mode == "none" || network.driver == "null")
     fail_invalid("container cannot be connected to multiple networks with one of the networks in private (none) mode");
 }
@@ -70,8 +74,8 @@ void Engine::connect(std::string_view name, const std::string& network_name, con
   auto state = container->state();
   if (state->status == Status::kRemoving || state->status == Status::kDead)
     fail(Kind::kConflict, "container ", state->id, " is marked for removal and cannot be connected to a network");
-  check_modes(*state, network);
   check_endpoint_settings(networks, network, settings);
+  check_modes(*state, network);
   if (is_up(*state) && state->endpoints.contains(network.name))
     fail(Kind::kForbidden, "endpoint with name ", state->name, " already exists in network ", network.name);
 
@@ -111,8 +115,8 @@ void Engine::disconnect(std::string_view name, const std::string& network_name, 
   if (!container) container = impl_->registry.get(name);  // says that there is none
   std::scoped_lock operation(container->operation);
   auto state = container->state();
-  if (state->spec->host.network_mode == "host" || network.driver == "host")
-    fail_invalid("container cannot be disconnected from host network or connected to host network");
+  if (state->spec->host.network_mode == "host" && network.driver == "host")
+    fail_invalid("cannot disconnect container from host network - container was created in host network mode");
   bool is_plugged = is_up(*state) && state->endpoints.contains(network.name);
   if (!is_plugged && !state->spec->endpoints.contains(network.name))
     fail(Kind::kInternal, "container ", state->id, " is not connected to network ", network.name);

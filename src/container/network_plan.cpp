@@ -18,6 +18,12 @@ struct NetworkFiles {
   std::string resolv_conf, hosts;
 };
 
+// In all of its interfaces, also that of ::1.
+bool has_ipv6_off(const Spec& spec) {
+  auto found = spec.host.sysctls.find("net.ipv6.conf.all.disable_ipv6");
+  return found != spec.host.sysctls.end() && trim(found->second) != "0";
+}
+
 NetworkFiles files_for(Engine::Impl& engine, const State& state, const network::Endpoints& endpoints) {
   const Spec& spec = *state.spec;
   const HostConfig& host = spec.host;
@@ -30,10 +36,10 @@ NetworkFiles files_for(Engine::Impl& engine, const State& state, const network::
     if (is_user_defined(name)) mode = name;
   files.resolv_conf =
       networks.resolv_conf(mode, strings(host.dns), strings(host.dns_search), strings(host.dns_options));
-  files.hosts =
-      host.network_mode == "host" && !host.extra_hosts
-          ? read_if_exists("/etc/hosts").value_or("")
-          : networks.hosts_file(spec.config.hostname, spec.config.domainname, endpoints, strings(host.extra_hosts));
+  files.hosts = host.network_mode == "host" && !host.extra_hosts
+                    ? read_if_exists("/etc/hosts").value_or("")
+                    : networks.hosts_file(spec.config.hostname, spec.config.domainname, endpoints,
+                                          strings(host.extra_hosts), !has_ipv6_off(spec));
   if (has_links(spec) && endpoints.contains("bridge")) files.hosts += link_hosts(engine, state);
   return files;
 }
@@ -146,6 +152,7 @@ network::EndpointRequest endpoint_request(const State& state, const network::Net
   request.links = settings.links.value_or(Strings{});
   request.driver_options = settings.driver_opts;
   request.gateway_priority = settings.gw_priority;
+  request.ipv6 = !has_ipv6_off(*state.spec);
   return request;
 }
 

@@ -59,6 +59,8 @@ std::optional<Link> find_link(NetlinkSocket& socket, const std::string& name) {
   return found;
 }
 
+int interface_index(const std::string& name) { return static_cast<int>(::if_nametoindex(name.c_str())); }
+
 std::vector<Link> list_links(NetlinkSocket& socket) {
   NetlinkBatch batch;
   batch.message(RTM_GETLINK, NLM_F_DUMP, link_header());
@@ -236,11 +238,11 @@ void add_address(NetlinkBatch& batch, const InterfaceAddress& address) {
   if (!address.address.is_v6()) batch.put(IFA_BROADCAST, address.address.filled(address.prefix_length).bytes());
 }
 
-void set_default_route(NetlinkBatch& batch, int link, const IpAddress& gateway) {
+void set_default_route(NetlinkBatch& batch, int link, const IpAddress& gateway, bool replaces) {
   rtmsg header = default_route(gateway.is_v6());
   header.rtm_protocol = RTPROT_BOOT;
   header.rtm_scope = gateway.is_any() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-  batch.message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
+  batch.message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | (replaces ? NLM_F_REPLACE : NLM_F_EXCL), header);
   if (!gateway.is_any()) batch.put(RTA_GATEWAY, gateway.bytes());
   batch.put_u32(RTA_OIF, static_cast<std::uint32_t>(link));
 }

@@ -36,6 +36,7 @@ struct Route {
 };
 
 std::optional<Link> find_link(NetlinkSocket& socket, const std::string& name);
+int interface_index(const std::string& name);  // in the namespace of the thread; 0: there is none
 std::vector<Link> list_links(NetlinkSocket& socket);
 std::vector<InterfaceAddress> list_addresses(NetlinkSocket& socket);
 std::vector<Route> list_routes(NetlinkSocket& socket);  // of every table
@@ -84,8 +85,9 @@ void set_hairpin(NetlinkBatch& batch, int link);
 void set_isolated(NetlinkBatch& batch, int link);
 // An IPv6 address is used at once, without looking for a duplicate.
 void add_address(NetlinkBatch& batch, const InterfaceAddress& address);
-// Replaces the default route of the gateway's family. `gateway` any: everything is reached directly on the link.
-void set_default_route(NetlinkBatch& batch, int link, const IpAddress& gateway);
+// The default route of the gateway's family; EEXIST when there is one and it is not to be replaced. `gateway` any:
+// everything is reached directly on the link.
+void set_default_route(NetlinkBatch& batch, int link, const IpAddress& gateway, bool replaces = true);
 void delete_default_route(NetlinkBatch& batch, bool is_v6);  // ESRCH when there is none
 void delete_link(NetlinkBatch& batch, int link);
 void delete_link(NetlinkBatch& batch, const std::string& name);

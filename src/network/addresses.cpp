@@ -91,8 +91,7 @@ std::string Networks::State::take_address(LiveNetwork& network, bool is_v6, cons
     if (!pool.take(*address)) fail(Kind::kForbidden, "Address already in use");
     return address->text();
   }
-  if (!wanted.empty())
-    fail_invalid("invalid endpoint settings:\nno configured subnet or ip-range contain the IP address ", wanted);
+  if (!wanted.empty()) fail_invalid("invalid endpoint settings:\nno configured subnet contains IP address ", wanted);
   fail(Kind::kUnavailable, "no available ", is_v6 ? "IPv6" : "IPv4",
        " addresses on this network's address pools: ", network.config.name, " (", short_id(network.config.id), ")");
 }

@@ -9,6 +9,7 @@
 #include "linux/network_namespace.h"
 #include "linux/port_reservation.h"
 #include "network/attach_parts.h"
+#include "network/endpoint_options.h"
 #include "network/parent_link.h"
 #include "oci/json.h"
 
@@ -81,23 +82,45 @@ const Endpoint* gateway_endpoint(const Endpoints& endpoints, bool is_v6) {
   return best;
 }
 
-void add_configuration(linux::NetlinkBatch& batch, const Endpoint& endpoint, int interface) {
-  for (auto [text, length] :
-       {std::pair(&endpoint.address, endpoint.prefix_length), std::pair(&endpoint.address6, endpoint.prefix_length6)})
-    if (auto address = IpAddress::parse(*text)) linux::add_address(batch, {interface, *address, length});
+namespace {
+
+void add_addresses(linux::NetlinkBatch& batch, const Endpoint& endpoint, int interface, bool is_v6) {
+  const std::string& own = is_v6 ? endpoint.address6 : endpoint.address;
+  if (auto address = IpAddress::parse(own))
+    linux::add_address(batch, {interface, *address, is_v6 ? endpoint.prefix_length6 : endpoint.prefix_length});
   for (const auto& text : endpoint.link_local)
-    if (auto address = IpAddress::parse(text))
-      linux::add_address(batch, {interface, *address, address->is_v6() ? 64 : 16});
-  if (!endpoint.mac_address.empty()) linux::set_mac(batch, interface, parse_mac(endpoint.mac_address));
+    if (auto address = IpAddress::parse(text); address && address->is_v6() == is_v6)
+      linux::add_address(batch, {interface, *address, is_v6 ? 64 : 16});
 }
 
-void add_default_routes(linux::NetlinkBatch& batch, const Endpoints& endpoints,
-                        const std::map<std::string, int>& interfaces) {
-  for (bool is_v6 : {false, true}) {
-    const Endpoint* through = gateway_endpoint(endpoints, is_v6);
-    auto gateway = through ? IpAddress::parse(is_v6 ? through->gateway6 : through->gateway) : std::nullopt;
-    if (gateway) linux::set_default_route(batch, interfaces.at(through->network), *gateway);
+}  // namespace
+
+void configure_ipv4(linux::NetlinkBatch& batch, const Endpoints& endpoints,
+                    const std::map<std::string, int>& interfaces, Plug& plug, std::string_view operation) {
+  for (const auto& [network, interface] : interfaces) {
+    const Endpoint& endpoint = endpoints.at(network);
+    add_addresses(batch, endpoint, interface, false);
+    // After the address, which it announces.
+    if (!endpoint.mac_address.empty()) linux::set_mac(batch, interface, parse_mac(endpoint.mac_address));
   }
+  if (auto names = interfaces_with_ipv6(endpoints); !names.empty()) {
+    // The kernel makes the link-local address of the hardware address that is there when IPv6 is switched on.
+    linux::NetlinkSocket::require(execute_patiently(plug.inside, batch, {EADDRINUSE}), operation);
+    batch = {};
+    allow_ipv6(plug.network_namespace.get(), names);
+  }
+}
+
+void add_ipv6_addresses(linux::NetlinkBatch& batch, const Endpoints& endpoints,
+                        const std::map<std::string, int>& interfaces) {
+  for (const auto& [network, interface] : interfaces) add_addresses(batch, endpoints.at(network), interface, true);
+}
+
+void add_default_route(linux::NetlinkBatch& batch, const Endpoints& endpoints,
+                       const std::map<std::string, int>& interfaces, bool is_v6, bool replaces) {
+  const Endpoint* through = gateway_endpoint(endpoints, is_v6);
+  auto gateway = through ? IpAddress::parse(is_v6 ? through->gateway6 : through->gateway) : std::nullopt;
+  if (gateway) linux::set_default_route(batch, interfaces.at(through->network), *gateway, replaces);
 }
 
 std::vector<std::string> interfaces_with_ipv6(const Endpoints& endpoints) {
@@ -167,7 +190,7 @@ Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const Endp
   const Endpoint last = before == former.end() ? Endpoint{} : before->second;
   if (config.ipv4)
     endpoint.address = take_address(*network, false, request.address, endpoint.prefix_length, last.address);
-  if (config.ipv6)
+  if (config.ipv6 && request.ipv6 && !disables_ipv6(request.driver_options))
     endpoint.address6 = take_address(*network, true, request.address6, endpoint.prefix_length6, last.address6);
   {
     std::lock_guard lock(mutex);
@@ -179,8 +202,8 @@ Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const Endp
     return endpoint;
   }
   auto own = IpAddress::parse(endpoint.address.empty() ? endpoint.address6 : endpoint.address);
-  auto mac = request.mac_address.empty() && own ? mac_of_address(*own) : parse_mac(request.mac_address);
-  endpoint.mac_address = format_mac(mac);
+  auto generated = [&] { return own ? mac_of_address(*own) : random_mac(); };
+  endpoint.mac_address = format_mac(request.mac_address.empty() ? generated() : parse_mac(request.mac_address));
   rollback.commit();
   return endpoint;
 }
@@ -331,16 +354,16 @@ Attachment Networks::State::attach(const AttachRequest& request) {
     } else {
       interfaces[order[i]] = plug_in(get(endpoint.network_id), endpoint, plug);
     }
-    add_configuration(batch, endpoint, interfaces[order[i]]);
   }
-  allow_ipv6(plug.network_namespace.get(), interfaces_with_ipv6(endpoints));
+  const std::string operation = cat("configure the interfaces of ", container);
+  configure_ipv4(batch, endpoints, interfaces, plug, operation);
   for (const auto& one : request.endpoints)
     if (auto found = endpoints.find(get(one.network)->config.name); found != endpoints.end())
       apply_sysctls(plug.network_namespace.get(), found->second, one);
-  add_default_routes(batch, endpoints, interfaces);
+  add_ipv6_addresses(batch, endpoints, interfaces);
+  for (bool is_v6 : {false, true}) add_default_route(batch, endpoints, interfaces, is_v6, true);
   // An address of an ipvlan parent may still be taken by who had it before.
-  linux::NetlinkSocket::require(execute_patiently(plug.inside, batch, {EADDRINUSE}),
-                                cat("configure the interfaces of ", container));
+  linux::NetlinkSocket::require(execute_patiently(plug.inside, batch, {EADDRINUSE}), operation);
   fault::point("attach.plugged");
 
   rollback.add("name server", [&] { serve_names(request.container_id, {}, {}, -1); });

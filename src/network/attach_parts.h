@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -13,11 +14,16 @@ namespace hull::network {
 
 Error programming_failed(const Error& cause, const std::string& container, const Endpoint& endpoint);
 
-// Addresses and hardware address of an interface inside.
-void add_configuration(linux::NetlinkBatch& batch, const Endpoint& endpoint, int interface);
-// `interfaces`: their indices by network.
-void add_default_routes(linux::NetlinkBatch& batch, const Endpoints& endpoints,
+// The hardware addresses and those of IPv4 of interfaces inside (their indices by network). With IPv6, `batch` is
+// executed, empty again afterwards, and IPv6 is switched on.
+void configure_ipv4(linux::NetlinkBatch& batch, const Endpoints& endpoints,
+                    const std::map<std::string, int>& interfaces, Plug& plug, std::string_view operation);
+void add_ipv6_addresses(linux::NetlinkBatch& batch, const Endpoints& endpoints,
                         const std::map<std::string, int>& interfaces);
+// The way out of one family, if there is one. The kernel answers EEXIST when there is a route and it is not to be
+// replaced.
+void add_default_route(linux::NetlinkBatch& batch, const Endpoints& endpoints,
+                       const std::map<std::string, int>& interfaces, bool is_v6, bool replaces);
 std::vector<std::string> interfaces_with_ipv6(const Endpoints& endpoints);
 
 // The settings of the kernel for an interface that `request` wants (kEndpointSysctls): "net.ipv4.conf.IFNAME.x=1,…".

@@ -18,6 +18,7 @@ struct EndpointRequest {
   std::vector<std::string> names, links;
   StringMap driver_options;
   int gateway_priority = 0;
+  bool ipv6 = true;  // false: the container has switched it off, and gets no address of it
 };
 
 // A bound port of a family that the container has no address of. Who has the listener accepts connections to it and

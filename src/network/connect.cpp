@@ -2,10 +2,12 @@
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <set>
 #include <tuple>
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "network/attach_parts.h"
 #include "network/parent_link.h"
 
@@ -20,6 +22,22 @@ bool same_gateway(const Endpoints& before, const Endpoints& now, bool is_v6) {
   const Endpoint* old = gateway_endpoint(before, is_v6);
   const Endpoint* present = gateway_endpoint(now, is_v6);
   return (old ? old->endpoint_id : "") == (present ? present->endpoint_id : "");
+}
+
+// A default route that is not the engine's, made by somebody in the container, is theirs to take away.
+void change_default_routes(const Endpoints& before, const Endpoints& now, linux::NetlinkSocket& inside) {
+  if (same_gateway(before, now, false) && same_gateway(before, now, true)) return;
+  linux::NetlinkBatch batch;
+  const auto interfaces = gateway_interfaces(now, inside);
+  for (bool is_v6 : {false, true})
+    add_default_route(batch, now, interfaces, is_v6, gateway_endpoint(before, is_v6) != nullptr);
+  if (batch.empty()) return;
+  auto outcomes = inside.try_execute(batch);
+  if (std::ranges::any_of(outcomes, [](const auto& one) { return one.code == EEXIST; }))
+    fail(Kind::kInternal,
+         "failed to set gateway: file exists: the container has a default route that is not the engine's; delete it in "
+         "the container, or connect it to an internal network");
+  linux::NetlinkSocket::require(outcomes, "change the default routes of the container");
 }
 
 }  // namespace
@@ -63,12 +81,8 @@ Member Networks::State::member(const std::string& container_id) const {
 }
 
 void Networks::State::follow_gateways(const std::string& container_id, const Endpoints& before, Endpoints& now,
-                                      const std::vector<PortBinding>& wanted, Plug& plug) {
+                                      const std::vector<PortBinding>& wanted) {
   if (same_gateway(before, now, false) && same_gateway(before, now, true)) return;
-  linux::NetlinkBatch batch;
-  add_default_routes(batch, now, gateway_interfaces(now, plug.inside));
-  if (!batch.empty()) plug.inside.execute(batch, "change the default routes of the container");
-
   auto bound = ports_of(before);
   firewall.withdraw(before);
   if (bound.empty()) bound = bind_ports(container_id, now, wanted);
@@ -110,17 +124,21 @@ Endpoints Networks::State::connect(const std::string& container_id, const Endpoi
   rollback.add("interface", [&] { delete_interface(endpoint, plug); });
   int interface = plug_in(network, endpoint, plug);
   fault::point("connect.plugged");
-  if (!endpoint.address6.empty()) allow_ipv6(network_namespace, {endpoint.interface_name});
-  apply_sysctls(network_namespace, endpoint, request);
+  const std::string operation = cat("configure the interface ", endpoint.interface_name);
+  const Endpoints added{{endpoint.network, endpoint}};
   linux::NetlinkBatch batch;
-  add_configuration(batch, endpoint, interface);
-  plug.inside.execute(batch, cat("configure the interface ", endpoint.interface_name));
+  configure_ipv4(batch, added, {{endpoint.network, interface}}, plug, operation);
+  apply_sysctls(network_namespace, endpoint, request);
+  add_ipv6_addresses(batch, added, {{endpoint.network, interface}});
+  if (!batch.empty()) plug.inside.execute(batch, operation);
   now.emplace(endpoint.network, endpoint);
   rollback.add("default routes and ports", [&] {
     Endpoints former = present.endpoints;
-    follow_gateways(container_id, now, former, wanted, plug);
+    change_default_routes(now, former, plug.inside);
+    follow_gateways(container_id, now, former, wanted);
   });
-  follow_gateways(container_id, present.endpoints, now, wanted, plug);
+  change_default_routes(present.endpoints, now, plug.inside);
+  follow_gateways(container_id, present.endpoints, now, wanted);
   fault::point("connect.followed");
   rollback.add("names", [&] { serve_names(container_id, present.name_servers, present.endpoints, network_namespace); });
   serve_names(container_id, present.name_servers, now, network_namespace);
@@ -147,7 +165,14 @@ Endpoints Networks::State::disconnect(const std::string& container_id, const std
   Plug plug = open_plug(duplicate(network_namespace));
   delete_interface(node.mapped(), plug);
   fault::point("disconnect.unplugged");
-  follow_gateways(container_id, present.endpoints, now, wanted, plug);
+  try {
+    change_default_routes(present.endpoints, now, plug.inside);
+  } catch (const Error& e) {
+    // It is off this network all the same: an interface that leads out may have been set down in there.
+    log::warn("container ", present.name, " has no way out after it was disconnected from ", network, ": ",
+              e.message());
+  }
+  follow_gateways(container_id, present.endpoints, now, wanted);
   fault::point("disconnect.followed");
   serve_names(container_id, present.name_servers, now, network_namespace);
   database.remove_endpoint(container_id, network);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "linux/port_reservation.h"
 #include "network/host_resolver.h"
 #include "network/state.h"
 
@@ -86,14 +87,15 @@ std::vector<std::string> Networks::State::host_gateways() const {
 }
 
 std::string Networks::hosts_file(const std::string& hostname, const std::string& domain, const Endpoints& endpoints,
-                                 const std::vector<std::string>& extra_hosts) const {
-  std::string text =
-      "127.0.0.1\tlocalhost\n"
-      "::1\tlocalhost ip6-localhost ip6-loopback\n"
-      "fe00::\tip6-localnet\n"
-      "ff00::\tip6-mcastprefix\n"
-      "ff02::1\tip6-allnodes\n"
-      "ff02::2\tip6-allrouters\n";
+                                 const std::vector<std::string>& extra_hosts, bool ipv6) const {
+  std::string text = "127.0.0.1\tlocalhost\n";
+  if (ipv6 && linux::has_ipv6())
+    text +=
+        "::1\tlocalhost ip6-localhost ip6-loopback\n"
+        "fe00::\tip6-localnet\n"
+        "ff00::\tip6-mcastprefix\n"
+        "ff02::1\tip6-allnodes\n"
+        "ff02::2\tip6-allrouters\n";
   // A full name stands first, with its first label as the alias.
   std::string own = domain.empty() ? hostname : cat(hostname, ".", domain);
   if (auto dot = own.find('.'); dot != own.npos) own += cat(" ", domain.empty() ? own.substr(0, dot) : hostname);

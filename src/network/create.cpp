@@ -152,7 +152,6 @@ Network Networks::create(Network wish, FamiliesAsked asked) {
   if (is_child_driver(wish.driver) && child_options(wish).parent.empty()) wish.internal = true;
   wish.created = now().nanoseconds;
   wish.predefined = false;
-  wish.subnet_given = std::ranges::any_of(wish.ipam, [](const IpamConfig& one) { return !one.subnet.empty(); });
 
   std::unique_lock preparing(state.preparing);
   auto existing = state.find(wish.name);
@@ -248,29 +247,36 @@ Network Networks::remove(const std::string& name_or_id) {
   return network;
 }
 
+namespace {
+
+// ::ffff:192.0.2.1: IPv4 in the clothes of IPv6.
+bool is_mapped(const IpAddress& address) {
+  return address.is_v6() && address.bytes().starts_with(std::string(10, '\0') + "\xff\xff");
+}
+
+}  // namespace
+
 void Networks::check_endpoint(const Network& network, const EndpointRequest& request) const {
   std::vector<std::string> problems;
   bool wants_address = !request.address.empty() || !request.address6.empty();
   if (network.predefined) {
-    if (wants_address) problems.emplace_back("user specified IP address is supported on user defined networks only");
+    if (wants_address) problems.emplace_back("user-specified IP address is supported on user-defined networks only");
     if (!request.names.empty())
       problems.emplace_back("network-scoped aliases are only supported for user-defined networks");
-  } else if (wants_address && !network.subnet_given) {
-    problems.emplace_back(
-        "user specified IP address is supported only when connecting to networks with user configured subnets");
   }
   for (auto [text, is_v6] : {std::pair(&request.address, false), std::pair(&request.address6, true)}) {
     if (text->empty()) continue;
     auto address = IpAddress::parse(*text);
-    bool fits = address && address->is_v6() == is_v6;
+    bool fits = address && address->is_v6() == is_v6 && !is_mapped(*address);
     if (!fits) {
-      problems.push_back(cat("invalid ", is_v6 ? "IPv6" : "IPv4", " address: ", *text));
-    } else if (!network.predefined && network.subnet_given) {
+      problems.push_back(
+          cat("invalid ", is_v6 ? "IPv6" : "IPv4", " address: ", *text, address ? "" : ": unable to parse IP"));
+    } else if (!network.predefined) {
       bool inside = std::ranges::any_of(network.ipam, [&](const IpamConfig& one) {
         auto subnet = parse_subnet(one.subnet);
         return subnet && subnet->contains(*address);
       });
-      if (!inside) problems.push_back(cat("no configured subnet or ip-range contain the IP address ", *text));
+      if (!inside) problems.push_back(cat("no configured subnet contains IP address ", *text));
     }
   }
   for (const auto& text : request.link_local)

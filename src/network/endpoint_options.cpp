@@ -3,6 +3,8 @@
 
 #include <net/if.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "linux/network_namespace.h"
 #include "network/attach_parts.h"
@@ -62,6 +64,12 @@ std::vector<std::pair<std::string, std::string>> interface_sysctls(const StringM
     settings.emplace_back(join(path, "/"), *value);
   }
   return settings;
+}
+
+bool disables_ipv6(const StringMap& options) {
+  return std::ranges::any_of(interface_sysctls(options, "eth0"), [](const auto& setting) {
+    return setting.first == "net/ipv6/conf/eth0/disable_ipv6" && setting.second != "0";
+  });
 }
 
 void apply_sysctls(int network_namespace, const Endpoint& endpoint, const EndpointRequest& request) {

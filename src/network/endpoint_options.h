@@ -16,4 +16,7 @@ std::vector<std::string> endpoint_option_problems(const StringMap& options);
 std::vector<std::pair<std::string, std::string>> interface_sysctls(const StringMap& options,
                                                                    const std::string& interface);
 
+// Whether they switch IPv6 off for the interface (disable_ipv6).
+bool disables_ipv6(const StringMap& options);
+
 }  // namespace hull::network

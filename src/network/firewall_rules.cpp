@@ -202,10 +202,7 @@ void add_forward(NftTransaction& change, bool is_v6) {
       rule.is_in(kLinked, 0).verdict(Verdict::kAccept);
     });
   add([](NftRule rule) { rule.load_interfaces(0, 4).is_in(kTrusted, 0).verdict(Verdict::kAccept); });
-  add([](NftRule rule) {
-    rule.load_in_interface(0).is_in(kBridges, 0, false).load_out_interface(0).is_in(kOpen, 0);
-    rule.verdict(Verdict::kAccept);
-  });
+  add([](NftRule rule) { rule.load_out_interface(0).is_in(kOpen, 0).verdict(Verdict::kAccept); });
   add([&](NftRule rule) {
     rule.load_destination(0).load_protocol(after_address).load_destination_port(after_address + 1);
     rule.is_in(kOpened, 0).verdict(Verdict::kAccept);

@@ -91,6 +91,13 @@ std::vector<std::string> ipam_problems(const Network& wish) {
   return problems;
 }
 
+namespace {
+
+// 0.0.0.0/24, ::/64: a subnet of that size, whichever is free.
+bool is_size_alone(const Subnet& subnet) { return subnet.address.is_any(); }
+
+}  // namespace
+
 void choose_addresses(Network& wish, const std::vector<PoolSource>& sources, const std::vector<Subnet>& own) {
   std::erase_if(wish.ipam, [&](const IpamConfig& one) {
     auto subnet = parse_subnet(one.subnet);
@@ -99,12 +106,19 @@ void choose_addresses(Network& wish, const std::vector<PoolSource>& sources, con
   std::vector<Subnet> taken = own;
   for (const IpamConfig& one : wish.ipam) {
     auto subnet = parse_subnet(one.subnet);
+    if (is_size_alone(*subnet)) continue;
     if (std::ranges::any_of(taken, [&](const Subnet& other) { return other.overlaps(*subnet); }))
       fail(Kind::kForbidden, "invalid pool request: Pool overlaps with other one on this address space");
     taken.push_back(*subnet);
   }
   auto on_host = host_subnets();
   taken.insert(taken.end(), on_host.begin(), on_host.end());
+  for (IpamConfig& one : wish.ipam) {
+    auto subnet = parse_subnet(one.subnet);
+    if (!is_size_alone(*subnet)) continue;
+    taken.push_back(first_free_subnet(sources, subnet->is_v6(), taken, subnet->prefix_length));
+    one.subnet = taken.back().text();
+  }
   for (bool is_v6 : {false, true}) {
     if (!(is_v6 ? wish.ipv6 : wish.ipv4) || has_family(wish, is_v6)) continue;
     wish.ipam.push_back({first_free_subnet(sources, is_v6, taken).text(), {}, {}, {}});

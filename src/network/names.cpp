@@ -14,7 +14,10 @@ void Networks::State::serve_names(const std::string& container_id, const std::ve
     return;
   }
   name_table.set(container_id, endpoints);
-  bool internal = !gateway_endpoint(endpoints, false) && !gateway_endpoint(endpoints, true);
+  // The network of a parent interface may have neighbours that know a way out, though no gateway was named.
+  bool internal = std::ranges::all_of(endpoints, [&](const auto& one) {
+    return one.second.gateway.empty() && one.second.gateway6.empty() && get(one.second.network_id)->config.internal;
+  });
   name_service.serve({container_id, servers.empty() ? options.dns : servers, internal}, network_namespace);
 }
 

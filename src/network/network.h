@@ -39,7 +39,6 @@ struct Network {
   std::string ipam_driver = "default";
   std::optional<StringMap> ipam_options;  // shown as they were given
   std::vector<IpamConfig> ipam;           // what was asked for, completed by what create() chose
-  bool subnet_given = false;              // by the user: only then may containers choose addresses
   StringMap options, labels;
   std::int64_t created = 0;  // nanoseconds
   bool predefined = false;   // bridge, host, none
@@ -59,7 +58,6 @@ void fields(Visitor& visit, Network& value) {
   visit("ipamDriver", value.ipam_driver);
   visit("ipamOptions", value.ipam_options);
   visit("ipam", value.ipam);
-  visit("subnetGiven", value.subnet_given);
   visit("options", value.options);
   visit("labels", value.labels);
   visit("created", value.created);

@@ -83,8 +83,9 @@ class Networks {
   // name servers without loopback ones; for host: the host's own.
   std::string resolv_conf(const std::string& network_mode, const std::vector<std::string>& servers,
                           const std::vector<std::string>& search, const std::vector<std::string>& options) const;
+  // `ipv6`: whether the container has ::1.
   std::string hosts_file(const std::string& hostname, const std::string& domain, const Endpoints& endpoints,
-                         const std::vector<std::string>& extra_hosts) const;
+                         const std::vector<std::string>& extra_hosts, bool ipv6 = true) const;
 
   // Makes or repairs the bridge and the firewall table now, so that the first container does not pay for it.
   void prepare();

@@ -156,7 +156,8 @@ void Networks::settle(const std::string& container_id, int network_namespace) {
     (void)inside.try_execute(batch);  // it may go by itself: the other end is deleted, too
   }
   linux::NetlinkBatch routes;
-  add_default_routes(routes, endpoints, gateway_interfaces(endpoints, inside));
+  const auto ways_out = gateway_interfaces(endpoints, inside);
+  for (bool is_v6 : {false, true}) add_default_route(routes, endpoints, ways_out, is_v6, true);
   if (!routes.empty()) inside.execute(routes, "put the default routes of the container back");
 }
 

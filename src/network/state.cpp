@@ -179,6 +179,11 @@ std::string Networks::State::new_interface_name() {
 
 Plug Networks::State::take_plug() {
   Bridge target = ready_bridge(default_bridge);
+  if (linux::interface_index(target.name) != target.index) {
+    // Somebody deleted the bridge under us: what is ready hangs on nothing.
+    prepare(default_bridge);
+    target = ready_bridge(default_bridge);
+  }
   if (auto plug = plugs.take()) return std::move(*plug);
   auto make = [&](const Bridge& bridge) {
     return make_plug(marks, {new_interface_name(), std::string(kInterface), options.mtu, !options.icc}, bridge);
@@ -190,7 +195,6 @@ Plug Networks::State::take_plug() {
     auto link = linux::find_link(socket, options.bridge);
     if (link && link->index == target.index) throw;
   }
-  // Somebody deleted the bridge under us.
   prepare(default_bridge);
   return make(ready_bridge(default_bridge));
 }

@@ -92,9 +92,9 @@ struct Networks::State {
                        const std::vector<PortBinding>& wanted, int network_namespace);
   Member member(const std::string& container_id) const;
   void delete_interface(const Endpoint& endpoint, Plug& plug);
-  // Default routes and published ports move with the gateways.
+  // Published ports move with the gateways.
   void follow_gateways(const std::string& container_id, const Endpoints& before, Endpoints& now,
-                       const std::vector<PortBinding>& wanted, Plug& plug);
+                       const std::vector<PortBinding>& wanted);
 
   // container_files.cpp
   std::vector<std::string> host_gateways() const;

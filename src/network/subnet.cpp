@@ -82,14 +82,21 @@ Subnet private_subnet_of(std::string_view name) {
   return {IpAddress::of_bytes(bytes), 64};
 }
 
-Subnet first_free_subnet(const std::vector<PoolSource>& sources, bool is_v6, const std::vector<Subnet>& taken) {
+Subnet first_free_subnet(const std::vector<PoolSource>& sources, bool is_v6, const std::vector<Subnet>& taken,
+                         int length) {
+  constexpr int kShortestOfOurs = 48;  // what a random network of RFC 4193 has
   bool any = false;
-  for (const PoolSource& source : sources) {
+  for (PoolSource source : sources) {
     if (source.base.is_v6() != is_v6) continue;
     any = true;
+    if (length != 0 && length < source.base.prefix_length) continue;
+    if (length != 0) source.size = length;
     if (auto piece = first_piece(source, taken)) return *piece;
   }
-  if (is_v6 && !any) return unique_local_subnet();
+  if (is_v6 && !any && (length == 0 || length >= kShortestOfOurs)) {
+    Subnet ours = unique_local_subnet();
+    return {ours.address, length == 0 ? ours.prefix_length : length};
+  }
   fail_invalid("all predefined address pools have been fully subnetted");
 }
 

@@ -46,7 +46,9 @@ PoolSource parse_pool_source(std::string_view text);
 Subnet private_subnet_of(std::string_view name);
 
 // The first piece of `sources` (of one family) that overlaps none of `taken`; for IPv6, when no source is of that
-// family, a random /64 of fd00::/8 (RFC 4193). Error{kInvalidArgument} in Docker's words when none is left.
-Subnet first_free_subnet(const std::vector<PoolSource>& sources, bool is_v6, const std::vector<Subnet>& taken);
+// family, a random /64 of fd00::/8 (RFC 4193). `length`: a prefix of that length instead of the source's; 0: the
+// source's. Error{kInvalidArgument} in Docker's words when none is left.
+Subnet first_free_subnet(const std::vector<PoolSource>& sources, bool is_v6, const std::vector<Subnet>& taken,
+                         int length = 0);
 
 }  // namespace hull::network

@@ -303,7 +303,7 @@ def test_resolver_options(engine, network):
 
 def test_a_resolver_at_the_hosts_loopback_is_asked_from_the_host(busybox, tmp_path):
     """As with the stub of systemd-resolved: no container could reach it."""
-    own = f"127.{os.getpid() % 200 + 1}.0.53"
+    own, wire = f"127.{os.getpid() % 200 + 1}.0.53", f"hdl{os.getpid() % 100000}"
     resolv_conf, real = tmp_path / "resolv.conf", BIN / "hulld"
     resolv_conf.write_text(f"nameserver {own}\n")
     hulld = Hulld()
@@ -327,6 +327,15 @@ def test_a_resolver_at_the_hosts_loopback_is_asked_from_the_host(busybox, tmp_pa
         assert own not in hulld.docker("run", "--rm", "busybox", "cat", "/etc/resolv.conf").stdout, "nobody listens there inside"
         hulld.remove_containers()
         hulld.docker("network", "rm", "net1")
+        # On the network of a wire somebody knows a way out, though the engine does not.
+        subprocess.run(["ip", "link", "add", wire, "type", "veth", "peer", "name", f"{wire}p"], check=True)
+        for internal in ([], ["--internal"]):
+            hulld.docker("network", "create", "-d", "macvlan", "-o", f"parent={wire}", "--subnet", "192.0.2.0/24", *internal, "net2")
+            start(hulld, "client", "--network", "net2")
+            assert ask(hulld, "client", question("example.org", A)).endswith(socket.inet_aton("192.0.2.77")) is not bool(internal)
+            hulld.remove_containers()
+            hulld.docker("network", "rm", "net2")
     finally:
+        subprocess.run(["ip", "link", "del", wire], capture_output=True)
         server.close()
         hulld.close()

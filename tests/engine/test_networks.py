@@ -212,7 +212,7 @@ def test_addresses_can_be_chosen_in_a_subnet_that_was(cli):
     cli("restart", "-t", "0", "one")
     assert cli.engine.inspect("one", shown) == f"{base}.9 02:42:aa:bb:cc:dd"
     message = refused(cli, "run", "--rm", "--network", "net1", "--ip", "203.0.113.1", "busybox", "true")
-    assert "no configured subnet or ip-range contain the IP address 203.0.113.1" in message
+    assert "no configured subnet contains IP address 203.0.113.1" in message
 
 
 def test_internal_networks_have_no_way_out(cli):
@@ -276,7 +276,7 @@ def test_errors_have_dockers_status(engine):
         "Image": "busybox", "Cmd": ["true"], "NetworkingConfig": {"EndpointsConfig": {
             "bridge": {"Aliases": ["x"], "IPAMConfig": {"IPv4Address": "10.9.9.9"}}}}})
     assert status == 400
-    assert "user specified IP address is supported on user defined networks only" in body["message"]
+    assert "user-specified IP address is supported on user-defined networks only" in body["message"]
     assert "network-scoped aliases are only supported for user-defined networks" in body["message"]
 
 
