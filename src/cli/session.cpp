@@ -181,7 +181,7 @@ std::size_t Demultiplexer::length(const std::string& header) {
 }
 
 DetachKeys::DetachKeys(const std::string& keys) {
-  for (std::string_view key : split(keys.empty() ? "ctrl-p,ctrl-q" : keys, ',')) {
+  for (std::string_view key : split(keys.empty() ? "ctrl-p,ctrl-q" : std::string_view(keys), ',')) {
     if (key.size() == 1) {
       keys_ += key;
     } else if (key.size() == 6 && key.starts_with("ctrl-")) {

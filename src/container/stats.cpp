@@ -63,7 +63,7 @@ Engine::Top Engine::top(std::string_view name, const std::string& ps_arguments) 
   auto state = impl_->registry.get(name)->state();
   require_running(*state);
   std::vector<std::string> command = {"ps"};
-  for (auto word : split(ps_arguments.empty() ? "-ef" : ps_arguments, ' '))
+  for (auto word : split(ps_arguments.empty() ? "-ef" : std::string_view(ps_arguments), ' '))
     if (!word.empty()) command.emplace_back(word);
   auto members = impl_->cgroup_of(*state)->processes();
   // Asked for by number they are listed whatever their terminal; some options of ps do not go together with that.

@@ -19,8 +19,8 @@ std::vector<std::string> words_of(std::string_view line) {
 
 std::vector<InterfaceCounters> interface_counters(pid_t pid) {
   std::vector<InterfaceCounters> all;
-  auto text = read_if_exists(cat("/proc/", pid, "/net/dev"));
-  for (auto line : split(text.value_or(""), '\n')) {
+  const std::string text = read_if_exists(cat("/proc/", pid, "/net/dev")).value_or("");
+  for (auto line : split(text, '\n')) {
     auto [name, rest] = split_once(line, ':');
     if (!rest || trim(name) == "lo") continue;
     // rx: bytes packets errs drop fifo frame compressed multicast; tx: bytes packets errs drop …
