@@ -46,11 +46,13 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::pair<std::string_view, std::optional<std::string_view>> split_once(std::string_view text, char separator);
 // Parts of a temporary would be read when it is gone.
 template <class Text>
-  requires std::same_as<std::remove_const_t<Text>, std::string>
-std::vector<std::string_view> split(Text&& text, char separator) = delete;
+requires std::same_as<std::remove_const_t<Text>, std::string> std::vector<std::string_view> split(Text&& text,
+                                                                                                  char separator)
+= delete;
 template <class Text>
-  requires std::same_as<std::remove_const_t<Text>, std::string>
-std::pair<std::string_view, std::optional<std::string_view>> split_once(Text&& text, char separator) = delete;
+requires std::same_as<std::remove_const_t<Text>, std::string>
+    std::pair<std::string_view, std::optional<std::string_view>> split_once(Text&& text, char separator)
+= delete;
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::string_view trim(std::string_view text);                       // blanks, tabs, CR, LF at both ends
 std::string lower(std::string_view text);                           // ASCII only
