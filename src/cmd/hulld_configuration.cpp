@@ -152,6 +152,8 @@ network::Options network_options(const settings::Settings& settings) {
   options.mtu = static_cast<std::uint32_t>(settings.mtu);
   options.icc = settings.icc;
   options.masquerade = settings.ip_masq;
+  options.direct_routing = settings.allow_direct_routing;
+  if (!settings.bridge_accept_fwmark.empty()) options.accept = linux::parse_packet_mark(settings.bridge_accept_fwmark);
   for (const auto& pool : settings.default_address_pools)
     options.address_pools.push_back(cat("base=", pool.base, ",size=", pool.size));
   options.firewall_table = firewall_table_of(settings.data_root);

@@ -6,6 +6,10 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <optional>
+
+#include "base/error.h"
+#include "base/text.h"
 #include "linux/nftables.h"
 
 namespace hull::linux {
@@ -40,7 +44,20 @@ std::uint32_t code_of(Verdict verdict) {
   return NF_DROP;
 }
 
+std::optional<std::uint32_t> mark_number(std::string_view text) {
+  bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+  return parse_number<std::uint32_t>(hexadecimal ? text.substr(2) : text, hexadecimal ? 16 : 10);
+}
+
 }  // namespace
+
+PacketMark parse_packet_mark(std::string_view text) {
+  auto [value, mask] = split_once(text, '/');
+  auto number_of_value = mark_number(value), number_of_mask = mark_number(mask.value_or("0xffffffff"));
+  if (!number_of_value || !number_of_mask)
+    fail_invalid("invalid firewall mark ", hull::quoted(text), ": use a number, or VALUE/MASK as in 0x1/0x3");
+  return {*number_of_value & *number_of_mask, *number_of_mask};
+}
 
 template <class Fill>
 NftRule& NftRule::expression(std::string_view name, Fill&& fill) {
@@ -126,6 +143,10 @@ NftRule& NftRule::any_of(std::uint32_t connection_key, std::uint32_t bits) {
 
 NftRule& NftRule::connection_is_established() { return any_of(NFT_CT_STATE, kEstablishedOrRelated); }
 NftRule& NftRule::connection_was_redirected() { return any_of(NFT_CT_STATUS, kDestinationNat); }
+
+NftRule& NftRule::has_mark(const PacketMark& mark_of_packet) {
+  return load_meta(NFT_META_MARK, 0).mask(bytes_of(mark_of_packet.mask)).compare(true, bytes_of(mark_of_packet.value));
+}
 
 NftRule& NftRule::load_in_interface(std::uint32_t reg) { return load_meta(NFT_META_IIFNAME, reg); }
 NftRule& NftRule::load_out_interface(std::uint32_t reg) { return load_meta(NFT_META_OIFNAME, reg); }

@@ -9,6 +9,13 @@
 
 namespace hull::linux {
 
+// Of a packet (SO_MARK in socket(7)): the bits of `mask` are those of `value`.
+struct PacketMark {
+  std::uint32_t value = 0, mask = ~0u;
+};
+// "1", "0x1/0x3". Error{kInvalidArgument} for anything else.
+PacketMark parse_packet_mark(std::string_view text);
+
 enum class Verdict : unsigned char { kAccept, kDrop, kReturn };
 
 // The expressions of one rule, in order, written straight into a message. They are the kernel's own instructions
@@ -28,6 +35,7 @@ class NftRule {
   NftRule& destination_is_local();       // an address of this host
   NftRule& connection_is_established();  // or related
   NftRule& connection_was_redirected();  // destination NAT was done
+  NftRule& has_mark(const PacketMark& mark);
 
   NftRule& load_interfaces(std::uint32_t in,
                            std::uint32_t out);  // their names, 4 registers each; "" where there is none

@@ -184,6 +184,7 @@ Endpoint Networks::State::new_endpoint(const LiveNetworkPtr& network, const Endp
   endpoint.names = request.names;
   endpoint.links = request.links;
   endpoint.gateway_priority = request.gateway_priority;
+  endpoint.direct = options.direct_routing || !option_of(config, kTrustedInterfaces).empty();
   Rollback rollback;
   rollback.add("addresses", [&] { give_back_addresses(endpoint); });
   auto before = former.find(config.name);

@@ -46,6 +46,7 @@ struct Endpoint {
   std::vector<std::string> names;       // what others call it (DNS)
   std::vector<std::string> links;       // "container:alias": what it calls others
   int gateway_priority = 0;
+  bool direct = false;             // who may comes to its published ports under its own address, too
   bool pending = false;            // a running container is being connected: after a crash it has to be done again
   std::vector<PortBinding> ports;  // as bound: every host port is a number, every host address is one. "" becomes
                                    // 0.0.0.0 and ::
@@ -68,6 +69,7 @@ void fields(Visitor& visit, Endpoint& value) {
   visit("names", value.names, WhenEmpty::kOmit);
   visit("links", value.links, WhenEmpty::kOmit);
   visit("gatewayPriority", value.gateway_priority, WhenEmpty::kOmit);
+  visit("direct", value.direct, WhenEmpty::kOmit);
   visit("pending", value.pending, WhenEmpty::kOmit);
   visit("ports", value.ports);
 }

@@ -29,7 +29,8 @@ void forget_flows_to(const Endpoints& endpoints) {
 
 }  // namespace
 
-Firewall::Firewall(std::string table) : table_(std::move(table)) {}
+Firewall::Firewall(std::string table, std::optional<linux::PacketMark> accept)
+    : table_(std::move(table)), accept_(accept) {}
 
 linux::NetlinkSocket& Firewall::socket() {
   if (!socket_) socket_.emplace(NETLINK_NETFILTER);
@@ -42,7 +43,7 @@ void Firewall::write_table(NftTransaction& change, bool is_v6) const {
   change.add_table();
   change.delete_table();
   change.add_table();
-  write_rules(change, bridges_, is_v6);
+  write_rules(change, bridges_, accept_, is_v6);
   for (const auto& [element, target] : published_)
     if (element.is_v6 == is_v6) change.add_element(element.map, element.key, target, element.key_end);
 }

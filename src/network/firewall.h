@@ -26,7 +26,8 @@ namespace hull::network {
 //     same           bridge . bridge: pairs between which containers talk
 //     opened         container address . protocol . port: published where addresses are routed, not translated
 //     routed, open   bridges of the modes routed and nat-unprotected
-//     trusted        interface . bridge: who reaches every port
+//     direct         container address . protocol . port: published, and reachable there too, by way of
+//     trusted, direct_bridges    interface . bridge, or from anywhere into the bridge
 //     linked         container address . container address . protocol . port: links where containers are kept apart
 //
 // prerouting   what comes from outside to an address of this host is looked up and redirected. Never 127.0.0.0/8:
@@ -43,7 +44,8 @@ namespace hull::network {
 // Thread-safe.
 class Firewall {
  public:
-  explicit Firewall(std::string table);
+  // `accept`: see write_rules().
+  Firewall(std::string table, std::optional<linux::PacketMark> accept);
 
   // Has the tables be those for these bridges, with every port published so far, in one transaction: writes what
   // differs, or all of it, the first time and when something of them is missing. No connection notices.
@@ -72,6 +74,7 @@ class Firewall {
 
   std::mutex mutex_;
   std::string table_;
+  std::optional<linux::PacketMark> accept_;
   std::vector<BridgePolicy> bridges_;
   bool has_v6_ = false;                               // there is a table of family ip6
   bool written_ = false;                              // the tables are this engine's

@@ -23,6 +23,7 @@ using Bridges = std::vector<BridgePolicy>;
 constexpr std::string_view kPublished = "published", kPublishedAny = "published_any", kPublish = "publish";
 constexpr std::string_view kBridges = "bridges", kInternal = "internal", kSame = "same";
 constexpr std::string_view kOpened = "opened", kOpen = "open", kRouted = "routed", kTrusted = "trusted";
+constexpr std::string_view kDirect = "direct", kDirectBridges = "direct_bridges";
 constexpr std::string_view kLoopback = "loopback", kLinked = "linked", kPostrouting = "postrouting";
 constexpr std::string_view kRanges = "published_ranges", kRangesAny = "published_any_ranges";
 constexpr std::size_t kShortestRange = 16;  // fewer are elements of their own: finding those costs less
@@ -60,9 +61,9 @@ void add_sets(NftTransaction& change, bool is_v6) {
   change.add_map(kPublishedAny, {Field::kProtocol, Field::kPort}, target);
   change.add_range_map(kRanges, {address, Field::kProtocol, Field::kPort}, {address});
   change.add_range_map(kRangesAny, {Field::kProtocol, Field::kPort}, {address});
-  change.add_set(kOpened, {address, Field::kProtocol, Field::kPort});
+  for (auto name : {kOpened, kDirect}) change.add_set(name, {address, Field::kProtocol, Field::kPort});
   if (!is_v6) change.add_set(kLinked, {address, address, Field::kProtocol, Field::kPort});
-  for (auto name : {kBridges, kInternal, kOpen, kRouted}) change.add_set(name, {Field::kInterface});
+  for (auto name : {kBridges, kInternal, kOpen, kRouted, kDirectBridges}) change.add_set(name, {Field::kInterface});
   for (auto name : {kSame, kTrusted}) change.add_set(name, {Field::kInterface, Field::kInterface});
 }
 
@@ -78,6 +79,7 @@ std::set<FirewallElement> elements_of(const Bridges& bridges, bool is_v6) {
     add(kBridges, name);
     if (bridge.internal) add(kInternal, name);
     if (bridge.icc) add(kSame, name + name);
+    if (bridge.direct) add(kDirectBridges, name);
     if (mode == GatewayMode::kNatUnprotected) add(kOpen, name);
     if (mode == GatewayMode::kRouted) add(kRouted, name);
     for (const auto& other : bridge.trusted) add(kTrusted, interface_field(other) + name);
@@ -184,7 +186,7 @@ void add_guard(NftTransaction& change, bool is_v6) {
   });
 }
 
-void add_forward(NftTransaction& change, bool is_v6) {
+void add_forward(NftTransaction& change, const std::optional<linux::PacketMark>& accept, bool is_v6) {
   constexpr std::string_view kChain = "forward";
   std::uint32_t after_address = is_v6 ? 4 : 1;
   std::uint8_t icmp = is_v6 ? std::uint8_t{IPPROTO_ICMPV6} : std::uint8_t{IPPROTO_ICMP};
@@ -201,7 +203,16 @@ void add_forward(NftTransaction& change, bool is_v6) {
       rule.load_source(0).load_destination(1).load_protocol(2).load_destination_port(3);
       rule.is_in(kLinked, 0).verdict(Verdict::kAccept);
     });
-  add([](NftRule rule) { rule.load_interfaces(0, 4).is_in(kTrusted, 0).verdict(Verdict::kAccept); });
+  auto add_direct = [&](auto from) {
+    add([&](NftRule rule) {
+      from(rule);
+      rule.load_destination(0).load_protocol(after_address).load_destination_port(after_address + 1);
+      rule.is_in(kDirect, 0).verdict(Verdict::kAccept);
+    });
+  };
+  add_direct([](NftRule& rule) { rule.load_interfaces(0, 4).is_in(kTrusted, 0); });
+  add_direct([](NftRule& rule) { rule.load_out_interface(0).is_in(kDirectBridges, 0); });
+  if (accept) add([&](NftRule rule) { rule.has_mark(*accept).verdict(Verdict::kAccept); });
   add([](NftRule rule) { rule.load_out_interface(0).is_in(kOpen, 0).verdict(Verdict::kAccept); });
   add([&](NftRule rule) {
     rule.load_destination(0).load_protocol(after_address).load_destination_port(after_address + 1);
@@ -214,14 +225,19 @@ void add_forward(NftTransaction& change, bool is_v6) {
   add([](NftRule rule) { rule.verdict(Verdict::kDrop); });
 }
 
+// The port under the container's own address.
+FirewallElement inside_of(const Endpoint& endpoint, const PortBinding& binding, std::string_view set, bool is_v6) {
+  return {is_v6,
+          std::string(set),
+          cat(address_field(container_address(endpoint, is_v6)), protocol_field(binding.protocol),
+              port_field(binding.container_port)),
+          {}};
+}
+
 FirewallElement element_of(const Endpoint& endpoint, const PortBinding& binding) {
   IpAddress host = host_address(binding);
   std::string protocol = protocol_field(binding.protocol);
-  if (binding.host_port == 0)
-    return {host.is_v6(),
-            std::string(kOpened),
-            cat(address_field(container_address(endpoint, host.is_v6())), protocol, port_field(binding.container_port)),
-            {}};
+  if (binding.host_port == 0) return inside_of(endpoint, binding, kOpened, host.is_v6());
   std::string port = protocol + port_field(binding.host_port);
   if (host.is_any()) return {host.is_v6(), std::string(kPublishedAny), port, {}};
   return {host.is_v6(), std::string(kPublished), address_field(host) + port, {}};
@@ -256,11 +272,19 @@ void add_run(Elements& elements, const Endpoint& endpoint, std::span<const PortB
   for (const auto& binding : run) elements.emplace(element_of(endpoint, binding), target_of(endpoint, binding));
 }
 
+void add_direct(Elements& elements, const Endpoint& endpoint) {
+  for (const auto& binding : endpoint.ports)
+    for (bool is_v6 : {false, true})
+      if (!(is_v6 ? endpoint.address6 : endpoint.address).empty())
+        elements.emplace(inside_of(endpoint, binding, kDirect, is_v6), "");
+}
+
 }  // namespace
 
 Elements elements_of(const Endpoints& endpoints) {
   Elements elements;
   for (const auto& [name, endpoint] : endpoints) {
+    if (endpoint.direct) add_direct(elements, endpoint);
     auto ports = endpoint.ports;
     std::erase_if(ports, [](const PortBinding& one) { return one.relayed; });
     std::ranges::sort(ports, {}, [](const PortBinding& one) {
@@ -288,7 +312,8 @@ void write_site_table(NftTransaction& change) {
   change.add_base_chain("forward", "filter", Hook::kForward, kFilter - 10);
 }
 
-void write_rules(NftTransaction& change, const Bridges& bridges, bool is_v6) {
+void write_rules(NftTransaction& change, const Bridges& bridges, const std::optional<linux::PacketMark>& accept,
+                 bool is_v6) {
   add_sets(change, is_v6);
   for (const auto& element : elements_of(bridges, is_v6)) change.add_element(element.map, element.key);
   add_publishing(change, is_v6);
@@ -296,7 +321,7 @@ void write_rules(NftTransaction& change, const Bridges& bridges, bool is_v6) {
   change.add_base_chain(kPostrouting, "nat", Hook::kPostrouting, kSourceNat);
   add_source_translation(change, bridges, is_v6);
   add_guard(change, is_v6);
-  add_forward(change, is_v6);
+  add_forward(change, accept, is_v6);
 }
 
 void update_rules(NftTransaction& change, const Bridges& before, const Bridges& now, bool is_v6) {

@@ -3,9 +3,11 @@
 
 #include <compare>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "linux/nft_rule.h"
 #include "linux/nftables.h"
 #include "network/endpoint.h"
 #include "network/subnet.h"
@@ -33,7 +35,8 @@ struct BridgePolicy {
   FamilyPolicy v4, v6;
   bool internal = false;             // nothing goes in or out
   bool icc = true;                   // its containers may talk to each other by way of the host too
-  std::vector<std::string> trusted;  // interfaces that reach every port of its containers
+  bool direct = false;               // published ports are reachable under the containers' own addresses, too
+  std::vector<std::string> trusted;  // interfaces for which that is so in any case
 
   const FamilyPolicy& family(bool is_v6) const { return is_v6 ? v6 : v4; }
 };
@@ -46,7 +49,8 @@ struct FirewallElement {
 };
 // What publishes the ports of these endpoints, each element with its target ("" : it has none): an address of the host
 // that is translated, or, for a binding without a host port, the container's own address (routed mode). Ports that
-// follow each other and keep their numbers are one element, however many.
+// follow each other and keep their numbers are one element, however many. Where an endpoint is `direct`, the
+// container's own address is an element besides.
 std::map<FirewallElement, std::string> elements_of(const Endpoints& endpoints);
 
 // A port of one container that another one may connect to, whatever the bridge says (IPv4).
@@ -62,8 +66,10 @@ FirewallElement element_of(const LinkedPort& port);
 inline constexpr std::string_view kSiteTable = "hull-user";
 void write_site_table(linux::NftTransaction& change);
 
-// Everything but the published ports. The table is there and empty.
-void write_rules(linux::NftTransaction& change, const std::vector<BridgePolicy>& bridges, bool is_v6);
+// Everything but the published ports. The table is there and empty. Packets with the mark `accept` get into every
+// bridge that is not internal.
+void write_rules(linux::NftTransaction& change, const std::vector<BridgePolicy>& bridges,
+                 const std::optional<linux::PacketMark>& accept, bool is_v6);
 // Turns what write_rules() has written for the bridges `before` into what it would write now. Costs a tenth of it: no
 // chain is taken out of the kernel's hooks, and no published port is touched.
 void update_rules(linux::NftTransaction& change, const std::vector<BridgePolicy>& before,

@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "linux/nft_rule.h"
 
 namespace hull::network {
 
@@ -24,6 +27,8 @@ struct Options {
   std::uint32_t mtu = 0;                                  // of the default bridge; 0: 1500
   std::map<std::string, std::map<std::string, std::string>> network_options;  // of new networks, by driver
   bool icc = true, masquerade = true;                                         // of the default bridge
+  bool direct_routing = false;              // everybody reaches published ports under containers' own addresses, too
+  std::optional<linux::PacketMark> accept;  // packets into bridges that are let through whatever else is said
 };
 
 }  // namespace hull::network

@@ -58,7 +58,7 @@ Networks::State::State(store::Database& store, linux::Reactor& used, Options wan
       marks(options.firewall_table),
       has_bridge(options.bridge != "none"),
       started(now().nanoseconds),
-      firewall(options.firewall_table),
+      firewall(options.firewall_table, options.accept),
       ports([this](const std::string& id) { return name_of(id); }),
       name_service(used, name_table),
       reactor(used),
@@ -159,6 +159,7 @@ void Networks::State::install_firewall() {
     for (const auto& network : networks) {
       if (!network->bridge) continue;
       policies.push_back(policy_of(network->config));
+      policies.back().direct = options.direct_routing;
     }
   }
   firewall.install(std::move(policies));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published ports: every form, both families, from the host, from containers and from another machine (a network
 namespace behind a wire of its own)."""
+import contextlib
 import json
 import os
 import socket
@@ -101,21 +102,25 @@ threading.Event().wait()
 """
 
 
+@contextlib.contextmanager
+def servers(engine, container, *ports):
+    """Servers in the namespace of a container."""
+    pid = engine.inspect(container, "{{.State.Pid}}")
+    process = subprocess.Popen(["nsenter", "-n", "-t", pid, sys.executable, "-c", SERVER, *map(str, ports)],
+                               stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 def serve(engine):
     """Starts servers in the namespace of a container: serve(container, port, …)."""
-    running = []
-
-    def start(container, *ports):
-        pid = engine.inspect(container, "{{.State.Pid}}")
-        process = subprocess.Popen(["nsenter", "-n", "-t", pid, sys.executable, "-c", SERVER, *map(str, ports)],
-                                   stdout=subprocess.PIPE)
-        assert process.stdout.readline() == b"ready\n"
-        running.append(process)
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
+    with contextlib.ExitStack() as running:
+        yield lambda container, *ports: running.enter_context(servers(engine, container, *ports))
 
 
 def box(engine, name, *options):
@@ -318,8 +323,30 @@ def test_isolated_networks_do_not_have_the_host_in_them(engine):
 def test_trusted_interfaces_and_the_hosts_address_of_a_network(engine, peer, serve):
     engine.docker("network", "create", "-o", f"com.docker.network.bridge.trusted_host_interfaces={peer.wire}", "-o",
                   f"com.docker.network.host_ipv4={HOST}", "near")
-    box(engine, "web", "--network", "near")
-    serve("web", 80)
-    assert peer.tcp(engine.inspect("web", "{{.NetworkSettings.Networks.near.IPAddress}}"), 80) == PEER
+    box(engine, "web", "--network", "near", "-p", "0:80")
+    serve("web", 80, 81)
+    address = engine.inspect("web", "{{.NetworkSettings.Networks.near.IPAddress}}")
+    assert peer.tcp(address, 80) == PEER and peer.tcp(address, 81, 1) == "", "published ports, and no others"
     refused = engine.docker("network", "create", "-o", "com.docker.network.host_ipv4=here", "wrong", check=False)
     assert "com.docker.network.host_ipv4" in refused.stderr
+
+
+def test_direct_routing_and_packets_with_a_mark_get_in_where_the_engine_allows_it(peer, busybox):
+    hulld, table = Hulld(), f"hull-test-mark-{SLOT}"
+    address = lambda: hulld.inspect("web", "{{.NetworkSettings.Networks.bridge.IPAddress}}")  # noqa: E731
+    try:
+        with pytest.raises(RuntimeError, match='invalid firewall mark "x/1"'):
+            hulld.start("--bridge-accept-fwmark", "x/1")
+        hulld.start("--allow-direct-routing", "--bridge-accept-fwmark", "0x2/0x3")
+        hulld.docker("import", busybox, "busybox")
+        box(hulld, "web", "-p", "0:80")
+        with servers(hulld, "web", 80, 81):
+            assert peer.tcp(address(), 80) == PEER and peer.tcp(address(), 81, 1) == ""
+            for mark, answer in ((6, PEER), (3, "")):
+                subprocess.run(["nft", "-f", "-"], check=True, text=True, input=(
+                    f"table ip {table}\ndelete table ip {table}\ntable ip {table} {{ chain marks {{ type filter hook prerouting priority mangle;"
+                    f" iifname {peer.wire} meta mark set {mark}; }}; }}"))
+                assert peer.tcp(address(), 81, 1) == answer
+    finally:
+        subprocess.run(["nft", "delete", "table", "ip", table], capture_output=True)
+        hulld.close()
