@@ -4,8 +4,8 @@
 set(HULL_IMAGES ${CMAKE_BINARY_DIR}/share/hull/images)
 add_executable(hello images/hello/hello.cpp)
 set_target_properties(hello PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/images/hello)
-target_compile_options(hello PRIVATE -fno-sanitize=all)  # static, because it is an image's only file
-target_link_options(hello PRIVATE -static -s -fno-sanitize=all)
+hull_bare(hello)
+target_link_options(hello PRIVATE -s)
 add_custom_command(
   OUTPUT ${HULL_IMAGES}/hello.tar
   COMMAND ${CMAKE_COMMAND} -E make_directory ${HULL_IMAGES}

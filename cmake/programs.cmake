@@ -17,6 +17,12 @@ function(hull_program name)
   endif()
 endfunction()
 
+# hull_bare(<target>): static, and without sanitizers, whose libraries are shared ones.
+function(hull_bare name)
+  target_compile_options(${name} PRIVATE -fno-sanitize=all)
+  target_link_options(${name} PRIVATE -static -fno-sanitize=all)
+endfunction()
+
 hull_program(hull STATIC SOURCE src/cmd/hull.cpp ROOMS cli)
 hull_program(hulld SOURCE src/cmd/hulld.cpp src/cmd/hulld_configuration.cpp ROOMS api)
 hull_program(hull-dial SOURCE src/cmd/hull_dial.cpp ROOMS tls)
@@ -39,4 +45,6 @@ hull_program(hull-registry
              ROOMS registry_server cli)
 hull_program(hull-log-tls SOURCE src/cmd/hull_log_tls.cpp ROOMS linux)
 target_link_libraries(hull-log-tls PRIVATE OpenSSL::SSL OpenSSL::Crypto)
-hull_program(hull-init STATIC SOURCE src/cmd/hull_init.cpp ROOMS base)
+# Stands by itself in a container.
+add_executable(hull-init src/cmd/hull_init.cpp)
+hull_bare(hull-init)

@@ -38,13 +38,13 @@ template <class Work>
 }
 
 // In the helper. The descriptor table is the parent's (CLONE_FILES), so the pidfd is the parent's as well.
-void clone_sibling(const Launch& what, linux::Handshake& channel, Progress& progress) {
+void clone_sibling(const Launch& what, const linux::Handshake& answer, linux::Handshake& channel, Progress& progress) {
   what.prepare(progress);
   progress.at(Step::kClone);
   UniqueFd pidfd;
   pid_t pid = linux::clone_process(what.flags | CLONE_PARENT, what.cgroup, pidfd);
   if (pid == 0) run_body(what, channel);
-  tell(channel, Tell::kCloned, cat(pid, " ", pidfd.release()));
+  tell(answer, Tell::kCloned, cat(pid, " ", pidfd.release()));
 }
 
 [[noreturn]] void throw_failure(std::string_view encoded) { throw StartError(wire::decode<Failure>(encoded)); }
@@ -58,13 +58,17 @@ void clone_sibling(const Launch& what, linux::Handshake& channel, Progress& prog
 
 Launched launch_by_helper(const Launch& what) {
   auto [ours, theirs] = linux::Handshake::make();
+  // The helper has a channel of its own: the new process may have spoken before the helper gets to run again.
+  auto [answer, helpers] = linux::Handshake::make();
   UniqueFd pidfd;
   pid_t pid = linux::clone_process(CLONE_FILES, -1, pidfd);
-  if (pid == 0) run_reporting(theirs, what.phase, [&](Progress& progress) { clone_sibling(what, theirs, progress); });
+  if (pid == 0)
+    run_reporting(helpers, what.phase, [&](Progress& progress) { clone_sibling(what, helpers, theirs, progress); });
   linux::Child helper(pid, std::move(pidfd));
   helper.wait();
   theirs.close();
-  auto message = ours.receive();
+  helpers.close();
+  auto message = answer.receive();
   if (!message) throw_died(what.phase, Step::kClone);
   if (message->kind == static_cast<char>(Tell::kFailure)) throw_failure(message->body);
   auto [number, descriptor] = split_once(message->body, ' ');

@@ -67,9 +67,7 @@ def results(suite, tmp_path_factory):
         return done.returncode, done.stdout + done.stderr
 
     def run_all(programs):
-        """A program that does not end is tried once more: linux_ns_path did that once, beside others, and why is not known."""
-        found = {program: run(program) for program in programs}
-        return {program: run(program) if answer[1].startswith("not done") else answer for program, answer in found.items()}
+        return {program: run(program) for program in programs}
 
     def run_patiently(program):
         for _ in range(3):
