@@ -135,7 +135,7 @@ def test_containers_get_the_configured_defaults(busybox):
         hulld.docker("create", "--name", "cc", "busybox", "true")
         assert hulld.inspect("cc", "{{.HostConfig.IpcMode}} {{.HostConfig.ShmSize}}") == "shareable 16777216"
         refused = hulld.docker("run", "--runtime", "other", "busybox", "true", check=False)
-        assert refused.returncode == 125 and "/bin/other" in refused.stderr
+        assert refused.returncode == 127 and "/bin/other" in refused.stderr
         info = configured.info()
         assert info["Runtimes"]["other"]["path"] == "/bin/other"
         assert "name=no-new-privileges" in info["SecurityOptions"]
