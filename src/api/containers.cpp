@@ -5,6 +5,7 @@
 #include "api/container_shapes.h"
 #include "api/create_versions.h"
 #include "api/handlers.h"
+#include "container/block_rules.h"
 #include "container/links.h"
 #include "container/spec_fields.h"
 #include "oci/json.h"
@@ -108,21 +109,13 @@ void inspect_container(Call& call) {
   reply(call, 200, out);
 }
 
-// Were part of the request, and not looked at, before 1.55.
-static void forget_device_rules(container::HostConfig& host) {
-  host.blkio_weight_device.reset();
-  host.blkio_device_read_bps.reset();
-  host.blkio_device_write_bps.reset();
-  host.blkio_device_read_iops.reset();
-  host.blkio_device_write_iops.reset();
-}
-
 void update_container(Call& call) {
   Json body = json_body(call);
   auto changes = from_json<container::Changes>(body);
   changes.host = from_json<container::HostConfig>(body);
   if (!call.since(40)) changes.host.pids_limit.reset();
-  if (!call.since(55)) forget_device_rules(changes.host);
+  // They were part of the request before, and not looked at.
+  if (!call.since(55)) container::for_block_rules([&](auto rules) { (changes.host.*rules).reset(); });
   Json out;
   out["Warnings"] = call.engine.update(call.parameter("name"), changes);
   reply(call, 200, out);

@@ -165,21 +165,21 @@ std::function<bool(std::string_view)> wanted_types(const Call& call) {
 // as nobody asks so: there are clients that use whatever version is the newest.
 void disk_usage(Call& call) {
   auto wanted = wanted_types(call);
-  bool verbose = call.since(52) && call.query.flag("verbose"), legacy = !verbose;
+  bool verbose = call.since(52) && call.query.flag("verbose");
   auto containers = call.engine.list();
   Json lists = Json::object(), summaries = Json::object();
   auto add = [&](std::string_view type, const char* list, const char* summary, const auto& usage_of) {
     if (!wanted(type)) return;
     Usage usage = usage_of();
+    if (type == "image") lists["LayersSize"] = usage.size;
     summaries[summary] = usage_shape(usage, verbose);
     lists[list] = std::move(usage.items);
   };
-  if (wanted("image")) lists["LayersSize"] = layers_size(call);
   add("image", "Images", "ImageUsage", [&] { return usage_of_images(call, containers); });
   add("container", "Containers", "ContainerUsage", [&] { return usage_of_containers(call, containers); });
   add("volume", "Volumes", "VolumeUsage", [&] { return usage_of_volumes(call); });
   add("build-cache", "BuildCache", "BuildCacheUsage", [&] { return usage_of_build_cache(call); });
-  Json out = legacy ? std::move(lists) : Json::object();
+  Json out = verbose ? Json::object() : std::move(lists);
   if (call.since(52)) out.update(summaries);
   reply(call, 200, out);
 }

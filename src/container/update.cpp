@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/fault.h"
+#include "container/block_rules.h"
 #include "container/engine_impl.h"
 #include "container/normalize_steps.h"
 #include "container/oci_config.h"
@@ -32,11 +33,7 @@ void lift(std::optional<std::vector<Item>>& now, const std::optional<std::vector
 
 // What has to be written for `now` to be all that counts.
 Spec with_lifted_rules(Spec now, const HostConfig& before) {
-  lift(now.host.blkio_weight_device, before.blkio_weight_device);
-  lift(now.host.blkio_device_read_bps, before.blkio_device_read_bps);
-  lift(now.host.blkio_device_write_bps, before.blkio_device_write_bps);
-  lift(now.host.blkio_device_read_iops, before.blkio_device_read_iops);
-  lift(now.host.blkio_device_write_iops, before.blkio_device_write_iops);
+  for_block_rules([&](auto rules) { lift(now.host.*rules, before.*rules); });
   return now;
 }
 
@@ -72,11 +69,7 @@ HostConfig merged(HostConfig host, const HostConfig& changes) {
         "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
   take(host.memory, changes.memory);
   take(host.memory_swap, changes.memory_swap);
-  take(host.blkio_weight_device, changes.blkio_weight_device);
-  take(host.blkio_device_read_bps, changes.blkio_device_read_bps);
-  take(host.blkio_device_write_bps, changes.blkio_device_write_bps);
-  take(host.blkio_device_read_iops, changes.blkio_device_read_iops);
-  take(host.blkio_device_write_iops, changes.blkio_device_write_iops);
+  for_block_rules([&](auto rules) { take(host.*rules, changes.*rules); });
   if (changes.pids_limit) host.pids_limit = std::max<std::int64_t>(*changes.pids_limit, 0);  // 0: none
   if (!changes.restart_policy.name.empty()) {
     if (host.auto_remove && changes.restart_policy.name != "no")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "network/address_pool.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace hull::network {
@@ -35,14 +36,14 @@ void AddressPool::give_back(const IpAddress& address) {
 }
 
 AddressUse AddressPool::use() const {
+  using Wide = unsigned __int128;
   auto taken =
       static_cast<std::uint64_t>(std::distance(used_.lower_bound(range_.first()), used_.upper_bound(range_.last())));
   int bits = range_.address.width() - range_.prefix_length;
   AddressUse use;
   use.in_use = used_.size();
-  // 2^64 as a number of 64 bits is 0, from which it goes on downwards.
-  use.available = bits > 64 ? UINT64_MAX : (bits == 64 ? 0 : std::uint64_t{1} << bits) - taken;
-  if (bits == 64 && taken == 0) use.available = UINT64_MAX;
+  Wide left = (Wide{1} << std::min(bits, 65)) - taken;  // 2^65 is more than can be told in any case
+  use.available = static_cast<std::uint64_t>(std::min<Wide>(left, UINT64_MAX));
   return use;
 }
 
