@@ -12,21 +12,11 @@ namespace {
 
 constexpr std::size_t kBatch = 32 << 10;
 
-// As Go's url.QueryEscape: letters, digits and -_.~ stay, a blank is "+".
+// As Go's url.QueryEscape: a blank is "+".
 std::string query_escaped(std::string_view text) {
-  constexpr std::string_view kPlain = "-_.~";
-  std::string out;
-  for (char c : text) {
-    bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kPlain.find(c) != kPlain.npos;
-    if (plain)
-      out += c;
-    else if (c == ' ')
-      out += '+';
-    else
-      out += cat("%", upper(to_hex(&c, 1)));
-  }
-  return out;
+  std::vector<std::string> words;
+  for (std::string_view word : split(text, ' ')) words.push_back(percent_encoded(word));
+  return join(words, "+");
 }
 
 class TextWriter : public LogWriter {

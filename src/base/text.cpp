@@ -59,6 +59,20 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return true;
 }
 
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kPlain = "-_.~";
+  std::string out;
+  for (char c : text) {
+    bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kPlain.find(c) != kPlain.npos;
+    if (plain)
+      out += c;
+    else
+      out += cat('%', upper(to_hex(&c, 1)));
+  }
+  return out;
+}
+
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (unsigned char c : text) {

@@ -46,18 +46,17 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::pair<std::string_view, std::optional<std::string_view>> split_once(std::string_view text, char separator);
 // Parts of a temporary would be read when it is gone.
 template <class Text>
-requires std::same_as<std::remove_const_t<Text>, std::string> std::vector<std::string_view> split(Text&& text,
-                                                                                                  char separator)
-= delete;
-template <class Text>
-requires std::same_as<std::remove_const_t<Text>, std::string>
-    std::pair<std::string_view, std::optional<std::string_view>> split_once(Text&& text, char separator)
-= delete;
+concept TemporaryText = std::same_as<std::remove_const_t<Text>, std::string>;
+template <TemporaryText Text>
+std::vector<std::string_view> split(Text&& text, char separator) = delete;
+template <TemporaryText Text>
+std::pair<std::string_view, std::optional<std::string_view>> split_once(Text&& text, char separator) = delete;
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::string_view trim(std::string_view text);                       // blanks, tabs, CR, LF at both ends
 std::string lower(std::string_view text);                           // ASCII only
 std::string upper(std::string_view text);                           // ASCII only
 bool equals_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
+std::string percent_encoded(std::string_view text);                 // all but letters, digits and -_.~ (RFC 3986, 2.3)
 std::string quoted(std::string_view text);  // "text" with \" \\ \n \t \xNN escapes, for error messages
 // The same for a std::string: without it, std::quoted() of <iomanip> would be the better match by argument-dependent
 // look-up.

@@ -49,24 +49,6 @@ Refused::Refused(int status, std::string reason)
       status_(status),
       reason_(std::move(reason)) {}
 
-std::string percent_encoded(std::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 std::string_view("-_.~").find(c) != std::string_view::npos;
-    if (plain) {
-      out += c;
-    } else {
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out;
-}
-
 Query& Query::add(std::string_view name, std::string_view value) {
   text_ += text_.empty() ? '?' : '&';
   text_ += cat(percent_encoded(name), "=", percent_encoded(value));

@@ -43,7 +43,6 @@ class Query {
  private:
   std::string text_;  // "" or "?a=b&c=d"
 };
-std::string percent_encoded(std::string_view text);
 // Throws Error{kInvalidArgument} when it is not "name=value".
 void check_filter(std::string_view text);
 

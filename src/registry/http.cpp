@@ -276,17 +276,4 @@ std::string resolved(std::string_view url, std::string_view location) {
   return cat(path.substr(0, path.rfind('/') + 1), location);
 }
 
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 std::string_view("-._~").find(c) != std::string_view::npos;
-    if (plain)
-      out += c;
-    else
-      out += cat("%", upper(to_hex(&c, 1)));
-  }
-  return out;
-}
-
 }  // namespace hull::registry

@@ -84,6 +84,5 @@ class Session {
 // "https://host:5000/a?b" to "https://host:5000". Also what a relative `location` means at `url`.
 std::string origin_of(std::string_view url);
 std::string resolved(std::string_view url, std::string_view location);
-std::string percent_encoded(std::string_view text);  // everything but letters, digits and -._~
 
 }  // namespace hull::registry

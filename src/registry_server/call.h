@@ -45,6 +45,5 @@ void cancel_upload(Call& call);
 std::string blob_location(const std::string& name, const Digest& digest);
 // Whether If-None-Match names this digest: the client has it.
 bool is_known_to_client(const Call& call, const Digest& digest);
-std::string percent_encoded(std::string_view text);
 
 }  // namespace hull::registry_server

@@ -163,17 +163,6 @@ bool is_known_to_client(const Call& call, const Digest& digest) {
   return false;
 }
 
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kPlain = "-._~";
-  std::string out;
-  for (char c : text) {
-    bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kPlain.find(c) != kPlain.npos;
-    out += plain ? std::string(1, c) : cat("%", upper(to_hex(&c, 1)));
-  }
-  return out;
-}
-
 void check_api(Call& call) { call.response.send(200, kJson, "{}"); }
 
 }  // namespace hull::registry_server
